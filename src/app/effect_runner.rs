@@ -287,7 +287,7 @@ impl EffectRunner {
         let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
         Arc::new(move || {
             let mark = |variables: &mut Vec<(OsString, OsString)>| {
-                environment::mark(variables, &group, socket.as_deref(), &spec.name, run);
+                environment::mark(variables, &group, socket.as_deref(), &spec, run);
             };
             let mut known = inherited.to_vec();
             mark(&mut known);
@@ -308,7 +308,7 @@ impl EffectRunner {
     ) -> impl Fn() -> Result<Pipes, String> + Send + Sync + 'static + use<> {
         let anew = !self.called_off.remove(&spec.name);
         let mut known = self.inherited.to_vec();
-        environment::mark(&mut known, &self.group, self.socket.as_deref(), &spec.name, RunId::default());
+        environment::mark(&mut known, &self.group, self.socket.as_deref(), spec, RunId::default());
         let (spec, pipes) = (spec.clone(), self.pipes.clone());
         move || {
             let pipes = pipes.for_next_start(&spec.name, anew);

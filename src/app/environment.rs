@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Pid;
 
 use crate::control::{SOCKET_VARIABLE, group_key};
-use crate::domain::{RunId, ServiceName};
+use crate::domain::{Instance, RunId, ServiceSpec};
 use crate::process_tree::{self, MARK as RUN, NAME, Process, Tree};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
@@ -18,7 +18,7 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 }
 
 /// What a service of the group of this file would inherit, with what devgroup adds.
-pub fn inherited_by(file: &Path, service: &ServiceName) -> Vec<(OsString, OsString)> {
+pub fn inherited_by(file: &Path, service: &ServiceSpec) -> Vec<(OsString, OsString)> {
     let mut variables = inherited();
     // Where the socket will be is not known; that there is one, is.
     mark(&mut variables, &group_key(file), Some(Path::new("/")), service, RunId(1));
@@ -30,22 +30,28 @@ pub(crate) fn mark(
     variables: &mut Vec<(OsString, OsString)>,
     group: &str,
     socket: Option<&Path>,
-    service: &ServiceName,
+    service: &ServiceSpec,
     run: RunId,
 ) {
     // With the name: runs of two services have the same numbers, and are told apart by their marks.
-    let id = format!("{group}-{}-{run}-{service}", std::process::id());
+    let id = format!("{group}-{}-{run}-{}", std::process::id(), service.name.as_str());
     let own = [
         ("DEVGROUP", "1"),
-        ("DEVGROUP_SERVICE", service.as_str()),
+        ("DEVGROUP_SERVICE", service.name.as_str()),
         (RUN, id.as_str()),
         ("TERM", "xterm-256color"),
         ("COLORTERM", "truecolor"),
     ];
     // That of a group around this one would be the wrong one.
-    let is_own = |name: &OsStr| name == SOCKET_VARIABLE || own.iter().any(|(own, _)| name == OsStr::new(own));
+    let numbers = [Instance::NUMBER_VARIABLE, Instance::COUNT_VARIABLE];
+    let around = numbers.into_iter().chain([SOCKET_VARIABLE]).map(OsStr::new);
+    let is_own =
+        |name: &OsStr| around.clone().any(|other| name == other) || own.iter().any(|(own, _)| name == OsStr::new(own));
     variables.retain(|(name, _)| !is_own(name));
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    if let Some(Instance { number, count, .. }) = service.first_instance() {
+        variables.extend(numbers.into_iter().zip([number, count]).map(|(name, n)| (name.into(), n.to_string().into())));
+    }
     variables.extend(socket.map(|socket| (SOCKET_VARIABLE.into(), socket.into())));
 }
 

@@ -1,13 +1,14 @@
-//! Live reload: reads the file again when it was written, beside the loop.
+//! Live reload: reads the file again when it was written, beside the loop. And other numbers of instances, by the same way:
+//! what comes of both is a group.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::state_folder;
 use crate::config::{self, Foreign, Owners, Selection};
-use crate::domain::{GroupSpec, PortLedger, WatchFiles};
+use crate::domain::{GroupSpec, PortLedger, WatchFiles, Answer, Instance, Refusal, Scale, Scaling, ServiceName};
 use crate::engine::Event;
 use crate::process;
 
@@ -18,10 +19,13 @@ pub(crate) struct Recipe {
     pub(crate) watch: bool,
     /// The ports that services have got. Clones share them.
     pub(crate) ports: Arc<Mutex<PortLedger>>,
+    /// What `devgroup scale` has said.
+    pub(crate) scale: Scale,
 }
 
 impl Recipe {
-    /// Applies what the command line said to a spec of the file, and gives services their ports.
+    /// Applies what the command line said, and other numbers of instances, to a spec of the file, and gives services their
+    /// ports.
     pub(crate) fn apply(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
         Ok(self.with_ports(self.select(spec)?))
     }
@@ -33,9 +37,9 @@ impl Recipe {
         config::with_group_values(spec)
     }
 
-    /// Applies what the command line said.
+    /// Applies what the command line said, and other numbers of instances.
     pub(crate) fn select(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
-        let mut spec = config::select(spec, &self.selection)?;
+        let mut spec = config::select(spec.with_instances(&self.scale), &self.selection)?;
         if !self.watch {
             for service in &mut spec.services {
                 Arc::make_mut(service).watch = WatchFiles::Off;
@@ -43,60 +47,173 @@ impl Recipe {
         }
         Ok(spec)
     }
+
+    /// Other numbers of instances for a group of this file, if that can be.
+    fn scale(&self, file: &GroupSpec, counts: &[(ServiceName, u32)]) -> Result<(Self, Vec<Scaling>), Refusal> {
+        let mut recipe = self.clone();
+        let mut scalings = Vec::with_capacity(counts.len());
+        for (name, count) in counts {
+            let service = file.service(name).ok_or_else(|| Refusal::UnknownService(name.clone()))?;
+            let written = service.replicas.ok_or_else(|| Refusal::Scale(format!("{name} has no `replicas`")))?;
+            if *count > Instance::MOST {
+                let most = Instance::MOST;
+                let why = format!(
+                    "{name} can have at most {most} instances: each is a process with a terminal and a log of its own"
+                );
+                return Err(Refusal::Scale(why));
+            }
+            let from = self.scale.get(name).copied().unwrap_or(written);
+            scalings.push(Scaling { name: name.clone(), from, to: *count });
+            recipe.scale.insert(name.clone(), *count);
+        }
+        Ok((recipe, scalings))
+    }
+
+    /// The file is another one: what was said of services whose `replicas` it changes does not hold any more.
+    fn with_file(&self, before: &GroupSpec, after: &GroupSpec) -> Self {
+        let replicas = |spec: &GroupSpec, name: &ServiceName| spec.service(name).and_then(|service| service.replicas);
+        let mut recipe = self.clone();
+        recipe.scale.retain(|name, _| {
+            let now = replicas(after, name);
+            now.is_some() && now == replicas(before, name)
+        });
+        recipe
+    }
+}
+
+/// Somebody wants other numbers of instances.
+#[derive(Debug)]
+pub(crate) struct ScaleRequest {
+    pub(crate) counts: Vec<(ServiceName, u32)>,
+    /// Where the answer goes, if somebody waits for it.
+    pub(crate) answer: Option<oneshot::Sender<Answer>>,
+}
+
+/// What the loop is to take in, and whom to answer when it has.
+#[derive(Debug)]
+pub(crate) struct Reloading {
+    pub(crate) event: Event,
+    pub(crate) told: Option<(oneshot::Sender<Answer>, Answer)>,
+}
+
+impl From<Event> for Reloading {
+    fn from(event: Event) -> Self {
+        Self { event, told: None }
+    }
 }
 
 /// How long a file may be away while an editor replaces it.
 const RETURN: Duration = Duration::from_millis(500);
 
-/// Reads the file after each `written`, one reading at a time, and sends what came of it. Writes during a reading lead
-/// to one more.
-pub(crate) async fn reload_when_written(
-    written: Arc<Notify>,
-    mut current: Arc<GroupSpec>,
-    recipe: Recipe,
-    events: mpsc::Sender<Event>,
-) {
-    let mut broken = false;
-    // The first time nobody has saved it: it is looked at because the watcher has only now begun to watch it.
-    let mut is_first = true;
-    // A file of ours does not become somebody else's while it runs; who has named another's knows it.
-    let was_foreign = config::consent(&current.file, state_folder::variable).is_err();
-    loop {
-        written.notified().await;
-        let (file, recipe) = (current.file.clone(), recipe.clone());
-        if !file.exists() && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
-            // An editor that writes a new file in its place.
-            written.notify_one();
-            continue;
+/// What a running group is made of.
+pub(crate) struct Reloader {
+    /// What the file said when it was last good, before instances and selection.
+    pub(crate) file: GroupSpec,
+    /// What came of it.
+    pub(crate) current: Arc<GroupSpec>,
+    pub(crate) recipe: Recipe,
+    pub(crate) events: mpsc::Sender<Reloading>,
+}
+
+impl Reloader {
+    /// Reads the file after each `written`, one reading at a time, and sends what came of it. Writes during a reading lead
+    /// to one more. Between two readings, numbers of instances are changed.
+    pub(crate) async fn run(mut self, written: Arc<Notify>, mut scales: mpsc::Receiver<ScaleRequest>) {
+        let mut broken = false;
+        // The first time nobody has saved it: it is looked at because the watcher has only now begun to watch it.
+        let mut is_first = true;
+        // A file of ours does not become somebody else's while it runs; who has named another's knows it.
+        let was_foreign = config::consent(&self.current.file, state_folder::variable).is_err();
+        loop {
+            tokio::select! {
+                biased;
+                Some(request) = scales.recv() => {
+                    if self.scale(request).await.is_none() {
+                        return;
+                    }
+                    continue;
+                }
+                () = written.notified() => {}
+            }
+            let file = self.current.file.clone();
+            if !file.exists() && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
+                // An editor that writes a new file in its place.
+                written.notify_one();
+                continue;
+            }
+            let reading = tokio::task::spawn_blocking(move || {
+                let owners = if was_foreign { Ok(Owners::Any) } else { config::consent(&file, state_folder::variable) };
+                owners.map_err(|foreign| Broken::foreign(&foreign)).and_then(|owners| read(&file, owners))
+            });
+            let Ok(result) = reading.await else { continue };
+            let nobody_saved = std::mem::take(&mut is_first);
+            let event = match result.and_then(|file| self.take_over(file)) {
+                Ok(spec) if spec == *self.current && nobody_saved => continue,
+                // Whoever saves the file ends what waits, also without a difference.
+                Ok(spec) if spec == *self.current && !broken => Event::Reloaded(self.current.clone()),
+                Ok(spec) if spec == *self.current => {
+                    log::info!("procgroup.toml is valid again; nothing changed");
+                    Event::FileRestored
+                }
+                Ok(spec) => {
+                    self.current = Arc::new(spec);
+                    log::info!("procgroup.toml was read again");
+                    Event::Reloaded(self.current.clone())
+                }
+                Err(Broken { summary, remedy, detail }) => {
+                    log::error!("{detail}");
+                    Event::FileRefused { summary: summary.into(), remedy: remedy.into(), detail: detail.into() }
+                }
+            };
+            broken = matches!(&event, Event::FileRefused { .. });
+            if self.events.send(event.into()).await.is_err() {
+                return;
+            }
         }
-        let reading = tokio::task::spawn_blocking(move || {
-            let owners = if was_foreign { Ok(Owners::Any) } else { config::consent(&file, state_folder::variable) };
-            owners.map_err(|foreign| Broken::foreign(&foreign)).and_then(|owners| read(&file, owners, &recipe))
+    }
+
+    /// The group of a file that was read, which is the file from now on.
+    fn take_over(&mut self, file: GroupSpec) -> Result<GroupSpec, Broken> {
+        let recipe = self.recipe.with_file(&self.file, &file);
+        let spec = recipe.apply(file.clone()).map_err(|error| Broken {
+            summary: format!("procgroup.toml no longer matches how this group was started: {error}"),
+            remedy: "undo the change, or restart the group",
+            detail: error.to_string(),
+        })?;
+        (self.file, self.recipe) = (file, recipe);
+        Ok(spec)
+    }
+
+    /// Changes numbers of instances, or refuses all of it. `None`: the loop has ended.
+    async fn scale(&mut self, ScaleRequest { counts, answer }: ScaleRequest) -> Option<()> {
+        let scaled = self.recipe.scale(&self.file, &counts).and_then(|(recipe, scalings)| {
+            let spec = recipe.apply(self.file.clone()).map_err(|error| {
+                Refusal::Scale(format!("this group was started with a name that there would not be any more: {error}"))
+            })?;
+            Ok((recipe, Arc::new(spec), scalings))
         });
-        let Ok(result) = reading.await else { continue };
-        let nobody_saved = std::mem::take(&mut is_first);
-        let event = match result {
-            Ok(spec) if spec == *current && nobody_saved => continue,
-            // Whoever saves the file ends what waits, also without a difference.
-            Ok(spec) if spec == *current && !broken => Event::Reloaded(current.clone()),
-            Ok(spec) if spec == *current => {
-                log::info!("procgroup.toml is valid again; nothing changed");
-                Event::FileRestored
+        match scaled {
+            Err(refusal) => {
+                log::warn!("{refusal}");
+                if let Some(client) = answer {
+                    // A client that does not wait any more needs no answer.
+                    let _ = client.send(Answer::Refused(refusal));
+                }
             }
-            Ok(spec) => {
-                current = Arc::new(spec);
-                log::info!("procgroup.toml was read again");
-                Event::Reloaded(current.clone())
+            Ok((_, _, scalings)) if scalings.iter().all(|scaling| scaling.from == scaling.to) => {
+                if let Some(client) = answer {
+                    // As above.
+                    let _ = client.send(Answer::Scaled(scalings));
+                }
             }
-            Err(Broken { summary, remedy, detail }) => {
-                log::error!("{detail}");
-                Event::FileRefused { summary: summary.into(), remedy: remedy.into(), detail: detail.into() }
+            Ok((recipe, spec, scalings)) => {
+                (self.recipe, self.current) = (recipe, spec.clone());
+                let event = Event::Scaled { spec, scalings: scalings.clone() };
+                let told = answer.map(|client| (client, Answer::Scaled(scalings)));
+                self.events.send(Reloading { event, told }).await.ok()?;
             }
-        };
-        broken = matches!(&event, Event::FileRefused { .. });
-        if events.send(event).await.is_err() {
-            return;
         }
+        Some(())
     }
 }
 
@@ -114,15 +231,57 @@ impl Broken {
     }
 }
 
-fn read(file: &std::path::Path, owners: Owners, recipe: &Recipe) -> Result<GroupSpec, Broken> {
+fn read(file: &std::path::Path, owners: Owners) -> Result<GroupSpec, Broken> {
     let loaded = config::load_of(file, owners).map_err(|diagnostics| Broken {
         summary: diagnostics.summary(),
         remedy: "fix and save it; `devgroup check` shows every problem",
         detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
     })?;
-    recipe.apply(loaded.spec).map_err(|error| Broken {
-        summary: format!("procgroup.toml no longer matches how this group was started: {error}"),
-        remedy: "undo the change, or restart the group",
-        detail: error.to_string(),
-    })
+    Ok(loaded.spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn file(replicas: u32) -> GroupSpec {
+        let text = format!(
+            "[services]\napi = \"api\"\nworker = {{ run = \"work\", replicas = {replicas} }}\njob = {{ run = \"j\", replicas = 1 }}"
+        );
+        config::parse(&text, Path::new("/nowhere/procgroup.toml")).unwrap().spec
+    }
+
+    fn names(recipe: &Recipe, file: GroupSpec) -> String {
+        let spec = recipe.apply(file).unwrap();
+        spec.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_number_of_instances_holds_until_the_file_says_another_one() {
+        let (scaled, told) = Recipe::default().scale(&file(2), &[("worker".into(), 3)]).unwrap();
+        assert_eq!(told, [Scaling { name: "worker".into(), from: 2, to: 3 }]);
+        assert_eq!(names(&scaled, file(2)), "api worker.1 worker.2 worker.3 job.1");
+        let (again, told) = scaled.scale(&file(2), &[("job".into(), 0), ("worker".into(), 1)]).unwrap();
+        assert_eq!((told[1].from, names(&again, file(2)).as_str()), (3, "api worker.1"));
+        let saved = again.with_file(&file(2), &file(2));
+        assert_eq!(names(&saved, file(2)), "api worker.1", "the same number was saved");
+        let saved = again.with_file(&file(2), &file(4));
+        assert_eq!(names(&saved, file(4)), "api worker.1 worker.2 worker.3 worker.4", "that of the job still holds");
+        let none = config::parse("[services]\nworker = \"w\"", Path::new("/nowhere/procgroup.toml")).unwrap().spec;
+        assert!(again.with_file(&file(2), &none).scale.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_scaled_is_told_why_and_nothing_is_done() {
+        let refused = |name: &str, count| {
+            let recipe = Recipe::default();
+            recipe.scale(&file(2), &[("job".into(), 2), (name.into(), count)]).unwrap_err().to_string()
+        };
+        assert_eq!(refused("nobody", 1), "unknown service `nobody`");
+        assert_eq!(refused("api", 1), "api has no `replicas`");
+        let many = refused("worker", 101);
+        assert!(many.starts_with("worker can have at most 100 instances: each is a process"), "{many}");
+    }
 }

@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::effect_runner::{EffectRunner, LoopAction};
 use super::ending::{self, Circumstances};
 use super::os_signals::{OsNews, OsSignals};
+use super::reload::{Reloading, ScaleRequest};
 use super::status_file::StatusFile;
 use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, RunReport, ServiceName, WatchReport};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, Refusal, RunReport, ServiceName, WatchReport};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::failpoint;
 use crate::group_handle::Request;
@@ -33,7 +35,9 @@ pub(crate) struct RunLoop {
     pub(crate) news: mpsc::UnboundedReceiver<RunNews>,
     pub(crate) watch: WatchReports,
     pub(crate) signals: OsSignals,
-    pub(crate) reloads: mpsc::Receiver<Event>,
+    pub(crate) reloads: mpsc::Receiver<Reloading>,
+    /// Other numbers of instances go to who reads the file.
+    pub(crate) scales: mpsc::Sender<ScaleRequest>,
     pub(crate) config_written: Arc<Notify>,
     pub(crate) snapshots: watch::Sender<Arc<GroupSnapshot>>,
     /// When `--timeout` is up.
@@ -56,7 +60,7 @@ enum Incoming {
     News(RunNews),
     Watch(WatchReport),
     Os(OsNews),
-    Event(Event),
+    Reload(Reloading),
     Time,
 }
 
@@ -87,8 +91,9 @@ impl Incoming {
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten(_)) => "a watcher report",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
-            Self::Event(Event::Reloaded(_)) => "a new procgroup.toml",
-            Self::Event(_) => "a notice",
+            Self::Reload(Reloading { event: Event::Reloaded(_), .. }) => "a new procgroup.toml",
+            Self::Reload(Reloading { event: Event::Scaled { .. }, .. }) => "other numbers of instances",
+            Self::Reload(_) => "a notice",
             Self::Time => "a timer",
         }
     }
@@ -169,7 +174,7 @@ impl RunLoop {
             news = self.signals.next() => Incoming::Os(news),
             Some(request) = self.requests.recv() => Incoming::Request(request),
             Some(news) = self.news.recv() => Incoming::News(news),
-            Some(event) = self.reloads.recv() => Incoming::Event(event),
+            Some(reloading) = self.reloads.recv() => Incoming::Reload(reloading),
             () = timer => Incoming::Time,
             Some(report) = self.watch.next() => Incoming::Watch(report),
         }
@@ -186,7 +191,10 @@ impl RunLoop {
     fn handle(&mut self, incoming: Incoming, progress: &mut Progress) {
         failpoint::hit("loop");
         let event = match incoming {
-            Incoming::Event(event) => event,
+            Incoming::Reload(Reloading { event, told }) => {
+                progress.answered.extend(told);
+                event
+            }
             Incoming::Time => Event::TimePassed,
             Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
@@ -247,6 +255,14 @@ impl RunLoop {
                 }
                 return None;
             }
+            Command::Scale { counts } => {
+                let refused = self.scale(ScaleRequest { counts, answer });
+                if let Some((client, refusal)) = refused {
+                    // A client that does not wait any more needs no answer.
+                    let _ = client.send(Answer::Refused(refusal));
+                }
+                return None;
+            }
             command => return Some(Request { command, answer }),
         }
         if let Some(client) = answer {
@@ -254,6 +270,19 @@ impl RunLoop {
             let _ = client.send(Answer::Accepted { at: self.clock.now(), services: Vec::new() });
         }
         None
+    }
+
+    /// Passes other numbers of instances on to who reads the file; or whom to tell why that cannot be.
+    fn scale(&self, request: ScaleRequest) -> Option<(oneshot::Sender<Answer>, Refusal)> {
+        if self.snapshots.borrow().stopping.is_some() {
+            return request.answer.map(|client| (client, Refusal::Stopping));
+        }
+        match self.scales.try_send(request) {
+            Ok(()) => None,
+            Err(TrySendError::Full(request) | TrySendError::Closed(request)) => {
+                request.answer.map(|client| (client, Refusal::Unavailable))
+            }
+        }
     }
 
     fn decide(&mut self, event: Event, progress: &mut Progress) {

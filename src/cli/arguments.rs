@@ -44,7 +44,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, ports, schedules, terminals, scripts, groups, usage, exit-codes,\n  \
+                  keys, config, instances, ports, watch, schedules, terminals, scripts, groups, usage, exit-codes,\n  \
                   troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
@@ -75,6 +75,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "ps",
     "restart",
     "resume",
+    "scale",
     "schema",
     "send",
     "start",
@@ -334,6 +335,8 @@ pub(super) enum Topic {
     Keys,
     /// The keys of procgroup.toml
     Config,
+    /// Several instances of a service, and names for several services
+    Instances,
     /// What happens on a change
     Watch,
     /// Jobs that run at times

@@ -144,6 +144,7 @@ impl Failure {
             Self::Hold(_) => 125,
             Self::Mistyped { failure, .. } => failure.code(),
             Self::NotRun { code, .. } => *code,
+            Self::GroupRun(GroupRunError::ExitWithSeveral(..)) => 2,
             Self::GroupRun(GroupRunError::Selection(_) | GroupRunError::ExitWith(_)) => 6,
             Self::Occupied(_)
             | Self::GroupRun(
@@ -195,9 +196,13 @@ fn near(error: &ClientError) -> String {
     };
     let name = message.split('`').nth(1).unwrap_or_default();
     let near = config::near(name, services.iter().map(String::as_str));
-    let all = services.join(", ");
+    let all = match (services.as_slice(), name.starts_with('@')) {
+        ([], true) => "no service here has the key `group`".to_owned(),
+        (groups, true) => format!("groups here: {}", groups.join(", ")),
+        (services, false) => format!("services here: {}", services.join(", ")),
+    };
     if near.is_empty() {
-        return format!("\n  help: services here: {all}");
+        return format!("\n  help: {all}");
     }
-    format!("\n  help: did you mean {}? services here: {all}", config::any_of(&near))
+    format!("\n  help: did you mean {}? {all}", config::any_of(&near))
 }

@@ -27,6 +27,7 @@ impl Topic {
         match self {
             Self::Keys => include_str!("../../assets/guide/keys.md"),
             Self::Config => include_str!("../../assets/guide/config.md"),
+            Self::Instances => include_str!("../../assets/guide/instances.md"),
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Schedules => include_str!("../../assets/guide/schedules.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),

@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, RunOptions};
 use crate::config::{self, Diagnostics, Foreign, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
-use crate::domain::{plain_error, visible_lines, visible_path};
+use crate::domain::{Scale, ServiceName, is_plain_name, plain_error, visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
 use arguments::{Arguments, RunArguments, Task};
 use client::ClientTask;
@@ -334,7 +334,8 @@ fn run_group(
 fn slip(file: &GroupFile, arguments: RunArguments, style: RenderStyle) -> Option<Failure> {
     match file.load() {
         Ok(loaded) => {
-            let selected = config::select(loaded.spec, &arguments.selection());
+            let expanded = loaded.spec.with_instances(&Scale::new());
+            let selected = config::select(expanded, &arguments.selection());
             selected.err().map(|error| GroupRunError::from(error).into())
         }
         Err(found) => {
@@ -348,7 +349,13 @@ fn slip(file: &GroupFile, arguments: RunArguments, style: RenderStyle) -> Option
 fn unknown_in_broken(file: &GroupFile, names: &[String]) -> Option<(String, Option<String>)> {
     let services = config::service_names(&file.path, file.owners);
     let known: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
-    let name = names.iter().find(|name| !known.contains(&name.as_str()))?;
+    let of = |name: &str| ServiceName::new(name).split_instance().map(|(of, _)| of);
+    let is_known = |name: &String| {
+        known.contains(&name.as_str())
+            || !is_plain_name(name)
+            || of(name).is_some_and(|of| known.contains(&of.as_str()))
+    };
+    let name = names.iter().find(|name| !is_known(name))?;
     let near = config::near(name, known.iter().copied());
     let near = near_commands(name).or_else(|| (!near.is_empty()).then(|| config::any_of(&near)));
     Some((name.clone(), near))

@@ -12,7 +12,7 @@ use super::arguments::{Place, WhyArguments};
 use super::{Failure, client, print};
 use crate::control::{Ask, Reply, Why};
 use crate::display::{self, OutputStyle};
-use crate::domain::{is_too_long, path_text, visible, visible_path};
+use crate::domain::{Scale, is_too_long, path_text, visible, visible_path};
 use crate::watch::rules::Rules;
 
 /// The exit code of `-q` if a path restarts nothing, as of `grep -q`.
@@ -76,7 +76,8 @@ fn by_group(place: &Place, paths: &[PathBuf]) -> Option<Vec<Why>> {
 
 fn by_file(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
     let loaded = super::file(place.config.as_deref())?.load().map_err(super::invalid)?;
-    let mut rules = Rules::new(&loaded.spec, &[]);
+    // As it is for a running group: each instance acts.
+    let mut rules = Rules::new(&loaded.spec.with_instances(&Scale::new()), &[]);
     Ok(paths.iter().map(|path| Why::from(&rules.why(path))).collect())
 }
 

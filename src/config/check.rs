@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::group::Named;
+use super::instances;
 use super::load::MAX_BYTES;
 use super::near::{any_of, near};
 use super::place::Place;
 use super::ports;
-use super::problems::{Problems, is_note, shown};
+use super::problems::{Problems, as_key, is_note, shown};
 use super::references;
 use super::schedule;
 use super::shell_text;
@@ -47,7 +49,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
                     .help(format!("run = \"the command that starts {}\"", shown(service.name.as_str()))),
             );
         }
-        dependencies(service, services, &by_name, problems);
+        dependencies(service, &by_name, problems);
         backoff(&service.draft, problems);
         retries(service, problems);
         restarts_of_task(service, problems);
@@ -60,6 +62,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
     }
     ports::check(services, problems);
     references::check(services, problems, place);
+    instances::check(services, problems);
     shell_text::check(services, place, problems);
 }
 
@@ -91,27 +94,27 @@ fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
     }
 }
 
-fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
+fn dependencies(service: &Named, by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
     for entry in service.draft.depends_on.iter().flatten() {
         let (on, condition) = entry.get_ref();
-        let Some(other) = by_name.get(on) else {
-            if !problems.is_full() {
-                problems.add(unknown_service(on.as_str(), entry.span(), service, services));
-            }
-            continue;
-        };
+        let of = on.split_instance().map(|(of, _)| of);
+        let Some(other) = by_name.get(of.as_ref().unwrap_or(on)) else { continue };
         let kind = other.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
         if *condition == Some(Condition::Done) && kind == Kind::Service {
             problems.add(
                 Diagnostic::warning("never-done", format!("`{on}` is a service and does not exit by itself"))
                     .at(entry.span(), format!("`{}` waits for {on} to exit with 0", service.name))
-                    .help(format!("depends_on = {{ {on} = \"ready\" }}   or, for {on}:   kind = \"job\"")),
+                    .help(format!(
+                        "depends_on = {{ {} = \"ready\" }}   or, for {on}:   kind = \"job\"",
+                        as_key(on.as_str())
+                    )),
             );
         }
     }
 }
 
-fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Named]) -> Diagnostic {
+/// `depends_on` names a service that is not there.
+pub(super) fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Named]) -> Diagnostic {
     let problem = Diagnostic::error(
         "unknown-service",
         format!("`depends_on` names a service that does not exist: `{}`", shown(on)),
@@ -155,6 +158,14 @@ pub(super) fn circles(spec: &GroupSpec, places: &[Edge], problems: &mut Problems
     /// More of them are hardly read.
     const ENOUGH: usize = 10;
     let mut spec = spec.clone();
+    for service in &mut spec.services {
+        // An instance waits if its service does.
+        for dependency in &mut Arc::make_mut(service).depends_on {
+            if let Some((of, _)) = dependency.on.split_instance() {
+                dependency.on = of;
+            }
+        }
+    }
     for _ in 0..ENOUGH {
         let Err(cycle) = start_order(&spec) else { return };
         let Cycle(circle) = cycle.shortest(&spec);

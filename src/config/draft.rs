@@ -12,13 +12,15 @@ use toml::Spanned;
 use super::place::Place;
 use super::schedule;
 use crate::domain::{
-    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange,
-    PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec,
-    Validate, WatchFiles, When,
+    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange, PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles, When, means,
 };
 
-/// The entries of `depends_on`, each with its place; without a condition, the kind of the other service decides.
-pub(super) type Needs = Vec<Spanned<(ServiceName, Option<Condition>)>>;
+/// The entries of `depends_on`, each with its place: first as they are written, then one for each service that they mean.
+/// Without a condition, the kind of the other service decides.
+pub(super) type Needs = Vec<Need>;
+
+/// One entry of `depends_on`.
+pub(super) type Need = Spanned<(ServiceName, Option<Condition>)>;
 
 /// The entries of `ports`, each with the place of its number.
 pub(super) type NamedPorts = Vec<(Arc<str>, Spanned<AskedPort>)>;
@@ -53,6 +55,7 @@ pub(super) struct Draft {
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
+    pub(super) replicas: Given<u32>,
     pub(super) autostart: Given<bool>,
     pub(super) profiles: Given<Vec<String>>,
     pub(super) group: Given<String>,
@@ -111,10 +114,12 @@ impl Draft {
         let mut env: Vec<(String, Spanned<String>)> =
             defaults.env.iter().filter(|(name, _)| !own.contains(name.as_str())).cloned().collect();
         env.extend(self.env);
-        // `[defaults] depends_on = ["db"]` does not make db wait for itself.
+        let group = self.group.or_else(|| defaults.group.clone());
+        // `[defaults] depends_on = ["db", "@infra"]` makes neither db nor what is in that group wait for itself.
+        let its_group = group.as_ref().map(|group| group.get_ref().as_str());
         let depends_on = self.depends_on.or_else(|| {
             let entries = defaults.depends_on.as_ref()?.iter();
-            Some(entries.filter(|entry| &entry.get_ref().0 != name).cloned().collect())
+            Some(entries.filter(|entry| !means(entry.get_ref().0.as_str(), name, its_group)).cloned().collect())
         });
         let kind = self.kind.or_else(|| defaults.kind.clone());
         let is_job = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Job);
@@ -159,9 +164,10 @@ impl Draft {
                 command: self.stop.command.or_else(|| defaults.stop.command.clone()),
                 leader_only: self.stop.leader_only.or_else(|| defaults.stop.leader_only.clone()),
             },
+            replicas: self.replicas.or_else(|| defaults.replicas.clone()),
             autostart: self.autostart.or_else(|| defaults.autostart.clone()),
             profiles: self.profiles.or_else(|| defaults.profiles.clone()),
-            group: self.group.or_else(|| defaults.group.clone()),
+            group,
             url: self.url.or_else(|| defaults.url.clone()),
             watch: self.watch.or_else(|| defaults.watch.clone()),
             ignore: self.ignore.or_else(|| defaults.ignore.clone()),
@@ -233,6 +239,7 @@ impl Draft {
             backoff: self.backoff.finish(usual.backoff),
             breaker: self.breaker.finish(usual.breaker),
             stop: self.stop.finish(usual.stop),
+            replicas: self.replicas.map(Spanned::into_inner),
             autostart: or(self.autostart, usual.autostart),
             profiles: or(self.profiles, usual.profiles),
             group: self.group.map(Spanned::into_inner),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{ENV_FILE, SERVICE, Section};
-use crate::domain::{MAIN_PORT, Signal};
+use crate::domain::{Instance, MAIN_PORT, Signal};
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub(super) enum Form {
     Count,
     /// A whole number from 0 on.
     Whole,
+    /// How many instances a service has.
+    Replicas,
     /// A number from 1 on.
     Factor,
     /// One code of HTTP or a range of them.
@@ -108,6 +110,7 @@ impl Form {
             Self::Port => "a number from 1 to 65535".into(),
             Self::Count => "a whole number, at least 1".into(),
             Self::Whole => "a whole number, at least 0".into(),
+            Self::Replicas => format!("a whole number from 0 to {}", Instance::MOST),
             Self::Factor => "a number, at least 1".into(),
             Self::Status => "a code like 204, or a range like \"200-299\"".into(),
             Self::Signal => "the name of a signal".into(),
@@ -155,6 +158,7 @@ impl Form {
             ]}),
             Self::Count => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
             Self::Whole => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+            Self::Replicas => json!({ "type": "integer", "minimum": 0, "maximum": Instance::MOST }),
             Self::Factor => json!({ "type": "number", "minimum": 1 }),
             Self::Status => json!({ "anyOf": [
                 { "type": "integer", "minimum": 100, "maximum": 599 },

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
+use super::instances;
 use super::keys::{LOGS, ROOT, START, WATCH};
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
@@ -77,7 +78,8 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     });
     let defaults = defaults.map(Spanned::into_inner).unwrap_or_default();
 
-    let services = services(&fields, &defaults, place, problems);
+    let mut services = services(&fields, &defaults, place, problems);
+    instances::find_needs(&mut services, problems);
     let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
     check::services(&services, place, problems);
     let places = Places {
@@ -92,7 +94,10 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
             (service.name.clone(), service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref()))
         })
         .collect();
-    let kind_of = |name: &ServiceName| kinds.get(name).copied().unwrap_or_default();
+    let kind_of = |name: &ServiceName| {
+        let of = name.split_instance().map(|(of, _)| of);
+        kinds.get(of.as_ref().unwrap_or(name)).copied().unwrap_or_default()
+    };
     let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
     let finished =
         services.into_iter().map(|service| Arc::new(service.draft.finish(&service.name, place, debounce, &kind_of)));
@@ -101,6 +106,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         root: place.root.clone(),
         file: place.file.clone(),
         services: finished.collect(),
+        replicated: Vec::new(),
         watch: watch.spec,
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
         start: start.map_or_else(StartSpec::default, Spanned::into_inner),

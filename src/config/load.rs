@@ -5,15 +5,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics, position};
 use super::group::{self, Places};
 use super::place::Place;
-use super::problems::{Problems, entries};
+use super::problems::{Problems, Value, entries};
 use super::syntax;
 use super::trust::Owners;
-use crate::domain::{GroupSpec, plain_error, visible_path};
+use crate::domain::{GroupSpec, Instance, ServiceName, plain_error, visible_path};
 use crate::regular_file::open_regular;
 
 /// What the file is called.
@@ -94,6 +94,37 @@ pub fn service_names(file: &Path, owners: Owners) -> Vec<(String, Option<String>
         _ => None,
     };
     entries(services).into_iter().map(|(name, value)| (name.get_ref().to_string(), run(value.get_ref()))).collect()
+}
+
+/// What may stand where services are named, and what it is: the services, the groups, and the instances of each service that
+/// has `replicas`. As far as the file can be read.
+pub fn service_words(file: &Path, owners: Owners) -> Vec<(String, Option<String>)> {
+    let Ok(text) = read(file, owners) else { return Vec::new() };
+    let (tree, _) = syntax::tree(&text);
+    let Some(services) = tree.get("services").and_then(as_table) else { return Vec::new() };
+    let defaults = tree.get("defaults").and_then(as_table);
+    let (mut instances, mut groups) = (Vec::new(), Vec::new());
+    for (name, value) in entries(services) {
+        let own = as_table(value);
+        let given = |key: &str| own.and_then(|own| own.get(key)).or_else(|| defaults?.get(key)).map(Spanned::get_ref);
+        if let Some(DeValue::Integer(number)) = given("replicas") {
+            let count = u32::from_str_radix(number.as_str(), number.radix()).unwrap_or_default().min(Instance::MOST);
+            let of = ServiceName::new(name.get_ref());
+            let about = || Some(format!("one of {count} instances"));
+            instances.extend((1..=count).map(|number| (of.instance(number).as_str().to_owned(), about())));
+        }
+        if let Some(DeValue::String(group)) = given("group") {
+            let written = format!("@{group}");
+            if groups.iter().all(|(known, _)| *known != written) {
+                groups.push((written, Some("all services of this group".to_owned())));
+            }
+        }
+    }
+    service_names(file, owners).into_iter().chain(groups).chain(instances).collect()
+}
+
+fn as_table<'a, 't>(value: &'a Value<'t>) -> Option<&'a DeTable<'t>> {
+    if let DeValue::Table(table) = value.get_ref() { Some(table) } else { None }
 }
 
 /// Drops what is only a consequence of a line that could not be read: problems on that line, and whatever says that

@@ -20,6 +20,7 @@ mod expand;
 mod foreign;
 mod form;
 mod group;
+mod instances;
 mod keys;
 mod load;
 mod near;
@@ -50,7 +51,7 @@ mod writable;
 pub use at_start::{checks_now, expanded};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use environment::{Environment, EnvironmentError, check_environment, environment};
-pub use load::{FILE_NAME, Loaded, find, load, load_of, parse, service_names};
+pub use load::{FILE_NAME, Loaded, find, load, load_of, parse, service_names, service_words};
 pub use near::{any_of, near};
 pub use pipe::Pipes;
 pub use preferences::{

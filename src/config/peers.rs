@@ -179,11 +179,7 @@ const PEERS: &[Peer] = &[
         None,
         "a service is a command; for a container: run = \"docker compose up NAME\"",
     ),
-    peer(
-        &["replicas", "instances", "scale", "numprocs", "exec_mode", "concurrency"],
-        None,
-        "write one service per instance: api-1, api-2",
-    ),
+    peer(&["exec_mode", "deploy"], Some("replicas"), "replicas = 3 runs three instances, each a process of its own"),
     peer(&["user", "uid", "group_id", "run_as"], None, "it runs as the user who runs devgroup"),
     peer(
         &[

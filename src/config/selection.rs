@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::near::{any_of, near};
-use crate::domain::{GroupSpec, ServiceName, ServiceSpec, visible};
+use crate::domain::{GroupSpec, ServiceName, ServiceSpec, Unknown, visible};
 
 /// What the command line asks for. The default takes the group as the file describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,14 +25,14 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No service is called so. Exit code 6.
-    #[error("unknown service `{}`: {}", visible(name), advice(near, known, "services here"))]
+    #[error("{unknown}: {}", advice(near, &unknown.known, if name.starts_with('@') { "groups here" } else { "services here" }))]
     UnknownService {
         /// The name, as the command line gives it.
         name: String,
-        /// Services with a similar name, nearest first.
+        /// Services or groups with a similar name, nearest first.
         near: Vec<String>,
-        /// All services, in the order of the file.
-        known: Vec<String>,
+        /// Why it means nobody, and what there is.
+        unknown: Box<Unknown>,
     },
     /// What was named was excepted as well. Exit code 2.
     #[error("nothing left to run: every named service is excluded")]
@@ -66,6 +66,8 @@ fn advice(near: &[String], known: &[String], what: &str) -> String {
 
 /// Narrows a group to what this call of devgroup asks for.
 ///
+/// A name may also be that of an instance or a group (`@backend`), or a pattern (`w*`).
+///
 /// - Services of a profile leave the group, unless the profile or the service is named, or a service that stays needs them.
 /// - What is not selected stays in the list, but does not start by itself. Selected is what is named; without a name,
 ///   every service that has `autostart`. What `except` names is never selected.
@@ -74,24 +76,30 @@ fn advice(near: &[String], known: &[String], what: &str) -> String {
 /// # Errors
 /// A name that no service, or no profile, has.
 pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, SelectionError> {
-    check_names(&spec, selection)?;
-    let named: HashSet<&str> = selection.services.iter().chain(&selection.only).map(String::as_str).collect();
-    let except: HashSet<&str> = selection.exclude.iter().map(String::as_str).collect();
+    check_profiles(&spec, selection)?;
+    let roster = spec.roster();
+    let resolve = |written: &mut dyn Iterator<Item = &String>| -> Result<HashSet<ServiceName>, SelectionError> {
+        let names = roster.resolve(written.map(String::as_str)).map_err(unknown)?;
+        Ok(names.into_iter().collect())
+    };
+    let named = resolve(&mut selection.services.iter().chain(&selection.only))?;
+    let except = resolve(&mut selection.exclude.iter())?;
+    // What is named may have no instance now.
+    let takes_all = selection.services.is_empty() && selection.only.is_empty();
     let by_name: HashMap<&ServiceName, &ServiceSpec> =
         spec.services.iter().map(|service| (&service.name, service.as_ref())).collect();
 
     let wanted = |service: &ServiceSpec| {
-        let name = service.name.as_str();
-        let called = if named.is_empty() { service.autostart } else { named.contains(name) };
-        called && !except.contains(name)
+        let called = if takes_all { service.autostart } else { named.contains(&service.name) };
+        called && !except.contains(&service.name)
     };
     let waits_for = |service: &ServiceSpec, on: &ServiceName| {
         let freed = selection.no_deps && wanted(service);
-        !freed && !except.contains(on.as_str())
+        !freed && !except.contains(on)
     };
     let in_profile = |service: &ServiceSpec| {
         service.profiles.is_empty()
-            || named.contains(service.name.as_str())
+            || named.contains(&service.name)
             || service.profiles.iter().any(|profile| selection.profiles.contains(profile))
     };
     let closure = |roots: &dyn Fn(&ServiceSpec) -> bool| {
@@ -108,7 +116,7 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
     let kept = closure(&in_profile);
     let started = closure(&|service| in_profile(service) && wanted(service));
 
-    if started.is_empty() && !named.is_empty() {
+    if started.is_empty() && named.iter().any(|name| except.contains(name)) {
         return Err(SelectionError::Nothing);
     }
     let services = spec
@@ -123,20 +131,20 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
             Arc::new(narrowed)
         })
         .collect();
-    Ok(GroupSpec { services, ..spec })
+    let is_kept = |name: &ServiceName| {
+        let mut instances = spec.services.iter().filter(|service| kept.contains(&service.name));
+        instances.any(|service| service.instance.as_ref().is_some_and(|instance| instance.of == *name))
+    };
+    let replicated = spec.replicated.iter().filter(|one| one.count == 0 || is_kept(&one.name)).cloned().collect();
+    Ok(GroupSpec { services, replicated, ..spec })
 }
 
-fn check_names(spec: &GroupSpec, selection: &Selection) -> Result<(), SelectionError> {
-    let known: Vec<&str> = spec.services.iter().map(|service| service.name.as_str()).collect();
-    for name in selection.services.iter().chain(&selection.only).chain(&selection.exclude) {
-        if !known.contains(&name.as_str()) {
-            return Err(SelectionError::UnknownService {
-                name: name.clone(),
-                near: owned(near(name, known.iter().copied())),
-                known: owned(known),
-            });
-        }
-    }
+fn unknown(unknown: Unknown) -> SelectionError {
+    let near = owned(near(&unknown.written, unknown.known.iter().map(String::as_str)));
+    SelectionError::UnknownService { name: unknown.written.clone(), near, unknown: Box::new(unknown) }
+}
+
+fn check_profiles(spec: &GroupSpec, selection: &Selection) -> Result<(), SelectionError> {
     let mut profiles: Vec<&str> = Vec::new();
     for profile in spec.services.iter().flat_map(|service| &service.profiles) {
         if !profiles.contains(&profile.as_str()) {

@@ -18,7 +18,9 @@ use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::schedule;
 use super::values;
-use crate::domain::{Condition, Expandable, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
+use crate::domain::{
+    Condition, Expandable, Instance, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern,
+};
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -68,6 +70,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),
+        replicas: fields.read_value("replicas", problems, |slot| slot.whole(0..=Instance::MOST)),
         autostart: fields.read_value("autostart", problems, Slot::boolean),
         profiles: fields.read("profiles", problems, |slot, problems| {
             let profiles = slot.list(problems, |slot, problems| problems.keep(slot.line()).map(str::to_owned))?;

@@ -10,20 +10,20 @@ use super::environment::{EnvironmentError, values};
 use super::load::Loaded;
 use super::problems::{as_key, shown};
 use super::references::with_group_values;
-use crate::domain::{ServiceName, ServiceSpec};
+use crate::domain::ServiceSpec;
 
 /// Where commands stand, as [`Fault::place`] says it.
 const COMMANDS: [&str; 5] = ["the command", "validate.run", "stop.command", "ready.cmd", "alive.cmd"];
 
 impl Loaded {
     /// Warns of what would stand in the way of a start now. `inherited`: what a service inherits.
-    pub fn warn_values(&mut self, inherited: &dyn Fn(&ServiceName) -> Vec<(OsString, OsString)>) {
+    pub fn warn_values(&mut self, inherited: &dyn Fn(&ServiceSpec) -> Vec<(OsString, OsString)>) {
         let mut found = Vec::new();
         // Said once where several services have it from `[defaults]`.
         let mut said = HashSet::new();
         let spec = with_group_values(self.spec.clone());
         for service in spec.services.iter().filter(|service| service.needs_values()) {
-            for fault in faults_of(service, &inherited(&service.name)) {
+            for fault in faults_of(service, &inherited(service)) {
                 let Some(place) = self.value_place(service, &fault) else { continue };
                 if said.insert((place.start, fault.unset.clone())) {
                     found.push(warning(service, fault, place));

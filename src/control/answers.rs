@@ -1,5 +1,6 @@
 //! Answers the questions of clients: asks the group, looks at its snapshots, reads its logs and events.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -10,17 +11,18 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::event_line::EventLine;
 use super::log_line::{Cursor, Skipped};
-use super::log_reader::{LogReader, known};
+use super::log_reader::LogReader;
+use super::meant::{counts, meant, only_one, some_or_all};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
 use super::usage;
 use super::waiting::{Known, WaitGoal};
 use super::why_line::Why;
-use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply};
+use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply, Scaled};
 use crate::domain::{
-    Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, RunId, ServiceName, ServiceSnapshot, Targets,
-    is_too_long, visible, without_secrets,
+    Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, Refusal, RunId, Scaling, ServiceName,
+    ServiceSnapshot, Targets, is_too_long, visible, without_secrets,
 };
 use crate::group_handle::{EventLog, GroupHandle};
 use crate::logs::{Epoch, LineId};
@@ -72,6 +74,7 @@ impl Answers {
             Ask::Restart(order) => {
                 self.order(order, WaitGoal::up, |targets| Command::Restart { targets, force: false }).await
             }
+            Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
             Ask::Send { service, text } => self.send(&service, &text),
             Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
@@ -166,21 +169,17 @@ impl Answers {
         names: Vec<String>,
         command: impl FnOnce(Vec<ServiceName>) -> Command,
     ) -> Result<Reply, Problem> {
-        known(&self.handle.snapshot(), names.iter().map(String::as_str))?;
-        self.send_command(command(names.iter().map(ServiceName::new).collect())).await
+        let names = some_or_all(&self.handle.snapshot(), &names)?;
+        self.send_command(command(names)).await
     }
 
     /// Holds until this is dropped: with its client, however that ends. `number`: of the hold.
     pub(super) async fn hold(self, ask: HoldAsk, number: u64, mut outbox: Outbox) {
-        let hold = ClientHold {
-            id: number,
-            command: ask.command,
-            label: short(&ask.label).into(),
-            services: ask.services.iter().map(ServiceName::new).collect(),
-        };
+        let (command, label) = (ask.command, short(&ask.label).into());
+        let hold = |services| ClientHold { id: number, command, label, services };
         let ends = EndsHold { handle: self.handle.clone(), number };
-        let begun = match known(&self.handle.snapshot(), ask.services.iter().map(String::as_str)) {
-            Ok(()) => self.send_command(Command::Hold(hold)).await,
+        let begun = match some_or_all(&self.handle.snapshot(), &ask.services) {
+            Ok(services) => self.send_command(Command::Hold(hold(services))).await,
             Err(problem) => Err(problem),
         };
         match begun {
@@ -211,9 +210,9 @@ impl Answers {
         wait_goal: fn(Ordered) -> WaitGoal,
         command: impl Fn(Targets) -> Command,
     ) -> Result<Reply, Problem> {
-        known(&self.handle.snapshot(), order.services.iter().map(String::as_str))?;
+        let names = meant(&self.handle.snapshot(), order.services.iter().map(String::as_str))?;
         let targets = match (order.services.as_slice(), order.all, order.failed) {
-            (names @ [_, ..], false, false) => Targets::Named(names.iter().map(ServiceName::new).collect()),
+            ([_, ..], false, false) => Targets::Named(names),
             ([], true, false) => Targets::All,
             ([], false, true) => Targets::Failed,
             _ => return Err(Problem::new(ProblemCode::Invalid, "give services, or `all`, or `failed`")),
@@ -221,7 +220,7 @@ impl Answers {
         let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
             Answer::Accepted { services, .. } => services,
             Answer::Refused(refusal) => return Err(refused(refusal)),
-            Answer::Explained(_) => Vec::new(),
+            Answer::Scaled(_) | Answer::Explained(_) => Vec::new(),
         };
         if !order.wait {
             let group = self.handle.snapshot();
@@ -234,11 +233,46 @@ impl Answers {
 
     async fn wait(&self, names: Vec<String>, goal: Goal, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
         let group = self.handle.snapshot();
-        known(&group, names.iter().map(String::as_str))?;
+        let names = meant(&group, names.iter().map(String::as_str))?;
         let wait_goal =
             |name| group.service(&name).map(|service| WaitGoal::goal(goal, service)).map(|wait_goal| (name, wait_goal));
-        let waiting = names.iter().map(ServiceName::new).filter_map(wait_goal).collect();
+        let waiting = names.into_iter().filter_map(wait_goal).collect();
         Ok(Reply::Done { services: self.wait_for(waiting, timeout_ms).await })
+    }
+
+    /// Other numbers of instances: what came of it, and what becomes of the instances.
+    async fn scale(
+        &self,
+        written: &BTreeMap<String, u32>,
+        wait: bool,
+        timeout_ms: Option<u64>,
+    ) -> Result<Reply, Problem> {
+        let before = self.handle.snapshot();
+        let counts = counts(&before, written)?;
+        let scalings = match self.handle.ask(Command::Scale { counts }).await {
+            Ok(Answer::Scaled(scalings)) => scalings,
+            Ok(Answer::Accepted { .. } | Answer::Explained(_) | Answer::Refused(_)) => Vec::new(),
+            Err(refusal @ Refusal::Scale(_)) => return Err(Problem::new(ProblemCode::Invalid, refusal.to_string())),
+            Err(refusal) => return Err(refused(refusal)),
+        };
+        let group = self.handle.snapshot();
+        let surplus: Vec<ServiceName> = scalings.iter().flat_map(Scaling::surplus).collect();
+        let services = if wait {
+            let run = |name: &ServiceName| before.service(name).map(|service| service.run).unwrap_or_default();
+            let going = surplus.iter().map(|name| (name.clone(), WaitGoal::down(Ordered::Run(run(name)))));
+            let is_scaled = |of: &ServiceName| scalings.iter().any(|scaling| scaling.name == *of);
+            let stays = |service: &&ServiceSnapshot| {
+                service.instance.as_ref().is_some_and(|one| is_scaled(&one.of)) && !surplus.contains(&service.name)
+            };
+            let coming = group.services.iter().filter(stays);
+            let coming = coming.map(|service| (service.name.clone(), WaitGoal::goal(Goal::Ready, service)));
+            self.wait_for(coming.chain(going).collect(), timeout_ms).await
+        } else {
+            let new = scalings.iter().flat_map(Scaling::new_ones);
+            new.chain(surplus).map(|name| self.outcome(&group, &name, Became::Asked.into())).collect()
+        };
+        let told = |Scaling { name, from, to }: Scaling| Scaled { name: name.as_str().to_owned(), from, to };
+        Ok(Reply::Scaled { scaled: scalings.into_iter().map(told).collect(), services })
     }
 
     /// What becomes of the services, in the time that there is.
@@ -315,15 +349,14 @@ impl Answers {
     /// Types into a service that runs.
     fn send(&self, name: &str, text: &str) -> Result<Reply, Problem> {
         let group = self.handle.snapshot();
-        known(&group, [name].into_iter())?;
-        let service = ServiceName::new(name);
+        let service = only_one(&group, name)?;
         // Input waits for a process that is being made.
         let reads =
             |service: &ServiceSnapshot| service.pid.is_some() || matches!(service.phase, Phase::Starting { .. });
         if !group.service(&service).is_some_and(reads) {
             return Err(Problem::new(
                 ProblemCode::Refused,
-                format!("{name} is not running, so nothing reads the text"),
+                format!("{service} is not running, so nothing reads the text"),
             ));
         }
         // The Enter key is a carriage return.
@@ -350,7 +383,7 @@ fn short(label: &str) -> String {
     visible(&without_secrets(label)).chars().take(LABEL).collect()
 }
 
-fn refused(refusal: crate::domain::Refusal) -> Problem {
+fn refused(refusal: Refusal) -> Problem {
     Problem::new(ProblemCode::Refused, refusal.to_string())
 }
 

@@ -298,6 +298,7 @@ impl Ask {
             Self::Status { follow, .. } | Self::Events { follow, .. } => !follow,
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
+            Self::Scale { wait, .. } => !wait,
             Self::Wait { .. } | Self::Hold(_) => false,
             Self::Why { .. }
             | Self::Send { .. }

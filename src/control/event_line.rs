@@ -12,7 +12,8 @@ pub struct EventLine {
     pub seq: u64,
     /// When, RFC 3339 UTC.
     pub at: String,
-    /// What: `change`, `start`, `restart`, `ready`, `exit`, `validate`, `hold`, `release`, `reload`, `stop`, `error`, `notice`.
+    /// What: `change`, `start`, `restart`, `ready`, `exit`, `validate`, `hold`, `release`, `reload`, `scale`, `stop`,
+    /// `error`, `notice`.
     #[serde(rename = "type")]
     pub what: String,
     /// To which service.
@@ -20,9 +21,8 @@ pub struct EventLine {
     /// In which run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
-    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `limit`,
-    /// `config`. Who holds: `key`, `git`,
-    /// `command`, `client`.
+    /// Why it starts: `first`, `change`, `manual`, `crash`, `dependency`, `liveness`, `limit`, `config`, `scale`,
+    /// `schedule`. Who holds: `key`, `git`, `command`, `client`.
     pub cause: Option<String>,
     /// The file that changed.
     pub path: Option<String>,
@@ -99,6 +99,7 @@ impl EventLine {
             GroupEventKind::Ready(_)
             | GroupEventKind::Validate(_)
             | GroupEventKind::Reload
+            | GroupEventKind::Scale(_)
             | GroupEventKind::Stop
             | GroupEventKind::Error(_)
             | GroupEventKind::Notice(_) => {}

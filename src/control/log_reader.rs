@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::task::yield_now;
 
 use super::log_line::{Cursor, LogLine, Skipped, level_of};
+use super::meant::meant;
 use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
-use crate::domain::{GroupSnapshot, Moment, ServiceName};
+use crate::domain::{Moment, ServiceName};
 use crate::group_handle::GroupHandle;
 use crate::logs::{Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail};
 
@@ -49,6 +50,8 @@ struct Source {
 pub(super) struct LogReader {
     handle: GroupHandle,
     ask: LogsAsk,
+    /// Whose lines are asked for, as the group was last.
+    wanted: Vec<ServiceName>,
     filter: Filter,
     cursors: Vec<Cursor>,
     sources: Vec<Source>,
@@ -79,10 +82,10 @@ impl LogReader {
         };
         let cursors = ask.cursors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let group = handle.snapshot();
-        let named = ask.services.iter().map(String::as_str);
-        known(&group, named.chain(cursors.iter().map(|cursor| cursor.service.as_str())))?;
+        meant(&group, cursors.iter().map(|cursor| cursor.service.as_str()))?;
+        let wanted = meant(&group, ask.services.iter().map(String::as_str))?;
         let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.support() };
-        Ok(Self { handle, ask, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
+        Ok(Self { handle, ask, wanted, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
     /// Sends all lines. Ends with the last, or with the client.
@@ -254,14 +257,18 @@ impl LogReader {
     }
 
     fn wants(&self, name: &ServiceName) -> bool {
-        let by_name = self.ask.services.iter().any(|wanted| wanted == name.as_str());
         // A cursor alone names its service, and does not leave the others out.
-        self.ask.services.is_empty() || by_name
+        self.ask.services.is_empty() || self.wanted.contains(name)
     }
 
     /// Services that were added to the file meanwhile, and those that are gone from it: with a last look at their logs.
     fn join_new(&mut self) {
         let group = self.handle.snapshot();
+        // An instance may have come, or a service of the group that is meant. What meant somebody may mean nobody now.
+        let roster = group.roster();
+        let written = self.ask.services.iter().map(String::as_str);
+        let wanted = written.flat_map(|written| roster.resolve([written]).unwrap_or_default());
+        self.wanted = wanted.collect();
         for source in &mut self.sources {
             let now = self.handle.logs().get(&source.name);
             source.is_gone = now.is_none_or(|document| !Arc::ptr_eq(&document, source.tail.document()));
@@ -353,18 +360,6 @@ fn is_sent(is_first: bool, leaves_out: &mut bool, leave_out: &mut u64, room: &mu
 
 fn moment_before(now: Moment, millis: u64) -> Moment {
     Moment::after_start(now.since_start().saturating_sub(Duration::from_millis(millis)))
-}
-
-/// The services are there.
-pub(super) fn known<'a>(group: &GroupSnapshot, names: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
-    for name in names {
-        if group.service(&name.into()).is_none() {
-            let services = group.services.iter().map(|service| service.name.as_str().to_owned()).collect();
-            let message = format!("unknown service `{name}`");
-            return Err(Problem { services, ..Problem::new(ProblemCode::UnknownService, message) });
-        }
-    }
-    Ok(())
 }
 
 /// The first line that is not before what is looked for. The document is free between two looks.

@@ -13,6 +13,7 @@ mod line_reader;
 mod lock_note;
 mod log_line;
 mod log_reader;
+mod meant;
 mod meeting;
 mod outbox;
 mod place;
@@ -38,5 +39,5 @@ pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
-    Question, Reply, VERSION,
+    Question, Reply, Scaled, VERSION,
 };

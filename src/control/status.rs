@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, GroupSnapshot, Kind, Moment, ServiceSnapshot, WatchBackend, WatchState, without_secrets,
+    ExitStatus, GroupSnapshot, Instance, Kind, Moment, Replicated, Roster, ServiceName, ServiceSnapshot, WatchBackend,
+    WatchState, without_secrets,
 };
 
 /// The state of a group.
@@ -30,6 +31,9 @@ pub struct Status {
     pub watch: Watch,
     /// In the order of the file.
     pub services: Vec<Service>,
+    /// How many instances each service with `replicas` is to have, by its name.
+    #[serde(default)]
+    pub replicas: BTreeMap<String, u32>,
 }
 
 /// What the watcher does.
@@ -106,6 +110,15 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// The service that it is an instance of.
+    #[serde(default)]
+    pub instance_of: Option<String>,
+    /// Its number among the instances, from 1.
+    #[serde(default)]
+    pub replica: Option<u32>,
+    /// Its `group`.
+    #[serde(default)]
+    pub group: Option<String>,
     /// Its ports by name: `port` is the one that it knows as `PORT`, the others are those of `ports`.
     #[serde(default)]
     pub ports: BTreeMap<String, u16>,
@@ -204,6 +217,7 @@ impl Status {
                 problem: watch.problem.as_deref().map(Into::into),
             },
             services: group.services.iter().map(|service| Service::new(service, clock, now)).collect(),
+            replicas: group.replicated.iter().map(|one| (one.name.as_str().to_owned(), one.count)).collect(),
         }
     }
 }
@@ -218,6 +232,28 @@ impl Status {
             });
         }
         self
+    }
+
+    /// The services that a written name means, as the group was then.
+    pub fn resolve(&self, written: &str) -> Vec<String> {
+        let names: Vec<(ServiceName, Option<Instance>)> = self
+            .services
+            .iter()
+            .map(|service| {
+                let of = service.instance_of.as_ref().map(ServiceName::new);
+                let number = service.replica.unwrap_or_default();
+                (ServiceName::new(&service.name), of.map(|of| Instance { of, number, count: number }))
+            })
+            .collect();
+        let services = names.iter().zip(&self.services);
+        let services = services.map(|((name, instance), service)| (name, instance.as_ref(), service.group.as_deref()));
+        let replicated: Vec<Replicated> = self
+            .replicas
+            .iter()
+            .map(|(name, count)| Replicated { name: ServiceName::new(name), group: None, count: *count })
+            .collect();
+        let found = Roster::new(services, &replicated).resolve([written]).unwrap_or_default();
+        found.iter().map(|name| name.as_str().to_owned()).collect()
     }
 
     /// Nothing has happened between the two but that time has passed.
@@ -243,6 +279,9 @@ impl Service {
                 Kind::Service => "service".into(),
                 Kind::Job => "job".into(),
             },
+            instance_of: service.instance.as_ref().map(|instance| instance.of.as_str().to_owned()),
+            replica: service.instance.as_ref().map(|instance| instance.number),
+            group: service.group.as_deref().map(Into::into),
             state: service.state().into(),
             pid: service.pid,
             run: service.run.0,

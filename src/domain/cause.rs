@@ -39,6 +39,8 @@ pub enum StartCause {
     Config,
     /// One of the times of its `schedule` has come.
     Schedule,
+    /// Somebody wants so many instances of it.
+    Scaled(u32),
 }
 
 impl fmt::Display for StartCause {
@@ -55,6 +57,7 @@ impl fmt::Display for StartCause {
             Self::OverLimit(over) => write!(f, "over its limit: {over}"),
             Self::Config => f.write_str("procgroup.toml changed"),
             Self::Schedule => f.write_str("on schedule"),
+            Self::Scaled(count) => write!(f, "scaled to {count}"),
         }
     }
 }
@@ -72,6 +75,7 @@ impl StartCause {
             Self::OverLimit(_) => "limit",
             Self::Config => "config",
             Self::Schedule => "schedule",
+            Self::Scaled(_) => "scale",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Explanation, Moment, Ordered, ServiceName, visible};
+use super::{Explanation, Moment, Ordered, Scaling, ServiceName, visible};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,12 @@ pub enum Command {
     Interrupt,
     /// Quit gracefully because a time is up (`--timeout`): exit code 124.
     TimeOut,
+    /// Have this many instances of services with `replicas`, until that key in the file changes. Carried out where the file is
+    /// read: what comes of it is a group like any other.
+    Scale {
+        /// The services as the file writes them, each once.
+        counts: Vec<(ServiceName, u32)>,
+    },
     /// Bytes for the terminal of a service. Carried out by the effect runner; no decision is in it.
     Input {
         /// Name of the service.
@@ -104,8 +110,8 @@ pub struct ClientHold {
 pub enum Targets {
     /// These, by name.
     Named(Vec<ServiceName>),
-    /// This one, and afterwards those that depend on it, directly or not.
-    WithDependents(ServiceName),
+    /// These, and afterwards those that depend on them, directly or not.
+    WithDependents(Vec<ServiceName>),
     /// All: every service that is wanted (`restart`, `stop`, `kill`), or that starts by itself (`start`).
     All,
     /// Those that have failed, back off or have an open circuit.
@@ -129,6 +135,8 @@ pub enum Answer {
         /// Which, and what that means for each.
         services: Vec<(ServiceName, Ordered)>,
     },
+    /// What [`Command::Scale`] has done.
+    Scaled(Vec<Scaling>),
     /// What [`Command::Why`] asks for.
     Explained(Box<Explanation>),
     /// It was not.
@@ -141,6 +149,9 @@ pub enum Refusal {
     /// No service has this name.
     #[error("unknown service `{}`", visible(.0.as_str()))]
     UnknownService(ServiceName),
+    /// Services cannot have so many instances, for this reason.
+    #[error("{0}")]
+    Scale(String),
     /// The group is being stopped.
     #[error("the group is stopping")]
     Stopping,

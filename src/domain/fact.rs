@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ChangeKind, Exited, GroupEventKind, HoldResult, HoldSnapshot, LastExit, Marker, Moment, Notice, RestartReason,
-    Rule, RunId, RunRecord, ServiceName, StartCause, human,
+    Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, human,
 };
 
 /// One thing that has happened.
@@ -84,6 +84,8 @@ pub enum FactKind {
         /// It says something else than before.
         differs: bool,
     },
+    /// Services have other numbers of instances.
+    Scaled(Vec<Scaling>),
     /// The watcher cannot do something.
     WatchProblem(Arc<str>),
     /// The watcher can do again what it could not.
@@ -134,6 +136,7 @@ impl Fact {
                 GroupEventKind::Notice(result.to_string().into())
             }
             FactKind::Reload { .. } => GroupEventKind::Reload,
+            FactKind::Scaled(scalings) => GroupEventKind::Scale(told(scalings).into()),
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
             FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
             FactKind::Stop => GroupEventKind::Stop,
@@ -159,6 +162,9 @@ impl Fact {
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
             FactKind::Reload { differs: true } => say(false, "procgroup.toml reloaded".into()),
+            // What is wrong stays on the screen.
+            FactKind::Scaled(_) if shown.as_ref().is_some_and(|shown| shown.problem) => shown,
+            FactKind::Scaled(scalings) => say(false, told(scalings).into()),
             // The first wait, for those who do not look at the log of the service.
             FactKind::Limited { marker, is_first: true } => {
                 let name = self.service.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -204,6 +210,10 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         | Marker::Restarted { .. } => return None,
         _ => GroupEventKind::Notice(words()),
     })
+}
+
+fn told(scalings: &[Scaling]) -> String {
+    scalings.iter().map(ToString::to_string).collect::<Vec<_>>().join(" · ")
 }
 
 fn old_lock(tree: &str, age: Duration) -> String {

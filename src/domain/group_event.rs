@@ -61,6 +61,8 @@ pub enum GroupEventKind {
     Release(HoldSnapshot),
     /// `procgroup.toml` was read again and is in force.
     Reload,
+    /// Services have other numbers of instances, in a sentence.
+    Scale(Arc<str>),
     /// The group is being stopped.
     Stop,
     /// Something is wrong, in a sentence.
@@ -91,6 +93,7 @@ impl GroupEventKind {
             Self::Hold(_) => "hold",
             Self::Release(_) => "release",
             Self::Reload => "reload",
+            Self::Scale(_) => "scale",
             Self::Stop => "stop",
             Self::Error(_) => "error",
             Self::Notice(_) => "notice",
@@ -110,7 +113,7 @@ impl fmt::Display for GroupEventKind {
                 write!(f, "{status}{}", if *asked { ", as requested" } else { "" })
             }
             Self::Hold(hold) | Self::Release(hold) => hold.fmt(f),
-            Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
+            Self::Scale(text) | Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
                 f.write_str(&visible(&without_secrets(text)))
             }
             Self::Reload => f.write_str("procgroup.toml"),

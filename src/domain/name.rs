@@ -22,6 +22,20 @@ impl ServiceName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of its instance of this number.
+    #[must_use]
+    pub fn instance(&self, number: u32) -> Self {
+        Self::new(format!("{}.{number}", self.0))
+    }
+
+    /// The service and the number, if it is the name of an instance: `worker` and 2 of `worker.2`.
+    pub fn split_instance(&self) -> Option<(Self, u32)> {
+        let (of, number) = self.0.split_at(instance_dot(&self.0)?);
+        let number = number.trim_start_matches('.');
+        let is_usual = !number.starts_with('0') && !of.is_empty();
+        number.parse().ok().filter(|_| is_usual).map(|number| (Self::new(of), number))
+    }
 }
 
 impl fmt::Display for ServiceName {
@@ -181,6 +195,15 @@ mod tests {
             assert_eq!((NameFault::of_name(name), fitting_service_name(name).as_str()), (None, fitting));
         }
         assert_eq!(NameFault::of_service(&fitting_service_name("@a/b .5")), None);
+    }
+
+    #[test]
+    fn an_instance_is_called_by_its_service_and_its_number() {
+        let split = |name: &str| ServiceName::from(name).split_instance().map(|(of, number)| format!("{of} {number}"));
+        assert_eq!(split(ServiceName::from("a.b").instance(12).as_str()).as_deref(), Some("a.b 12"));
+        for name in ["a", "a.", ".1", "a.0", "a.01", "a.x", "a.99999999999"] {
+            assert_eq!(split(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -195,6 +195,7 @@ mod tests {
             root: folder.into(),
             file: format!("{folder}/procgroup.toml").into(),
             services: services.iter().map(service).collect(),
+            replicated: Vec::new(),
             watch: WatchSpec::default(),
             logs: LogSpec::default(),
             start: StartSpec::default(),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{
-    ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts,
-    RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, address_of_port, short,
+    ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, address_of_port, short, Instance, Replicated,
 };
 
 /// The state of the group at one moment.
@@ -23,6 +22,8 @@ pub struct GroupSnapshot {
     pub file: Arc<str>,
     /// In the order of the file.
     pub services: Vec<ServiceSnapshot>,
+    /// The services with `replicas`, and how many instances each is to have: maybe none.
+    pub replicated: Arc<[Replicated]>,
     /// What the watcher does.
     pub watch: WatchSnapshot,
     /// The last file events.
@@ -62,6 +63,8 @@ pub struct ServiceSnapshot {
     pub name: ServiceName,
     /// Job or service.
     pub kind: Kind,
+    /// Which instance of a service with `replicas` it is.
+    pub instance: Option<Instance>,
     /// Its heading in the sidebar.
     pub group: Option<Arc<str>>,
     /// The address that people open (`url`).
@@ -138,6 +141,7 @@ impl ServiceSnapshot {
         Self {
             name: name.into(),
             kind: Kind::Service,
+            instance: None,
             group: None,
             url: None,
             ports: Arc::default(),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Limits, Notifications, OnChange, Port, Probe, ReadyCheck,
-    Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets,
+    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Limits, Notifications, OnChange, Port, Probe, ReadyCheck, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets, Instance, Replicated,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -21,6 +20,8 @@ pub struct GroupSpec {
     pub file: PathBuf,
     /// In the order of the file: that of starts that nothing else orders, and, within a group, that on the screen.
     pub services: Vec<Arc<ServiceSpec>>,
+    /// The services with `replicas` whose instances are among the services now ([`GroupSpec::with_instances`]).
+    pub replicated: Vec<Replicated>,
     /// The settings of the watcher (`[watch]`).
     pub watch: WatchSpec,
     /// The settings of the logs (`[logs]`).
@@ -86,6 +87,10 @@ pub struct ServiceSpec {
     pub breaker: Breaker,
     /// How it is ended: signal or command, and grace (`stop`).
     pub stop: StopSpec,
+    /// `replicas`, until its instances stand in its place.
+    pub replicas: Option<u32>,
+    /// Which instance of a service with `replicas` it is.
+    pub instance: Option<Instance>,
     /// `autostart`, already made false for services that this call of devgroup did not select.
     pub autostart: bool,
     /// It would start by itself, but this call of devgroup did not select it.
@@ -135,6 +140,8 @@ impl ServiceSpec {
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),
+            replicas: None,
+            instance: None,
             autostart: true,
             left_out: false,
             profiles: Vec::new(),

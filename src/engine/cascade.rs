@@ -25,7 +25,7 @@ impl Engine {
         // Each comes after those that it needs, so that a service that is not restarted is known before its dependents.
         let mut goes_along = vec![false; self.services.len()];
         goes_along[place] = true;
-        for dependent in self.graph.with_dependents(place) {
+        for dependent in self.graph.with_dependents(&[place]) {
             let needs = self.graph.needs(dependent);
             if dependent != place && needs.iter().any(|&(on, _)| goes_along[on]) {
                 goes_along[dependent] = self.take_along(dependent, &name, started.manner, turn);

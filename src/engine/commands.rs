@@ -37,6 +37,7 @@ impl Engine {
             | Command::Resize { .. }
             | Command::Inspect { .. }
             | Command::Measure { .. }
+            | Command::Scale { .. }
             | Command::Why { .. } => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),
@@ -58,36 +59,37 @@ impl Engine {
             }
             Command::Stop(targets) => return self.stop_targets(&targets, Manner::Polite, turn),
             Command::Kill(targets) => return self.stop_targets(&targets, Manner::Kill, turn),
-            Command::Restart { targets, force } => {
-                let manner = if force { Manner::Kill } else { Manner::Polite };
-                let first = match &targets {
-                    Targets::WithDependents(name) => Some(name.clone()),
-                    Targets::Named(_) | Targets::All | Targets::Failed => None,
-                };
-                return self.with_targets(&targets, All::Wanted, turn, |engine, place, turn| {
-                    // Dependents follow it when it starts: it may be refused, and they go on then.
-                    if first.as_ref().is_some_and(|first| first != engine.services[place].name()) {
-                        return Ordered::Run(engine.services[place].run.id);
-                    }
-                    engine.want_by_hand(place, turn);
-                    engine.end_limit(place);
-                    let service = &mut engine.services[place];
-                    let next =
-                        NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
-                    service.restarts.merge(next);
-                    // One that is being ended already is killed at once, if that is what is asked for.
-                    if !service.is_up() {
-                        service.end_run(Then::Reconcile, manner, turn);
-                    }
-                    Ordered::Start(service.restarts.orders.add())
-                });
-            }
+            Command::Restart { targets, force } => return self.restart(&targets, force, turn),
         }
         Answer::Accepted { at: turn.now, services: Vec::new() }
     }
 
     fn stop_targets(&mut self, targets: &Targets, manner: Manner, turn: &mut Turn) -> Answer {
         self.with_targets(targets, All::Wanted, turn, |engine, place, turn| engine.stop_by_hand(place, manner, turn))
+    }
+
+    fn restart(&mut self, targets: &Targets, force: bool, turn: &mut Turn) -> Answer {
+        let manner = if force { Manner::Kill } else { Manner::Polite };
+        let first = match targets {
+            Targets::WithDependents(names) => Some(names.clone()),
+            Targets::Named(_) | Targets::All | Targets::Failed => None,
+        };
+        self.with_targets(targets, All::Wanted, turn, |engine, place, turn| {
+            // Dependents follow it when it starts: it may be refused, and they go on then.
+            if first.as_ref().is_some_and(|first| !first.contains(engine.services[place].name())) {
+                return Ordered::Run(engine.services[place].run.id);
+            }
+            engine.want_by_hand(place, turn);
+            engine.end_limit(place);
+            let service = &mut engine.services[place];
+            let next = NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
+            service.restarts.merge(next);
+            // One that is being ended already is killed at once, if that is what is asked for.
+            if !service.is_up() {
+                service.end_run(Then::Reconcile, manner, turn);
+            }
+            Ordered::Start(service.restarts.orders.add())
+        })
     }
 
     fn with_targets(
@@ -129,7 +131,10 @@ impl Engine {
                 let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
                 chosen(&|place| named.contains(&place))
             }
-            Targets::WithDependents(name) => self.graph.with_dependents(place_of(name)?),
+            Targets::WithDependents(names) => {
+                let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
+                self.graph.with_dependents(&named)
+            }
             Targets::All => chosen(&|place| {
                 let service = &self.services[place];
                 !service.retired

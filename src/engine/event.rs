@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::{
-    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, ServiceName,
-    WatchStatus,
+    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, ServiceName, WatchStatus, Scaling,
 };
 
 /// Everything that can happen to a group.
@@ -54,6 +53,13 @@ pub enum Event {
     },
     /// The file was read again and is valid.
     Reloaded(Arc<GroupSpec>),
+    /// The group as it is with other numbers of instances. What the file says is as before.
+    Scaled {
+        /// All of it.
+        spec: Arc<GroupSpec>,
+        /// What is different.
+        scalings: Vec<Scaling>,
+    },
     /// The file was read again and cannot be used: what was read before stays in force.
     FileRefused {
         /// The problem in one line.

@@ -64,9 +64,9 @@ impl Graph {
         self.closure(places, |place| self.needs(place).iter().map(|&(on, _)| on).collect())
     }
 
-    /// This and all that need it, directly or not, in the order of starts.
-    pub(super) fn with_dependents(&self, place: usize) -> Vec<usize> {
-        self.closure(&[place], |place| self.dependents(place).to_vec())
+    /// These and all that need them, directly or not, in the order of starts.
+    pub(super) fn with_dependents(&self, places: &[usize]) -> Vec<usize> {
+        self.closure(places, |place| self.dependents(place).to_vec())
     }
 
     fn closure(&self, places: &[usize], next: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {

@@ -202,6 +202,7 @@ impl Engine {
             }
             Event::FileWritten { at } => self.file_written(at, turn),
             Event::Reloaded(spec) => self.file_read(spec, turn),
+            Event::Scaled { spec, scalings } => self.scale(spec, scalings, turn),
             Event::FileRefused { summary, remedy, detail } => {
                 self.file_problem = Some(format!("{summary} · {remedy}").into());
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));

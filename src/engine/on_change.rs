@@ -196,6 +196,7 @@ impl Service {
             | StartCause::Change(_)
             | StartCause::Hand
             | StartCause::Config
+            | StartCause::Scaled(_)
             | StartCause::Schedule => true,
             StartCause::Crash { .. }
             | StartCause::Retry { .. }

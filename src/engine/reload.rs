@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause,
-    port_variables,
+    Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause, port_variables, Instance, Scaling,
 };
 
 use super::next_start::NextStart;
@@ -28,11 +27,32 @@ impl Engine {
             self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
             return;
         }
+        self.take_over(spec, &|_| StartCause::Config, turn);
+    }
+
+    /// Services have other numbers of instances: new ones start, surplus ones are ended, and those that stay go on.
+    pub(super) fn scale(&mut self, spec: Arc<GroupSpec>, scalings: Vec<Scaling>, turn: &mut Turn) {
+        if turn.stopping {
+            return;
+        }
+        turn.tell(FactKind::Scaled(scalings));
+        // The numbers are applied to the file as it is now, and that is held: they come with it.
+        if self.held_file.is_some() {
+            self.held_file = Some(spec);
+            return;
+        }
+        let count = |spec: &ServiceSpec| spec.instance.as_ref().map_or(1, |instance| instance.count);
+        self.take_over(spec, &|spec| StartCause::Scaled(count(spec)), turn);
+    }
+
+    /// Carries the difference to another group out. `cause`: why a service starts that is new or differs.
+    fn take_over(&mut self, spec: Arc<GroupSpec>, cause: &dyn Fn(&ServiceSpec) -> StartCause, turn: &mut Turn) {
         // First of all, because each new service gets its log by it.
         turn.emit(Effect::Rewatch(spec.clone()));
         self.spec = spec;
 
         let mut before = std::mem::take(&mut self.services);
+        let siblings = wanted_instances(&before);
         let mut needed: Vec<ServiceName> = Vec::new();
         for new in &self.spec.services {
             let known = before.iter().position(|service| service.name() == &new.name).map(|place| before.remove(place));
@@ -42,23 +62,30 @@ impl Engine {
                 // It may have been taken out of the file a moment ago, and be ending still: it starts after that.
                 service.retired = false;
                 service.respec(new.clone());
-                service.start_at_once(StartCause::Config);
-                if new.autostart {
+                service.start_at_once(cause(new));
+                // One more instance does as those that are there: what is stopped stays so.
+                let of = new.instance.as_ref().map(|instance| &instance.of);
+                if of.and_then(|of| siblings.get(of)).copied().unwrap_or(new.autostart) {
                     needed.push(new.name.clone());
                 }
             } else {
                 if service.wanted {
-                    let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
-                    needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
+                    let known = |name: &ServiceName| service.spec.depends_on.iter().any(|old| old.on == *name);
+                    // Of one more instance, those that are there decide.
+                    let has_siblings =
+                        |on: &ServiceName| on.split_instance().is_some_and(|(of, _)| siblings.contains_key(&of));
+                    let new = new.depends_on.iter().map(|one| &one.on);
+                    needed.extend(new.filter(|on| !known(on) && !has_siblings(on)).cloned());
                 } else if new.autostart && !service.spec.autostart && service.run.id.0 == 0 {
-                    service.start_at_once(StartCause::Config);
+                    service.start_at_once(cause(new));
                     needed.push(new.name.clone());
                 }
-                service.reloaded(new.clone(), turn);
+                service.reloaded(new.clone(), cause(new), turn);
             }
             self.services.push(service);
         }
-        for mut gone in before {
+        // Of the instances of a service, the highest first.
+        for mut gone in before.into_iter().rev() {
             gone.retired = true;
             gone.want_no_more(turn);
             self.services.push(gone);
@@ -88,7 +115,7 @@ impl Engine {
 impl Service {
     /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
     /// exchanged beside it.
-    fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
+    fn reloaded(&mut self, new: Arc<ServiceSpec>, cause: StartCause, turn: &mut Turn) {
         let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
@@ -114,7 +141,7 @@ impl Service {
         if self.spec.schedule.is_some() && !self.is_live() {
             // At its next time it runs as the file says then.
         } else if is_other_program && self.wanted {
-            self.want(NextStart::new(StartCause::Config), turn);
+            self.want(NextStart::new(cause), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.
             self.want(next, turn);
@@ -219,6 +246,27 @@ fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
         // It finds the socket in its environment.
         || old.notifications() != new.notifications()
         || !is_same_environment(old, new)
+        || old.instance != new.instance && asks_how_many(new)
+}
+
+/// It is told in words how many instances there are. Who has it in its environment alone is not restarted for that.
+pub(super) fn asks_how_many(spec: &ServiceSpec) -> bool {
+    let dir = if let Expandable::Text(text) = &spec.dir { Some(text) } else { None };
+    let words: &[String] = if let RunCommand::Argv(argv) = &spec.run { argv } else { &[] };
+    let text = if let RunCommand::Shell(text) = &spec.run { Some(text) } else { None };
+    let values = spec.env.iter().map(|(_, value)| value);
+    text.into_iter().chain(words).chain(dir).chain(values).any(|text| text.contains(Instance::COUNT_VARIABLE))
+}
+
+/// The services with instances, and whether one of these is to run.
+fn wanted_instances(services: &[Service]) -> BTreeMap<ServiceName, bool> {
+    let mut wanted = BTreeMap::new();
+    for service in services.iter().filter(|service| !service.retired) {
+        if let Some(instance) = &service.spec.instance {
+            *wanted.entry(instance.of.clone()).or_default() |= service.wanted;
+        }
+    }
+    wanted
 }
 
 /// The order of variables makes a difference only where one is put into another.

@@ -219,6 +219,7 @@ impl Service {
             StartCause::First
             | StartCause::Hand
             | StartCause::Config
+            | StartCause::Scaled(_)
             | StartCause::Change(_)
             | StartCause::Schedule => {
                 self.cancel_validation(turn);

@@ -20,6 +20,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         name: Arc::clone(&spec.name),
         file: file(spec),
         services: Vec::new(),
+        replicated: Arc::default(),
         watch: WatchSnapshot {
             state: WatchState::Off,
             backend: status.backend,
@@ -54,6 +55,7 @@ impl Engine {
             name: Arc::clone(&self.spec.name),
             file: file(&self.spec),
             services: (0..self.services.len()).map(|place| self.view_service(place)).collect(),
+            replicated: self.spec.replicated.as_slice().into(),
             watch: self.view_watch(),
             journal: Arc::clone(self.changes.journal()),
             stopping: self.stopping(),
@@ -81,6 +83,7 @@ impl Engine {
         ServiceSnapshot {
             name: service.name().clone(),
             kind: service.spec.kind,
+            instance: service.spec.instance.clone(),
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
             ports: Arc::clone(&service.labels.ports),

@@ -54,7 +54,7 @@ impl GroupHandle {
         self.requests.try_send(Request { command, answer: Some(sender) }).map_err(|_| Refusal::Unavailable)?;
         match receiver.await.map_err(|_| Refusal::Unavailable)? {
             Answer::Refused(refusal) => Err(refusal),
-            answer @ (Answer::Accepted { .. } | Answer::Explained(_)) => Ok(answer),
+            answer @ (Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Explained(_)) => Ok(answer),
         }
     }
 
@@ -65,7 +65,7 @@ impl GroupHandle {
     pub async fn why(&self, path: PathBuf) -> Result<Box<Explanation>, Refusal> {
         match self.ask(Command::Why { path }).await? {
             Answer::Explained(explanation) => Ok(Box::new(explanation.of_the_group_now(&self.snapshot()))),
-            Answer::Accepted { .. } | Answer::Refused(_) => Err(Refusal::Unavailable),
+            Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Refused(_) => Err(Refusal::Unavailable),
         }
     }
 

@@ -130,6 +130,8 @@ pub(super) struct Draft {
     /// How often a job is tried again.
     pub(super) retries: Option<u64>,
     pub(super) schedule: Option<Schedule>,
+    /// How many instances of it run.
+    pub(super) replicas: Option<u32>,
     /// The first signal, and the seconds before the last one.
     pub(super) stop_signal: Option<String>,
     pub(super) stop_grace: Option<u64>,
@@ -173,6 +175,7 @@ impl Draft {
             breaker: None,
             retries: None,
             schedule: None,
+            replicas: None,
             stop_signal: None,
             stop_grace: None,
             stop_command: None,

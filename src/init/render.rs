@@ -100,6 +100,7 @@ fn lines(draft: &Draft) -> Vec<(&'static str, String)> {
     if !stop.is_empty() {
         lines.push(("stop", table(stop.into_iter())));
     }
+    lines.extend(draft.replicas.map(|replicas| ("replicas", replicas.to_string())));
     lines.extend(draft.restart.map(|restart| ("restart", quoted(restart))));
     lines.extend(draft.retries.map(|retries| ("retries", retries.to_string())));
     if let Some(schedule) = &draft.schedule {

@@ -15,9 +15,7 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::domain::{
-    ChangeKind, ExitStatus, FailedRun, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange,
-    LastExit, Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal,
-    StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
+    ChangeKind, ExitStatus, FailedRun, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState, Instance, Replicated,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogStore;
@@ -94,6 +92,7 @@ pub(super) fn shop() -> GroupSnapshot {
         name: "shop".into(),
         file: "procgroup.toml".into(),
         services,
+        replicated: Arc::default(),
         watch: WatchSnapshot {
             state: WatchState::Watching,
             backend: WatchBackend::Native,
@@ -112,6 +111,21 @@ pub(super) fn shop() -> GroupSnapshot {
         notice: None,
         file_problem: None,
     }
+}
+
+/// A group with three workers, of which the second one crashes.
+pub(super) fn farm() -> GroupSnapshot {
+    let shop = shop();
+    let worker = |number: u32| {
+        let like = if number == 2 { shop.services[2].clone() } else { running("worker", false, 60) };
+        let instance = Instance { of: "worker".into(), number, count: 3 };
+        let restarts = RestartCounts { crash: number.saturating_sub(number % 2), ..RestartCounts::default() };
+        ServiceSnapshot { name: instance.of.instance(number), instance: Some(instance), restarts, ..like }
+    };
+    let services = vec![running("db", true, 60), worker(1), worker(2), worker(3), running("web", true, 60)];
+    let replicated = [("worker", 3), ("cron", 0)];
+    let replicated = replicated.map(|(name, count)| Replicated { name: name.into(), group: None, count });
+    GroupSnapshot { services, replicated: replicated.into(), ..shop }
 }
 
 /// The events of the shop: how long ago, path, kind, who watches or who ignores, verdict.

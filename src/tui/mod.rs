@@ -21,6 +21,7 @@ mod file_places;
 mod find;
 #[cfg(test)]
 mod fixture;
+mod folding;
 mod glyphs;
 mod host_terminal;
 mod ink;

@@ -1,15 +1,17 @@
 //! The rows of the sidebar and of the tab strip: one answer for drawing and for clicks. And the order of the services there.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::folding::{self, Folds};
 use super::glyphs::Glyphs;
 use super::service_filter::ServiceFilter;
 use super::text;
 use super::theme::Theme;
 use super::unseen::Unseen;
 use super::words::{STALE, is_stale, state_look};
-use crate::domain::{GroupSnapshot, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, ServiceName, ServiceSnapshot};
 
 /// The services in the order in which the dashboard shows and numbers them: those without a group first, then each group
 /// once, with all that belong to it. Within a group it is the order of the file.
@@ -19,12 +21,27 @@ pub(super) fn arranged(snapshot: Arc<GroupSnapshot>) -> Arc<GroupSnapshot> {
         let next = ranks.len() + 1;
         service.group.as_ref().map_or(0, |group| *ranks.entry(Arc::clone(group)).or_insert(next))
     };
-    let wanted: Vec<usize> = snapshot.services.iter().map(&mut rank).collect();
-    if wanted.is_sorted() {
+    // Instances stand side by side, also those that are being stopped because they are too many.
+    let mut places: HashMap<ServiceName, usize> = HashMap::new();
+    let keys: Vec<(usize, usize, u32)> = snapshot
+        .services
+        .iter()
+        .enumerate()
+        .map(|(place, service)| {
+            let (first, number) = match &service.instance {
+                Some(instance) => (*places.entry(instance.of.clone()).or_insert(place), instance.number),
+                None => (place, 0),
+            };
+            (rank(service), first, number)
+        })
+        .collect();
+    if keys.is_sorted() {
         return snapshot;
     }
     let mut snapshot = Arc::unwrap_or_clone(snapshot);
-    snapshot.services.sort_by_key(rank);
+    let mut keyed: Vec<_> = keys.into_iter().zip(snapshot.services).collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    snapshot.services = keyed.into_iter().map(|(_, service)| service).collect();
     Arc::new(snapshot)
 }
 
@@ -37,6 +54,10 @@ pub(super) enum SidebarRow {
     Heading(Arc<str>),
     /// A service, by its place in the snapshot.
     Service(usize),
+    /// The instances of a service that are folded, and which of them is shown.
+    Fold(Range<usize>, usize),
+    /// A service with `replicas` that has no instance now.
+    Without(ServiceName),
     /// Below a service: the last file that changed for it.
     LastChange(usize),
     /// The filter leaves no service.
@@ -47,8 +68,8 @@ impl SidebarRow {
     /// The service that a click on this row selects.
     pub(super) fn service(&self) -> Option<usize> {
         match self {
-            Self::Service(index) | Self::LastChange(index) => Some(*index),
-            Self::Filter | Self::Heading(_) | Self::NoMatch => None,
+            Self::Service(index) | Self::Fold(_, index) | Self::LastChange(index) => Some(*index),
+            Self::Filter | Self::Heading(_) | Self::Without(_) | Self::NoMatch => None,
         }
     }
 }
@@ -56,39 +77,57 @@ impl SidebarRow {
 /// The rows that are in sight. The marked service is among them; while a filter is typed, its text and what it leaves.
 pub(super) fn rows(
     snapshot: &GroupSnapshot,
+    folds: &Folds,
     filter: Option<&ServiceFilter>,
     height: usize,
     marked: Option<usize>,
 ) -> Vec<SidebarRow> {
     let mut rows: Vec<SidebarRow> = filter.iter().map(|_| SidebarRow::Filter).collect();
     let height = height.saturating_sub(rows.len());
-    let found: Vec<usize> = match filter {
-        Some(filter) => filter.found(snapshot).collect(),
-        None => (0..snapshot.services.len()).collect(),
+    let found: Vec<Range<usize>> = match filter {
+        Some(filter) => filter.found(snapshot),
+        None => folds.rows(snapshot),
     };
     if found.is_empty() && filter.is_some() {
         rows.push(SidebarRow::NoMatch);
     }
     // A file has a row for each service if there is room for all of them, or for the marked one alone.
     let choices: [&dyn Fn(usize) -> bool; 2] = [&|_| true, &|index| Some(index) == marked];
-    let mut with_files = choices.into_iter().map(|shows_file| services(snapshot, &found, shows_file));
+    let without = snapshot.replicated.iter().filter(|one| one.count == 0 && filter.is_none());
+    let without: Vec<SidebarRow> = without.map(|one| SidebarRow::Without(one.name.clone())).collect();
+    let services = |shows_file: &dyn Fn(usize) -> bool| {
+        let mut rows = services(snapshot, &found, marked, shows_file);
+        rows.extend(without.iter().cloned());
+        rows
+    };
+    let mut with_files = choices.into_iter().map(services);
     let listed = with_files.find(|rows| rows.len() <= height);
-    let listed = listed.unwrap_or_else(|| services(snapshot, &found, &|_| false));
-    let place = listed.iter().position(|row| matches!(row, SidebarRow::Service(index) if Some(*index) == marked));
+    let listed = listed.unwrap_or_else(|| services(&|_| false));
+    let place = listed.iter().position(|row| match row {
+        SidebarRow::Service(index) | SidebarRow::Fold(_, index) => Some(*index) == marked,
+        _ => false,
+    });
     let start = window(listed.len(), height, place.unwrap_or(0));
     rows.extend(listed.into_iter().skip(start).take(height));
     rows
 }
 
-fn services(snapshot: &GroupSnapshot, found: &[usize], shows_file: &dyn Fn(usize) -> bool) -> Vec<SidebarRow> {
+fn services(
+    snapshot: &GroupSnapshot,
+    found: &[Range<usize>],
+    marked: Option<usize>,
+    shows_file: &dyn Fn(usize) -> bool,
+) -> Vec<SidebarRow> {
     let mut rows = Vec::with_capacity(found.len() * 2);
     let mut group = None;
-    for (index, service) in found.iter().filter_map(|index| Some((*index, snapshot.services.get(*index)?))) {
+    for row in found {
+        let index = folding::shown(snapshot, row, marked);
+        let Some(service) = snapshot.services.get(index) else { continue };
         if service.group != group {
             group.clone_from(&service.group);
             rows.extend(group.clone().map(SidebarRow::Heading));
         }
-        rows.push(SidebarRow::Service(index));
+        rows.push(if row.len() > 1 { SidebarRow::Fold(row.clone(), index) } else { SidebarRow::Service(index) });
         if service.last_change.is_some() && shows_file(index) {
             rows.push(SidebarRow::LastChange(index));
         }
@@ -106,6 +145,8 @@ pub(super) fn window(count: usize, height: usize, marked: usize) -> usize {
 pub(super) struct Tab {
     /// Place of the service in the snapshot.
     pub(super) service: usize,
+    /// The places of all that it stands for.
+    pub(super) row: Range<usize>,
     /// First column of the tab.
     pub(super) x: u16,
     /// What is drawn there.
@@ -116,32 +157,35 @@ pub(super) struct Tab {
 /// of each are the errors that nobody has seen.
 pub(super) fn tabs(
     snapshot: &GroupSnapshot,
-    unseen: &Unseen,
+    (folds, unseen): (&Folds, &Unseen),
     cells: u16,
     selected: Option<usize>,
-    glyphs: &Glyphs,
-    theme: Theme,
+    (glyphs, theme): (&Glyphs, Theme),
 ) -> Vec<Tab> {
-    let text = |index: usize, named: bool| -> String {
-        let Some(service) = snapshot.services.get(index) else { return String::new() };
-        let pointer = if Some(index) == selected { glyphs.pointer } else { "" };
-        let name = if named { text::cut_right(service.name.as_str(), 12, glyphs.ellipsis) } else { String::new() };
-        let look = state_look(service, glyphs, theme);
+    let rows = folds.rows(snapshot);
+    let text = |row: &Range<usize>, named: bool| -> String {
+        let Some(service) = folding::told(snapshot, row) else { return String::new() };
+        let pointer = if selected.is_some_and(|selected| row.contains(&selected)) { glyphs.pointer } else { "" };
+        let short = || text::cut_right(folding::name(snapshot, row), 12, glyphs.ellipsis);
+        let name = if named { short() } else { String::new() };
+        let look = state_look(&service, glyphs, theme);
         // The glyph is that of any service that runs.
-        let word = if is_stale(service) { STALE.to_owned() } else { String::new() };
-        let parts = [name, word, unseen.text(&service.name)];
+        let word = if is_stale(&service) { STALE.to_owned() } else { String::new() };
+        let count = if row.len() > 1 { folding::ready_of_all(snapshot, row) } else { String::new() };
+        let services = snapshot.services.get(row.clone()).unwrap_or_default();
+        let parts = [name, count, word, unseen.text_of_all(services.iter().map(|service| &service.name))];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("{pointer}{}{}{}", index + 1, look.glyph, parts.join(" "))
+        format!("{pointer}{}{}{}", folding::number(snapshot, row.start), look.glyph, parts.join(" "))
     };
     // One cell stays free at each end.
     let room = usize::from(cells).saturating_sub(1);
-    let all = tabs_in(room, snapshot.services.len(), selected.unwrap_or(0), &text);
+    let all = tabs_in(room, snapshot, &rows, selected, &text);
     match hidden_tabs(&all, snapshot.services.len()).1 {
         0 => all,
         // Their number stands at the right end.
         _ => {
             let sign = width_of_number(snapshot.services.len());
-            tabs_in(room.saturating_sub(sign), snapshot.services.len(), selected.unwrap_or(0), &text)
+            tabs_in(room.saturating_sub(sign), snapshot, &rows, selected, &text)
         }
     }
 }
@@ -153,25 +197,38 @@ fn width_of_number(services: usize) -> usize {
 
 /// How many services have no tab: before the first one that has, and behind the last.
 pub(super) fn hidden_tabs(tabs: &[Tab], services: usize) -> (usize, usize) {
-    let (first, last) = (tabs.first().map_or(0, |tab| tab.service), tabs.last().map_or(0, |tab| tab.service + 1));
+    let (first, last) = (tabs.first().map_or(0, |tab| tab.row.start), tabs.last().map_or(0, |tab| tab.row.end));
     (first, services.saturating_sub(last))
 }
 
-fn tabs_in(room: usize, services: usize, selected: usize, text: &dyn Fn(usize, bool) -> String) -> Vec<Tab> {
+fn tabs_in(
+    room: usize,
+    snapshot: &GroupSnapshot,
+    rows: &[Range<usize>],
+    selected: Option<usize>,
+    text: &dyn Fn(&Range<usize>, bool) -> String,
+) -> Vec<Tab> {
+    let is_selected = |row: &Range<usize>| selected.is_some_and(|selected| row.contains(&selected));
+    let selected_index = rows.iter().position(is_selected).unwrap_or(0);
     let mut first = 0;
-    let widths: Vec<usize> = (0..services).map(|index| 1 + text::width(&text(index, true))).collect();
-    let mut needed: usize = widths.iter().take(selected + 1).sum();
-    while needed > room && first < selected {
+    let widths: Vec<usize> = rows.iter().map(|row| 1 + text::width(&text(row, true))).collect();
+    let mut needed: usize = widths.iter().take(selected_index + 1).sum();
+    while needed > room && first < selected_index {
         needed -= widths.get(first).copied().unwrap_or(0);
         first += 1;
     }
     let mut tabs = Vec::new();
     let mut at = 0;
-    for service in first..services {
-        let mut forms = [true, false].into_iter().map(|named| (named, text(service, named)));
+    for row in rows.iter().skip(first) {
+        let mut forms = [true, false].into_iter().map(|named| (named, text(row, named)));
         let Some((named, text)) = forms.find(|(_, text)| at + 1 + text::width(text) <= room) else { break };
         let next = at + 1 + text::width(&text);
-        tabs.push(Tab { service, x: u16::try_from(at + 1).unwrap_or(u16::MAX), text });
+        tabs.push(Tab {
+            service: folding::shown(snapshot, row, selected),
+            row: row.clone(),
+            x: u16::try_from(at + 1).unwrap_or(u16::MAX),
+            text,
+        });
         at = next;
         if !named {
             break;
@@ -184,7 +241,7 @@ fn tabs_in(room: usize, services: usize, selected: usize, text: &dyn Fn(usize, b
 mod tests {
     use super::*;
     use crate::display::GlyphSet;
-    use crate::tui::fixture::{Bench, running, shop};
+    use crate::tui::fixture::{Bench, farm, running, shop};
 
     fn grouped(services: &[(&str, &str)]) -> Arc<GroupSnapshot> {
         let mut group = shop();
@@ -203,7 +260,7 @@ mod tests {
         let services =
             [("db", "infra"), ("web", "app"), ("shell", ""), ("cache", "infra"), ("api", "app"), ("notes", "")];
         let group = arranged(grouped(&services));
-        let rows = rows(&group, None, 20, Some(0));
+        let rows = rows(&group, &Folds::default(), None, 20, Some(0));
         let shown: Vec<String> = rows
             .iter()
             .map(|row| match row {
@@ -220,7 +277,7 @@ mod tests {
     fn a_file_has_a_row_where_there_is_one_and_room_for_it() {
         let shop = shop();
         let files = |height, marked| {
-            let rows = rows(&shop, None, height, Some(marked));
+            let rows = rows(&shop, &Folds::default(), None, height, Some(marked));
             let services = rows.iter().filter(|row| matches!(row, SidebarRow::Service(_))).count();
             let files = rows.iter().filter_map(|row| match row {
                 SidebarRow::LastChange(index) => Some(*index),
@@ -242,11 +299,36 @@ mod tests {
         let group = grouped(&services);
         for height in 1..30 {
             for marked in 0..24 {
-                let rows = rows(&group, None, height, Some(marked));
+                let rows = rows(&group, &Folds::default(), None, height, Some(marked));
                 assert!(rows.len() <= height && rows.contains(&SidebarRow::Service(marked)), "{marked} in {height}");
             }
         }
-        assert_eq!(rows(&group, None, 20, Some(0)).len(), 20);
+        assert_eq!(rows(&group, &Folds::default(), None, 20, Some(0)).len(), 20);
+    }
+
+    #[test]
+    fn instances_fold_to_one_row_and_one_without_any_stands_below() {
+        let (farm, mut folds) = (farm(), Folds::default());
+        let none = SidebarRow::Without("cron".into());
+        let all = rows(&farm, &folds, None, 20, Some(0));
+        // The worst has changed a file.
+        let fold = [SidebarRow::Fold(1..4, 2), SidebarRow::LastChange(2), SidebarRow::Service(4)];
+        assert_eq!(all, [&[SidebarRow::Service(0)][..], &fold, std::slice::from_ref(&none)].concat());
+        let selected = rows(&farm, &folds, None, 20, Some(3));
+        assert!(selected.contains(&SidebarRow::Fold(1..4, 3)), "the selected one is shown: {selected:?}");
+        folds.open(&farm, 1);
+        let opened = rows(&farm, &folds, None, 6, Some(3));
+        let each = (0..5).map(SidebarRow::Service).chain([none]).collect::<Vec<_>>();
+        assert_eq!(opened, each);
+    }
+
+    #[test]
+    fn instances_that_are_too_many_stand_beside_the_others_until_they_have_ended() {
+        let mut farm = farm();
+        let surplus = farm.services.remove(3);
+        farm.services.push(surplus);
+        let names = |group: &GroupSnapshot| group.services.iter().map(|it| it.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(&arranged(Arc::new(farm))), ["db", "worker.1", "worker.2", "worker.3", "web"]);
     }
 
     #[test]
@@ -275,8 +357,14 @@ mod tests {
         };
         let heading = SidebarRow::Heading("app".into());
         let two = [SidebarRow::Filter, heading, SidebarRow::Service(2), SidebarRow::Service(3)];
-        assert_eq!(rows(&group, Some(&filter("w")), 20, Some(2)), two);
-        assert_eq!(rows(&group, Some(&filter("w")), 2, Some(3)), [SidebarRow::Filter, SidebarRow::Service(3)]);
-        assert_eq!(rows(&group, Some(&filter("zz")), 20, None), [SidebarRow::Filter, SidebarRow::NoMatch]);
+        assert_eq!(rows(&group, &Folds::default(), Some(&filter("w")), 20, Some(2)), two);
+        assert_eq!(
+            rows(&group, &Folds::default(), Some(&filter("w")), 2, Some(3)),
+            [SidebarRow::Filter, SidebarRow::Service(3)]
+        );
+        assert_eq!(
+            rows(&group, &Folds::default(), Some(&filter("zz")), 20, None),
+            [SidebarRow::Filter, SidebarRow::NoMatch]
+        );
     }
 }

@@ -44,7 +44,12 @@ impl Unseen {
 
     /// How many errors of a service nobody has seen: `e3`, `e99+`; nothing if there are none.
     pub(super) fn text(&self, name: &ServiceName) -> String {
-        match self.services.get(name).map_or(0, |service| service.count) {
+        self.text_of_all([name].into_iter())
+    }
+
+    /// The same of several services together.
+    pub(super) fn text_of_all<'n>(&self, names: impl Iterator<Item = &'n ServiceName>) -> String {
+        match names.filter_map(|name| self.services.get(name)).map(|service| service.count).sum() {
             0 => String::new(),
             count if count > MOST => format!("e{MOST}+"),
             count => format!("e{count}"),

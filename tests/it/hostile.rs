@@ -81,6 +81,11 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec![vec!["restart", NAME], vec!["restart", "gone", "--wait"], vec!["restart", "gone", "--wait", "--json"]]
         }
         "wait" => vec![vec!["wait", NAME], vec!["wait", "gone", "--timeout", "1s"], vec!["wait", "api", "--for", NAME]],
+        "scale" => {
+            // Its number makes it an argument.
+            const SCALED: &str = "n\u{1b}]0;PWN\u{7}\nFORGED\u{202e}z=2";
+            vec![vec!["scale", NAME], vec!["scale", SCALED], vec!["scale", SCALED, "--json"], vec!["scale", "gone=1"]]
+        }
         "send" => vec![vec!["send", NAME, NAME], vec!["send", "gone", NAME]],
         "pause" => vec![vec!["pause", NAME]],
         "resume" => vec![vec!["resume", NAME]],

@@ -29,6 +29,7 @@ mod holds;
 mod hostile;
 mod imported;
 mod init;
+mod instances;
 mod job_control;
 mod kept_logs;
 mod links;

@@ -17,7 +17,7 @@ use super::history_file::HistoryFile;
 use super::instance::Claim;
 use super::log_files;
 use super::os_signals::OsSignals;
-use super::reload::{Recipe, reload_when_written};
+use super::reload::{Recipe, Reloader};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
 use super::stream;
@@ -57,7 +57,8 @@ impl Frontend {
     fn pane_size(&self, spec: &GroupSpec) -> (u16, u16) {
         let on_screen = |terminal| {
             let watches = spec.services.iter().any(|service| service.watch != WatchFiles::Off);
-            tui::pane_size(spec.services.len(), watches, terminal)
+            // The instances of a service share a row, and a pane.
+            tui::pane_size(spec.roster().members().len(), watches, terminal)
         };
         match self {
             Self::Dashboard(_) => on_screen(terminal_size()),
@@ -97,8 +98,11 @@ pub enum GroupRunError {
     #[error(transparent)]
     Selection(#[from] SelectionError),
     /// The service of `--exit-with` does not exist or is not part of this run.
-    #[error("unknown service `{}` in --exit-with", visible(.0))]
+    #[error("{0} in --exit-with")]
     ExitWith(String),
+    /// The name of `--exit-with` means several services, or none that there is now.
+    #[error("--exit-with needs one service, and `{}` means {}", visible(.0), if .1.is_empty() { "none now" } else { .1 })]
+    ExitWithSeveral(String, String),
     /// The operating system refused something that nothing works without.
     #[error("cannot {what}: {error}")]
     System {
@@ -125,7 +129,8 @@ pub enum GroupRunError {
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
     let recipe = Recipe { selection: options.selection, watch: options.watch, ..Recipe::default() };
-    let spec = recipe.select(options.spec)?;
+    let file = options.spec;
+    let spec = recipe.select(file.clone())?;
     let exit_with = exit_with(options.exit_with, &spec)?;
     let runtime = event_loop().map_err(system("start the event loop"))?;
     let _inside = runtime.enter();
@@ -150,7 +155,9 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
-    runtime.spawn(reload_when_written(config_written.clone(), spec.clone(), recipe, reloads_in));
+    let (scales, scales_out) = mpsc::channel(8);
+    let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in };
+    runtime.spawn(reloader.run(config_written.clone(), scales_out));
     let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, upkeep)?;
 
     // Only now, beside the drawing of the first picture, which knows already that they start.
@@ -166,6 +173,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         watch,
         signals,
         reloads,
+        scales,
         config_written,
         snapshots: snapshots_in,
         time_up: options.timeout.map(|timeout| clock.now() + timeout),
@@ -310,10 +318,16 @@ fn end(
 fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceName>, GroupRunError> {
     match name {
         None => Ok(None),
-        Some(name) => {
-            let service = ServiceName::new(&name);
-            spec.service(&service).map(|_| Some(service)).ok_or(GroupRunError::ExitWith(name))
-        }
+        Some(name) => match spec.roster().resolve([name.as_str()]) {
+            Ok(found) => match <[ServiceName; 1]>::try_from(found) {
+                Ok([one]) => Ok(Some(one)),
+                Err(found) => {
+                    let found = found.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+                    Err(GroupRunError::ExitWithSeveral(name, found))
+                }
+            },
+            Err(unknown) => Err(GroupRunError::ExitWith(unknown.to_string())),
+        },
     }
 }
 

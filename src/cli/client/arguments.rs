@@ -83,6 +83,26 @@ Examples:
   devgroup restart api --wait         exit with 0 when it is ready, with 5 if it fails
   devgroup restart api --wait --json  the same, with its output since then")]
     Restart(OrderArguments),
+    /// Change how many instances of a service run, until `replicas` in the file changes
+    #[command(before_help = "\
+Examples:
+  devgroup scale worker=5
+  devgroup scale worker=5 mailer=0    several at once
+  devgroup scale worker=5 --wait      exit with 0 when all are ready, with 5 if one fails")]
+    Scale {
+        /// Services with `replicas`, each with its number of instances
+        #[arg(value_name = "SERVICE=N", required = true, value_parser = service_count)]
+        counts: Vec<(String, u32)>,
+        /// Wait until the instances are ready, and surplus ones down; exit with 5 if one fails
+        #[arg(long)]
+        wait: bool,
+        /// Stop waiting after this time (90s, 10m) with exit code 124
+        #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "30s")]
+        timeout: Duration,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Type a line into a service
     #[command(before_help = "\
 Examples:
@@ -258,6 +278,13 @@ pub(in crate::cli) struct LogsArguments {
     /// Print the output alone, with its colours
     #[arg(long)]
     pub(super) raw: bool,
+}
+
+/// `worker=5`.
+fn service_count(text: &str) -> Result<(String, u32), String> {
+    let (name, count) = text.split_once('=').ok_or("write SERVICE=N, such as worker=5")?;
+    let count = count.parse().map_err(|_| "the number of instances is not a whole number; write worker=5")?;
+    Ok((name.to_owned(), count))
 }
 
 /// A number of lines.

@@ -48,11 +48,14 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         plain_underlines: !style.styles.underlines,
         levels: arguments.json,
     };
-    let names = match group.ask(Ask::Status { follow: false, usage: false })? {
-        Reply::Status(status) => status.services.into_iter().map(|service| service.name).collect(),
-        _ => Vec::new(),
+    let (names, shown) = match group.ask(Ask::Status { follow: false, usage: false })? {
+        Reply::Status(status) => {
+            let shown: Vec<String> = arguments.services.iter().flat_map(|written| status.resolve(written)).collect();
+            (status.services.into_iter().map(|service| service.name).collect(), shown)
+        }
+        _ => Default::default(),
     };
-    let mut printer = Printer::new(&arguments, names, style);
+    let mut printer = Printer::new(&arguments, names, &shown, style);
     group.send(Ask::Logs(ask))?;
     loop {
         if !group.wait_for_more(io::stdout())? {
@@ -104,16 +107,18 @@ enum Form {
 }
 
 impl Printer {
-    fn new(arguments: &LogsArguments, names: Vec<String>, style: OutputStyle) -> Self {
+    /// `named`: the services that the arguments mean now.
+    fn new(arguments: &LogsArguments, names: Vec<String>, named: &[String], style: OutputStyle) -> Self {
         let shown = names
             .iter()
             .map(String::as_str)
-            .filter(|name| arguments.services.is_empty() || arguments.services.iter().any(|service| service == name));
+            .filter(|name| arguments.services.is_empty() || named.iter().any(|service| service == name));
         let writer = LineWriter::new(style, shown);
         let form = match arguments.services.as_slice() {
             _ if arguments.json => Form::Json,
             _ if arguments.raw => Form::Raw,
-            [_] => Form::Plain(writer),
+            // A group, or a service with instances, may be several soon.
+            [one] if named == [one.as_str()] => Form::Plain(writer),
             _ => Form::Prefixed(writer),
         };
         Self { text: String::new(), form, names }

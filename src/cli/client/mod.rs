@@ -11,6 +11,7 @@ mod list;
 mod logs;
 mod orders;
 mod output;
+mod scale;
 mod status;
 mod url;
 
@@ -52,6 +53,10 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         }
         ClientTask::Wait { services, goal, timeout, json } => {
             orders::wait(find::group(place)?, services, goal.into(), timeout, json)
+        }
+        ClientTask::Scale { counts, wait, timeout, json } => {
+            let counts = scale::counts(counts)?;
+            scale::run(find::group(place)?, counts, wait.then_some(timeout), json)
         }
         ClientTask::Send { service, text, no_newline } => {
             let text = if no_newline { text } else { format!("{text}\n") };

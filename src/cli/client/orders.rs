@@ -210,7 +210,7 @@ fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>,
 
 /// The exit code. A failure counts more than a time that was up. A service that is down because nobody wants it up
 /// has failed who waits for it to come, but not who waits for its end (`ends`).
-fn code(outcomes: &[Outcome], ends: bool) -> u8 {
+pub(super) fn code(outcomes: &[Outcome], ends: bool) -> u8 {
     let any = |became| outcomes.iter().any(|outcome| outcome.result == became);
     if any(Became::Failed) || (!ends && any(Became::Stopped)) {
         5
@@ -222,7 +222,7 @@ fn code(outcomes: &[Outcome], ends: bool) -> u8 {
 }
 
 /// `api: ready`, `api: failed (exit 3)`, `api: failed · not ready in time`.
-fn line(outcome: &Outcome) -> String {
+pub(super) fn line(outcome: &Outcome) -> String {
     let word = word(outcome.result);
     let line = match outcome.reason.as_deref() {
         None => format!("{}: {word}", outcome.name),

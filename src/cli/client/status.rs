@@ -61,6 +61,9 @@ fn table(status: &Status, usage: bool) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| display::width(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    // A service that has no instance now is still there.
+    let none = status.replicas.iter().filter(|(_, count)| **count == 0);
+    let none = none.map(|(name, _)| format!("{}  0 instances\n", visible(name))).collect::<String>();
     for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
@@ -70,7 +73,7 @@ fn table(status: &Status, usage: bool) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    out
+    out + &none
 }
 
 /// `hold: git checkout main`, `pause (api, worker)`.

@@ -118,7 +118,7 @@ fn of_file(place: &Place) -> Result<Vec<Known>, Failure> {
         let of_port = || service.ports.first().map(|port| address_of_port(port.number));
         let address = match &service.url {
             Some(_) => {
-                config::checks_now(service, &app::inherited_by(&spec.file, &service.name)).and_then(|checks| checks.url)
+                config::checks_now(service, &app::inherited_by(&spec.file, service)).and_then(|checks| checks.url)
             }
             None => of_port(),
         };

@@ -231,7 +231,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
 fn ports(spec: &GroupSpec) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
-        let checks = config::checks_now(service, &app::inherited_by(&spec.file, &service.name)).unwrap_or_default();
+        let checks = config::checks_now(service, &app::inherited_by(&spec.file, service)).unwrap_or_default();
         let own = service.ports.iter().filter(|port| port.asked != AskedPort::Auto).map(|port| port.number);
         let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),

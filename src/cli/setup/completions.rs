@@ -1,5 +1,6 @@
 //! Completion in shells: a script that asks this program, so that it knows each option and the services of the file.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::cli::client::groups::noted_names;
 use crate::cli::consent;
 use crate::cli::exit_code::Failure;
 use crate::config::{self, Owners};
-use crate::domain::{misleads, visible_path};
+use crate::domain::{misleads, visible_path, ServiceName};
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -27,6 +28,9 @@ const VARIABLE: &str = "DEVGROUP_COMPLETE";
 
 /// What stands for the name of a service in the help.
 const SERVICE_WORDS: [&str; 2] = ["SERVICE", "A,B"];
+
+/// What stands for a service and its number of instances.
+const COUNT_WORD: &str = "SERVICE=N";
 
 /// Answers a shell that asks what may stand here. To be called before anything else; says whether it was so.
 pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
@@ -105,11 +109,13 @@ impl EnvCompleter for QuotingBash {
 fn grammar() -> Command {
     // The first `--` ends what the script says to us; then come the words of the command line, its name first.
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();
-    let names = move || services(&words);
+    let its_words = words.clone();
+    let names = move || services(&its_words);
+    let counts = move || counts(&words);
     let groups = |group: Arg| group.add(ArgValueCandidates::new(groups));
     let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
     let grammar = Arguments::grammar().mut_arg("group", groups);
-    with_services(grammar, &ArgValueCandidates::new(names)).mut_subcommand("help", help)
+    with_services(grammar, &ArgValueCandidates::new(names), &ArgValueCandidates::new(counts)).mut_subcommand("help", help)
 }
 
 /// What there is a page of help about.
@@ -123,14 +129,18 @@ fn topics() -> Vec<CompletionCandidate> {
     topics.chain(commands).collect()
 }
 
-fn with_services(command: Command, names: &ArgValueCandidates) -> Command {
-    let is_service = |argument: &Arg| {
+fn with_services(command: Command, names: &ArgValueCandidates, counts: &ArgValueCandidates) -> Command {
+    let stands_for = |argument: &Arg, wanted: &[&str]| {
         let words = argument.get_value_names().unwrap_or_default();
-        words.iter().any(|word| SERVICE_WORDS.contains(&word.as_str()))
+        words.iter().any(|word| wanted.contains(&word.as_str()))
     };
     command
-        .mut_args(|argument| if is_service(&argument) { argument.add(names.clone()) } else { argument })
-        .mut_subcommands(|below| with_services(quiet_aliases(below), names))
+        .mut_args(|argument| match () {
+            () if stands_for(&argument, &SERVICE_WORDS) => argument.add(names.clone()),
+            () if stands_for(&argument, &[COUNT_WORD]) => argument.add(counts.clone()),
+            () => argument,
+        })
+        .mut_subcommands(|below| with_services(quiet_aliases(below), names, counts))
 }
 
 /// Aliases stay known and are not offered: of names with one meaning only one is shown, and that is to be the main one.
@@ -149,8 +159,30 @@ fn groups() -> Vec<CompletionCandidate> {
     candidates.map(|(name, file)| CompletionCandidate::new(name).help(file.and_then(folder).map(Into::into))).collect()
 }
 
-/// The services of the file that these words mean.
+/// The services of the file that these words mean, their groups and instances.
 fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
+    candidates(words_of_file(words).into_iter())
+}
+
+/// The services with instances, each with the number that the file says.
+fn counts(words: &[OsString]) -> Vec<CompletionCandidate> {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for (name, _) in words_of_file(words) {
+        if let Some((of, number)) = ServiceName::new(&name).split_instance() {
+            counts.insert(of.as_str().to_owned(), number);
+        }
+    }
+    candidates(counts.into_iter().map(|(name, count)| (format!("{name}={count}"), None)))
+}
+
+fn candidates(words: impl Iterator<Item = (String, Option<String>)>) -> Vec<CompletionCandidate> {
+    // One that is wrong in the file is nothing to offer.
+    let words = words.filter(|(name, _)| !name.contains(misleads));
+    words.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
+}
+
+/// What the file that these words mean lets stand where services are named.
+fn words_of_file(words: &[OsString]) -> Vec<(String, Option<String>)> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let of_group = value_of(words, "-g", Some("--group")).and_then(|group| {
         let named = noted_names().into_iter().find(|(name, _)| group == name.as_str());
@@ -161,10 +193,7 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
         Some(named) => Some((here.join(named), Owners::Any)),
         None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
     };
-    let names = file.map(|(file, owners)| config::service_names(&file, owners)).unwrap_or_default();
-    // One that is wrong in the file is nothing to offer.
-    let names = names.into_iter().filter(|(name, _)| !name.contains(misleads));
-    names.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
+    file.map(|(file, owners)| config::service_words(&file, owners)).unwrap_or_default()
 }
 
 /// The value of an option, joined to it or behind it. The last one counts.

@@ -2,6 +2,7 @@
 
 mod environment;
 mod ports;
+mod instances;
 mod selection;
 
 use std::fs;
@@ -89,6 +90,8 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
+        replicas: None,
+        instance: None,
         autostart: true,
         left_out: false,
         profiles: vec![],

@@ -10,7 +10,7 @@ mod reply;
 use serde::{Deserialize, Serialize};
 
 pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question};
-pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply};
+pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply, Scaled};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -114,6 +114,8 @@ mod tests {
             order().prop_map(Ask::Start),
             order().prop_map(Ask::Stop),
             order().prop_map(Ask::Restart),
+            (prop::collection::btree_map(any::<String>(), any::<u32>(), 0..4), any::<(bool, Option<u64>)>())
+                .prop_map(|(services, (wait, timeout_ms))| Ask::Scale { services, wait, timeout_ms }),
             (names(), goal, any::<Option<u64>>()).prop_map(|(services, goal, timeout_ms)| Ask::Wait {
                 services,
                 goal,

@@ -1,5 +1,7 @@
 //! What a client asks.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::logs::{ColorDepth, StyleSupport};
@@ -56,6 +58,17 @@ pub enum Ask {
     Stop(Order),
     /// Restart these services.
     Restart(Order),
+    /// Have other numbers of instances of services with `replicas`.
+    Scale {
+        /// How many, by the name of each service.
+        services: BTreeMap<String, u32>,
+        /// Answer only when the instances are up, and the surplus ones down, or have failed.
+        #[serde(default)]
+        wait: bool,
+        /// Stop waiting after this time, in milliseconds.
+        #[serde(default)]
+        timeout_ms: Option<u64>,
+    },
     /// Wait until services reach a goal.
     Wait {
         /// Names of the services.

@@ -43,6 +43,13 @@ pub enum Reply {
         /// In the order of the file, or of the starts.
         services: Vec<Outcome>,
     },
+    /// Services have other numbers of instances.
+    Scaled {
+        /// Each service, in the order of its name.
+        scaled: Vec<Scaled>,
+        /// What became of the instances that came or went; with `wait`, of all.
+        services: Vec<Outcome>,
+    },
     /// Output for the terminal of an attached client.
     Terminal(ToTerminal),
     /// The end of the answer.
@@ -72,6 +79,17 @@ pub struct Outcome {
     /// Why it has failed, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// How many instances a service has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaled {
+    /// Name of the service.
+    pub name: String,
+    /// Instances before.
+    pub from: u32,
+    /// Instances from now on.
+    pub to: u32,
 }
 
 /// The result in one word.

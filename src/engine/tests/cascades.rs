@@ -123,7 +123,9 @@ fn a_dependent_that_watches_nothing_is_validated_before_a_cascade() {
 fn by_force_nobody_is_asked() {
     let mut s = up(vec![service("s0"), validated(after(service("s1"), "s0"))]);
     s.save("a.txt", &["s1"]).until(3.1).validated("s1", 2, Some("exit 1"));
-    s.ask(Command::Restart { targets: Targets::WithDependents("s0".into()), force: true }).dies("s0", 9).dies("s1", 9);
+    s.ask(Command::Restart { targets: Targets::WithDependents(vec!["s0".into()]), force: true })
+        .dies("s0", 9)
+        .dies("s1", 9);
     s.started("s0").started("s1");
     assert_eq!((runs(&s), s.service("s1").stale), (vec![2, 2], false));
 }

@@ -425,9 +425,10 @@ fn in_words(what: &str, services: &[ServiceName], discard: bool) -> String {
 }
 
 fn named(targets: &Targets) -> String {
+    let joined = |names: &[ServiceName]| names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
     match targets {
-        Targets::Named(names) => names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", "),
-        Targets::WithDependents(name) => format!("{name} and dependents"),
+        Targets::Named(names) => joined(names),
+        Targets::WithDependents(names) => format!("{} and dependents", joined(names)),
         Targets::All => "all".into(),
         Targets::Failed => "failed".into(),
     }

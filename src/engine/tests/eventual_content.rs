@@ -396,7 +396,7 @@ impl World {
                 self.forced.extend(SERVICES.iter().map(ServiceName::new));
                 self.command(Command::Restart { targets, force: true });
             }
-            95 => self.command(Command::Restart { targets: Targets::WithDependents(name), force: false }),
+            95 => self.command(Command::Restart { targets: Targets::WithDependents(vec![name]), force: false }),
             96..=97 => self.command(Command::Stop(targets)),
             _ => self.command(Command::Start(targets)),
         }

@@ -35,6 +35,7 @@ pub(super) fn group(services: Vec<ServiceSpec>) -> Arc<GroupSpec> {
         root: PathBuf::from("/work"),
         file: PathBuf::from("/work/procgroup.toml"),
         services: services.into_iter().map(Arc::new).collect(),
+        replicated: Vec::new(),
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),

@@ -11,6 +11,7 @@ mod fixture;
 mod git;
 mod held_file;
 mod holds;
+mod instances;
 mod limits;
 mod liveness;
 mod memory;

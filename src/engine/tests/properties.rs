@@ -275,7 +275,7 @@ impl World {
                 let targets = match number % 5 {
                     0 => Targets::All,
                     1 => Targets::Failed,
-                    2 => Targets::WithDependents(name.clone()),
+                    2 => Targets::WithDependents(vec![name.clone()]),
                     _ => Targets::one(&name),
                 };
                 self.send_event(client(match operation % 11 {

@@ -157,7 +157,7 @@ fn a_restart_with_dependents_takes_them_along_in_order() {
     let api = needs(service("api"), "db", Condition::Ready);
     let idle = ServiceSpec { autostart: false, ..needs(service("idle"), "db", Condition::Ready) };
     let mut s = Scenario::running(vec![api, checked("db"), service("web"), idle]);
-    s.ask(Command::Restart { targets: Targets::WithDependents("db".into()), force: false });
+    s.ask(Command::Restart { targets: Targets::WithDependents(vec!["db".into()]), force: false });
     s.until(0.1).exits("db", 0).exits("api", 0).started("db").ready("db");
     s.expect(
         "

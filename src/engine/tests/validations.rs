@@ -336,7 +336,7 @@ fn with_dependents_they_follow_only_if_it_is_replaced() {
     for failed in [None, Some("exit 1")] {
         let mut s = Scenario::new(services());
         s.begin().validated("api", 1, None).started("api").started("web");
-        s.ask(Command::Restart { targets: Targets::WithDependents("api".into()), force: false });
+        s.ask(Command::Restart { targets: Targets::WithDependents(vec!["api".into()]), force: false });
         assert_eq!((s.doing("api"), s.doing("web")), ("validating", "running"));
         s.validated("api", 2, failed);
         if failed.is_some() {

@@ -117,6 +117,10 @@ impl File<'_> {
 
 /// Names what docker compose does not do for us.
 fn left(entry: &Node, draft: &mut Draft) {
+    let deployed = entry.get("deploy").and_then(|deploy| deploy.number("replicas"));
+    if let Some(count) = entry.number("scale").or(deployed).filter(|count| *count > 1) {
+        draft.remarks.push(format!("one service here: `docker compose up` runs its {count} containers itself"));
+    }
     if entry.get("extends").is_some() {
         draft.left.push("`extends`: inherited ports, checks and dependencies are not read".into());
     }

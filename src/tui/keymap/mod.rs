@@ -217,8 +217,10 @@ pub(super) enum FooterKind {
     Normal,
     /// The same, and the selected service has failed …
     Failed,
-    /// … or is stopped.
+    /// … or is stopped …
     Stopped,
+    /// … or it is one of several that share a row.
+    Folded,
     /// The dashboard while changes are held.
     Paused,
     /// One pane on the whole screen.
@@ -426,7 +428,7 @@ impl Keymap {
 impl FooterKind {
     fn context(self) -> Context {
         match self {
-            Self::Normal | Self::Failed | Self::Stopped | Self::Paused => Context::Normal,
+            Self::Normal | Self::Failed | Self::Stopped | Self::Folded | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
             Self::Merged => Context::Merged,
             Self::Select => Context::Select,

@@ -21,7 +21,7 @@ pub(super) use details::Details;
 pub(super) use help::Help;
 pub(super) use own_log::OwnLog;
 pub(super) use palette::{Palette, PaletteAction};
-pub(super) use restart_menu::{RestartMenu, restart_menu};
+pub(super) use restart_menu::RestartMenu;
 pub(super) use watcher::WatcherPanel;
 
 /// Lines that a page goes.

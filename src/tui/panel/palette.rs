@@ -1,11 +1,14 @@
 //! The palette: every action by its name, found by a part of it.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 
 use super::{Choice, stepped};
 use crate::display::GlyphSet;
-use crate::domain::{GroupSnapshot, ServiceName};
+use crate::domain::{GroupSnapshot, Instance, Replicated, ServiceName};
 use crate::tui::action::{Action, Context};
+use crate::tui::folding;
 use crate::tui::keymap::Keymap;
 use crate::tui::line_edit;
 
@@ -21,7 +24,19 @@ pub(in crate::tui) struct Palette {
     /// The service that was selected then, which the actions are for …
     pub(in crate::tui) service: Option<ServiceName>,
     /// … and all there were: no line moves while one reads.
-    services: Vec<ServiceName>,
+    services: Vec<Listed>,
+    /// Those that can have other numbers of instances.
+    replicated: Arc<[Replicated]>,
+}
+
+/// A service that can be selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    name: ServiceName,
+    /// The number by which a key selects it.
+    number: Option<usize>,
+    /// It stands for all of its instances.
+    is_all: bool,
 }
 
 /// What an entry does.
@@ -31,6 +46,10 @@ pub(in crate::tui) enum PaletteAction {
     Act(Action),
     /// Select this service.
     Select(ServiceName),
+    /// Select the row of all instances of this service.
+    SelectAll(ServiceName),
+    /// Have so many instances of this service.
+    Scale(ServiceName, u32),
 }
 
 /// One line of the palette.
@@ -52,8 +71,19 @@ const LONGEST: usize = 60;
 impl Palette {
     /// Nothing is typed yet.
     pub(in crate::tui) fn new(under: Context, service: Option<ServiceName>, snapshot: &GroupSnapshot) -> Self {
-        let services = snapshot.services.iter().map(|service| service.name.clone()).collect();
-        Self { typed: String::new(), marked: 0, under, service, services }
+        let mut services = Vec::new();
+        for (unit, number) in folding::units(snapshot).into_iter().zip(1..) {
+            let is_all = unit.len() > 1;
+            if is_all {
+                let name = folding::name(snapshot, &unit).into();
+                services.push(Listed { name, number: Some(number), is_all });
+            }
+            let each = snapshot.services.get(unit).unwrap_or_default().iter();
+            let number = Some(number).filter(|_| !is_all);
+            services.extend(each.map(|service| Listed { name: service.name.clone(), number, is_all: false }));
+        }
+        let replicated = Arc::clone(&snapshot.replicated);
+        Self { typed: String::new(), marked: 0, under, service, services, replicated }
     }
 
     /// A key. Whether it was one that changes the text.
@@ -81,40 +111,57 @@ impl Palette {
 
     /// All entries that the text is found in, the best first; those that are equally good stay in order.
     pub(in crate::tui) fn entries(&self, glyphs: GlyphSet) -> Vec<Entry> {
-        let mut found: Vec<(u32, Entry)> = all(&self.services, self.under, glyphs)
-            .into_iter()
-            .filter_map(|entry| Some((score(&self.typed, &entry)?, entry)))
-            .collect();
+        let mut found: Vec<(u32, Entry)> =
+            self.all(glyphs).into_iter().filter_map(|entry| Some((score(&self.typed, &entry)?, entry))).collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         found.into_iter().map(|(_, entry)| entry).collect()
     }
 }
 
-fn all(services: &[ServiceName], under: Context, glyphs: GlyphSet) -> Vec<Entry> {
-    let keymap = Keymap::get();
-    let actions = keymap.actions(under).into_iter().map(|action| {
-        let context = if action.is_of_menu() { Context::Menu } else { under };
-        let key = keymap.key_name(context, action, glyphs);
-        // Those of the menu are keys only there.
-        let key = match action.is_of_menu() {
-            true if key.is_empty() => key,
-            true => format!("{} {key}", keymap.key_name(under, Action::RestartMenu, glyphs)),
-            false => key,
+impl Palette {
+    fn all(&self, glyphs: GlyphSet) -> Vec<Entry> {
+        let (keymap, under) = (Keymap::get(), self.under);
+        let actions = keymap.actions(under).into_iter().map(|action| {
+            let context = if action.is_of_menu() { Context::Menu } else { under };
+            let key = keymap.key_name(context, action, glyphs);
+            // Those of the menu are keys only there.
+            let key = match action.is_of_menu() {
+                true if key.is_empty() => key,
+                true => format!("{} {key}", keymap.key_name(under, Action::RestartMenu, glyphs)),
+                false => key,
+            };
+            let about = keymap.about(action).to_owned();
+            Entry { name: action.name().replace('_', " "), about, key, action: PaletteAction::Act(action) }
+        });
+        let services = self.services.iter().map(|Listed { name, number, is_all }| Entry {
+            name: format!("select {name}"),
+            about: if *is_all { "select all its instances" } else { "select this service" }.to_owned(),
+            key: number.filter(|number| *number <= 9).map(|number| number.to_string()).unwrap_or_default(),
+            action: if *is_all { PaletteAction::SelectAll(name.clone()) } else { PaletteAction::Select(name.clone()) },
+        });
+        actions.chain(services).chain(self.replicated.iter().flat_map(|one| self.scales(one))).collect()
+    }
+
+    /// Other numbers of instances: the one that is typed, or else one more and one fewer.
+    fn scales(&self, one: &Replicated) -> Vec<Entry> {
+        let typed = self.typed.rsplit('=').next().and_then(|number| number.trim().parse::<u32>().ok());
+        let typed = typed.filter(|count| *count <= Instance::MOST && self.typed.contains('='));
+        let counts = match typed {
+            Some(count) => vec![count],
+            None => [one.count.checked_add(1), one.count.checked_sub(1)].into_iter().flatten().collect(),
         };
-        Entry {
-            name: action.name().replace('_', " "),
-            about: keymap.about(action).to_owned(),
-            key,
-            action: PaletteAction::Act(action),
-        }
-    });
-    let services = services.iter().enumerate().map(|(index, service)| Entry {
-        name: format!("select {service}"),
-        about: "select this service".to_owned(),
-        key: if index < 9 { (index + 1).to_string() } else { String::new() },
-        action: PaletteAction::Select(service.clone()),
-    });
-    actions.chain(services).collect()
+        let entry = |count: u32| Entry {
+            name: format!("scale {}={count}", one.name),
+            about: format!(
+                "run {} of it; now: {}",
+                crate::domain::count(usize::try_from(count).unwrap_or(usize::MAX), "instance"),
+                one.count
+            ),
+            key: String::new(),
+            action: PaletteAction::Scale(one.name.clone(), count),
+        };
+        counts.into_iter().filter(|count| *count <= Instance::MOST).map(entry).collect()
+    }
 }
 
 /// How well a text fits an entry: its characters are there in order in the name, the better the more of them stand
@@ -167,7 +214,7 @@ mod tests {
     use crossterm::event::{KeyCode, KeyModifiers};
 
     use super::*;
-    use crate::tui::fixture::shop;
+    use crate::tui::fixture::{farm, shop};
 
     fn found(typed: &str) -> Vec<String> {
         let palette = Palette { typed: typed.into(), ..Palette::new(Context::Normal, None, &shop()) };
@@ -203,6 +250,23 @@ mod tests {
         assert!(!names.contains(&"palette") && !names.contains(&"service number"));
         let key = |name: &str| all.iter().find(|entry| entry.name == name).map(|entry| entry.key.as_str());
         assert_eq!((key("restart"), key("restart all"), key("select api")), (Some("r"), Some("R a"), Some("2")));
+    }
+
+    #[test]
+    fn instances_are_selected_together_or_alone_and_their_number_is_typed() {
+        let found = |typed: &str| -> Vec<String> {
+            let palette = Palette { typed: typed.into(), ..Palette::new(Context::Normal, None, &farm()) };
+            palette
+                .entries(GlyphSet::Unicode)
+                .into_iter()
+                .map(|entry| format!("{} {}", entry.name, entry.key))
+                .collect()
+        };
+        assert_eq!(found("sel worker")[..2], ["select worker 2", "select worker.1 "]);
+        assert!(found("select web").contains(&"select web 3".into()));
+        assert_eq!(found("scale")[..3], ["scale cron=1 ", "scale worker=4 ", "scale worker=2 "]);
+        assert_eq!(found("scale worker=12").first().map(String::as_str), Some("scale worker=12 "));
+        assert!(!found("scale worker=101").iter().any(|name| name.contains("101")));
     }
 
     #[test]

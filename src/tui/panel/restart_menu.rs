@@ -9,19 +9,21 @@ use crate::tui::action::Action;
 pub(in crate::tui) struct RestartMenu {
     /// The service that they are for: it stays that one, whatever is selected or removed meanwhile.
     pub(in crate::tui) service: ServiceName,
+    /// Whom that means: it, or all folded instances.
+    all: Vec<ServiceName>,
     /// The marked one.
     pub(in crate::tui) marked: usize,
 }
 
 impl RestartMenu {
-    /// For that service; the first line is marked.
-    pub(in crate::tui) fn of(service: ServiceName) -> Self {
-        Self { service, marked: 0 }
+    /// For that service, which stands for all of these; the first line is marked.
+    pub(in crate::tui) fn of(service: ServiceName, all: Vec<ServiceName>) -> Self {
+        Self { service, all, marked: 0 }
     }
 
     /// Marks another line, or chooses one.
     pub(super) fn act(&mut self, action: Action, snapshot: &GroupSnapshot) -> Option<Choice> {
-        let items = restart_menu(snapshot, &self.service);
+        let items = self.items(snapshot);
         let chosen = match action {
             Action::Choose => self.marked,
             Action::Restart => 0,
@@ -56,16 +58,27 @@ impl MenuItem {
     }
 }
 
-/// The menu of restarts, in the order of the keys `r a f d F`.
-pub(in crate::tui) fn restart_menu(snapshot: &GroupSnapshot, selected: &ServiceName) -> [MenuItem; 5] {
-    let failed = snapshot.services.iter().filter(|service| service.failure().is_some()).count();
-    let item =
-        |text: String, targets: Targets, force: bool| MenuItem { text, command: Command::Restart { targets, force } };
-    [
-        item(format!("{selected}"), Targets::one(selected), false),
-        item("all running services".into(), Targets::All, false),
-        item(format!("failed ({failed})"), Targets::Failed, false),
-        item(format!("{selected}, then its dependents"), Targets::WithDependents(selected.clone()), false),
-        item(format!("{selected} by force (SIGKILL)"), Targets::one(selected), true),
-    ]
+impl RestartMenu {
+    /// The lines, in the order of the keys `r a f d F`.
+    pub(in crate::tui) fn items(&self, snapshot: &GroupSnapshot) -> [MenuItem; 5] {
+        let failed = snapshot.services.iter().filter(|service| service.failure().is_some()).count();
+        let item = |text: String, targets: Targets, force: bool| MenuItem {
+            text,
+            command: Command::Restart { targets, force },
+        };
+        // Some may be gone meanwhile.
+        let named: Vec<ServiceName> =
+            self.all.iter().filter(|name| snapshot.service(name).is_some()).cloned().collect();
+        let of = self.service.split_instance().filter(|_| self.all.len() > 1);
+        let shown =
+            of.map_or_else(|| self.service.to_string(), |(of, _)| format!("{of} ({} instances)", self.all.len()));
+        let all = || Targets::Named(named.clone());
+        [
+            item(shown.clone(), all(), false),
+            item("all running services".into(), Targets::All, false),
+            item(format!("failed ({failed})"), Targets::Failed, false),
+            item(format!("{shown}, then its dependents"), Targets::WithDependents(named.clone()), false),
+            item(format!("{shown} by force (SIGKILL)"), all(), true),
+        ]
+    }
 }

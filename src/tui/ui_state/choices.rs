@@ -1,7 +1,8 @@
 //! What is chosen in a panel, carried out.
 
 use super::super::action::{Action, Context};
-use super::super::panel::{Choice, PaletteAction, Panel, RestartMenu, Surroundings};
+use super::super::folding;
+use super::super::panel::{Choice, PaletteAction, Panel, Surroundings};
 use super::{UiState, World};
 use crate::domain::{Command, ServiceName};
 
@@ -20,9 +21,21 @@ impl UiState {
             }
             Choice::Entry { action: PaletteAction::Select(service), .. } => {
                 if self.is_there(&service, world) {
-                    self.select_name(&service);
+                    self.select_name(&service, world);
                 }
                 Vec::new()
+            }
+            Choice::Entry { action: PaletteAction::SelectAll(service), .. } => {
+                let units = folding::units(world.snapshot);
+                let unit = units.into_iter().find(|unit| folding::name(world.snapshot, unit) == service.as_str());
+                if let Some(unit) = unit {
+                    self.folds.close(world.snapshot, unit.start);
+                    self.select_row(&unit, world);
+                }
+                Vec::new()
+            }
+            Choice::Entry { action: PaletteAction::Scale(service, count), .. } => {
+                vec![Command::Scale { counts: vec![(service, count)] }]
             }
             Choice::Entry { action: PaletteAction::Act(action), under, service } => {
                 self.palette_action(action, under, service, world)
@@ -41,7 +54,7 @@ impl UiState {
         self.selected = service.or(self.selected.take());
         match self.selected.clone() {
             Some(service) if action.is_of_menu() => {
-                self.panels.open(Panel::Menu(RestartMenu::of(service)));
+                self.panels.open(Panel::Menu(self.restart_menu(&service, world)));
                 self.panel_action(action, Context::Menu, world)
             }
             _ => self.apply(action, under, world),

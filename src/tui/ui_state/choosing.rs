@@ -57,19 +57,30 @@ impl UiState {
     /// Selects the service of that index, if there is one.
     pub(super) fn select(&mut self, index: usize, world: &World<'_>) {
         if let Some(service) = world.snapshot.services.get(index) {
-            self.select_name(&service.name);
+            self.select_name(&service.name, world);
         }
     }
 
-    pub(super) fn select_name(&mut self, name: &ServiceName) {
+    /// Selects a service. An instance that was chosen by itself is not one of a folded row any more.
+    pub(super) fn select_name(&mut self, name: &ServiceName, world: &World<'_>) {
+        if let Some(index) = world.snapshot.services.iter().position(|service| service.name == *name) {
+            self.folds.open(world.snapshot, index);
+        }
+        self.choose(name);
+    }
+
+    pub(super) fn choose(&mut self, name: &ServiceName) {
         (self.selected, self.main) = (Some(name.clone()), Some(name.clone()));
         self.service_filter = None;
     }
 
     pub(super) fn step(&mut self, by: isize, world: &World<'_>) {
         let Some(selected) = self.selected(world.snapshot) else { return };
-        let last = world.snapshot.services.len().saturating_sub(1);
-        self.select(selected.saturating_add_signed(by).min(last), world);
+        let rows = self.folds.rows(world.snapshot);
+        let Some(place) = rows.iter().position(|row| row.contains(&selected)) else { return };
+        if let Some(row) = rows.get(place.saturating_add_signed(by).min(rows.len() - 1)) {
+            self.select_row(row, world);
+        }
     }
 
     /// The next pane that is shown, round and round; where there is only one, the next service.
@@ -85,7 +96,13 @@ impl UiState {
                     self.focus(*service, world);
                 }
             }
-            _ => self.select(round(selected, world.snapshot.services.len()), world),
+            _ => {
+                let rows = self.folds.rows(world.snapshot);
+                let place = rows.iter().position(|row| row.contains(&selected));
+                if let Some(row) = place.and_then(|place| rows.get(round(place, rows.len()))) {
+                    self.select_row(row, world);
+                }
+            }
         }
     }
 

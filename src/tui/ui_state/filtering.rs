@@ -28,8 +28,11 @@ impl UiState {
             Action::LineDown => filter.step(1, world.snapshot),
             Action::Choose => {
                 // Without a match there is nothing to choose, and the text can be changed.
-                if let Some(index) = filter.marked(world.snapshot) {
-                    self.select(index, world);
+                match filter.marked_row(world.snapshot) {
+                    // One instance by its number.
+                    Some(row) if row.len() == 1 => self.select(row.start, world),
+                    Some(row) => self.select_row(&row, world),
+                    None => {}
                 }
             }
             _ => {}

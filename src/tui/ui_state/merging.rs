@@ -1,8 +1,10 @@
 //! The merged view: the lines of all services in one pane.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::action::Action;
+use super::super::folding;
 use super::super::layout::Pane;
 use super::super::log_view::{Frame, Jump, Label, PaneText};
 use super::super::selection::{Copied, Point, Stretch, Unit, copy_some, place_of, printed_first, unit_in};
@@ -34,9 +36,9 @@ impl UiState {
     /// every cell counts.
     fn labels(&self, members: &[Member], snapshot: &GroupSnapshot, compact: bool) -> Vec<Label> {
         let bar = self.glyphs.thin.last().copied().unwrap_or("|");
-        let number = |name: &ServiceName| snapshot.services.iter().position(|service| service.name == *name);
-        let shown = |(name, _): &Member| match number(name) {
-            Some(index) if compact => (index + 1).to_string(),
+        let place = |name: &ServiceName| snapshot.services.iter().position(|service| service.name == *name);
+        let shown = |(name, _): &Member| match place(name) {
+            Some(index) if compact => folding::number(snapshot, index).to_string(),
             _ => text::cut_right(name.as_str(), NAME, self.glyphs.ellipsis),
         };
         let names: Vec<String> = members.iter().map(shown).collect();
@@ -45,7 +47,7 @@ impl UiState {
         let label = |(name, (service, _)): (String, &Member)| Label {
             text: format!("{}{gap}{bar}{gap}", text::pad(name, cells)),
             rest: format!("{}{gap}{bar}{gap}", " ".repeat(cells)),
-            style: self.theme.of_service(number(service).unwrap_or(0)),
+            style: self.theme.of_service(place(service).unwrap_or(0)),
         };
         names.into_iter().zip(members).map(label).collect()
     }
@@ -144,21 +146,26 @@ impl UiState {
         self.selection = None;
     }
 
-    /// A service is shown in the merged view, or not.
-    pub(super) fn toggle_member(&mut self, index: usize, world: &World<'_>) {
-        let Some(service) = world.snapshot.services.get(index) else { return };
-        let name = &service.name;
-        let mut others = world.snapshot.services.iter().filter(|other| other.name != *name);
-        let alone = !others.any(|other| self.is_merged(&other.name));
-        if !self.hidden.remove(name) {
-            if alone {
-                return self.show_message(format!("{name} is the last service shown"), world.now);
-            }
-            self.hidden.insert(name.clone());
+    /// A service with all of its instances is shown in the merged view, or not.
+    pub(super) fn toggle_member(&mut self, unit: &Range<usize>, world: &World<'_>) {
+        let services = &world.snapshot.services;
+        let name = folding::name(world.snapshot, unit).to_owned();
+        let its: Vec<ServiceName> =
+            services.get(unit.clone()).unwrap_or_default().iter().map(|service| service.name.clone()).collect();
+        let alone = !services.iter().any(|other| !its.contains(&other.name) && self.is_merged(&other.name));
+        let shows = its.iter().any(|name| self.is_merged(name));
+        if shows && alone {
+            return self.show_message(format!("{name} is the last service shown"), world.now);
+        }
+        for name in its {
+            if shows {
+                self.hidden.insert(name)
+            } else {
+                self.hidden.remove(&name)
+            };
         }
         self.selection = None;
-        let what = if self.is_merged(name) { "shown" } else { "hidden" };
-        self.show_message(format!("{name} is {what}"), world.now);
+        self.show_message(format!("{name} is {}", if shows { "hidden" } else { "shown" }), world.now);
     }
 
     /// Goes to a line in the pane of its service.

@@ -8,6 +8,7 @@ mod choosing;
 mod elsewhere;
 mod filtering;
 mod finding;
+mod instances;
 mod leaving;
 mod merging;
 mod messages;
@@ -21,6 +22,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, Context};
 use super::find::Find;
+use super::folding::{self, Folds};
 use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
@@ -28,7 +30,7 @@ use super::layout::{LayoutRequest, OuterScreen, Pane};
 use super::log_view::{LineLayout, Viewport};
 use super::message::Message;
 use super::options::DashboardOptions;
-use super::panel::{Details, Help, Palette, Panel, Panels, RestartMenu, WatcherPanel};
+use super::panel::{Details, Help, Palette, Panel, Panels, WatcherPanel};
 use super::ranking::{MadeFor, Ranking};
 use super::selection::{CopyRequest, Selection};
 use super::service_filter::ServiceFilter;
@@ -39,7 +41,7 @@ use super::unseen::Unseen;
 use super::view::strip_rows;
 use crate::clock::Clock;
 use crate::display::Notification;
-use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
+use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, WatchState, count};
 use arranging::{LineChoice, PaneChoice};
 use leaving::Leaving;
 use messages::{Messages, Shown};
@@ -76,6 +78,8 @@ pub(super) struct UiState {
     pub(super) find: Find,
     /// What the sidebar is filtered by, while it is typed.
     pub(super) service_filter: Option<ServiceFilter>,
+    /// Which instances have a row each.
+    pub(super) folds: Folds,
     /// Markers that were dropped.
     marks: u32,
     pub(super) panels: Panels,
@@ -116,6 +120,7 @@ impl UiState {
             lines: LineChoice::default(),
             find: Find::default(),
             service_filter: None,
+            folds: Folds::default(),
             marks: 0,
             panels: Panels::default(),
             viewports: HashMap::new(),
@@ -170,7 +175,7 @@ impl UiState {
         LayoutRequest {
             services: snapshot.services.len(),
             main,
-            others: self.ranking.others(snapshot, main),
+            others: self.one_of_each_row(snapshot, main, self.ranking.others(snapshot, main)),
             arrangement: self.panes.arrangement,
             sidebar_hidden: self.panes.sidebar_hidden,
             zoom,
@@ -317,10 +322,10 @@ impl UiState {
         match (action, key.digit()) {
             (Action::ServiceNumber, Some(digit)) => {
                 let index = usize::try_from(digit).unwrap_or(0).wrapping_sub(1);
-                if context == Context::Merged {
-                    self.toggle_member(index, world)
-                } else {
-                    self.select(index, world)
+                match folding::units(world.snapshot).get(index) {
+                    Some(unit) if context == Context::Merged => self.toggle_member(unit, world),
+                    Some(unit) => self.select_row(unit, world),
+                    None => {}
                 }
                 Vec::new()
             }
@@ -357,7 +362,7 @@ impl UiState {
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
-            Action::Zoom => self.panes.zoom = !self.panes.zoom,
+            Action::Zoom => self.zoom_or_open(world),
             Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
             Action::Times => self.lines.times = self.lines.times.next(),
             Action::PreviousService => self.step(-1, world),
@@ -416,11 +421,11 @@ impl UiState {
     fn service_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
         let Some(name) = self.subject(world) else { return Vec::new() };
         match action {
-            Action::Restart => return vec![Command::Restart { targets: Targets::one(&name), force: false }],
-            Action::Start => return vec![Command::Start(Targets::one(&name))],
-            Action::Stop => return vec![Command::Stop(Targets::one(&name))],
-            Action::Kill => return vec![Command::Kill(Targets::one(&name))],
-            Action::RestartMenu => self.panels.open(Panel::Menu(RestartMenu::of(name))),
+            Action::Restart => return vec![Command::Restart { targets: self.targets(&name, world), force: false }],
+            Action::Start => return vec![Command::Start(self.targets(&name, world))],
+            Action::Stop => return vec![Command::Stop(self.targets(&name, world))],
+            Action::Kill => return vec![Command::Kill(self.targets(&name, world))],
+            Action::RestartMenu => self.panels.open(Panel::Menu(self.restart_menu(&name, world))),
             Action::Details => {
                 self.panels.open(Panel::Details(Details::of(name.clone())));
                 return vec![Command::Inspect { service: name }];
@@ -471,9 +476,9 @@ impl UiState {
             self.panels.back();
         } else if self.find.end_search() {
             self.viewports.values_mut().for_each(Viewport::forget_jump);
-        } else if std::mem::take(&mut self.merging) {
-        } else {
-            self.panes.zoom = false;
+        } else if std::mem::take(&mut self.merging) || std::mem::take(&mut self.panes.zoom) {
+        } else if let Some(index) = self.selected(world.snapshot) {
+            self.folds.close(world.snapshot, index);
         }
     }
 
@@ -505,6 +510,8 @@ fn index_of(snapshot: &GroupSnapshot, name: Option<&ServiceName>) -> Option<usiz
     found.or_else(|| choosing::first(snapshot))
 }
 
+#[cfg(test)]
+mod instance_tests;
 #[cfg(test)]
 mod merged_tests;
 #[cfg(test)]

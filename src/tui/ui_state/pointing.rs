@@ -65,17 +65,27 @@ impl UiState {
             && area.contains(at)
         {
             let marked = self.marked(world.snapshot);
-            let rows =
-                sidebar_rows::rows(world.snapshot, self.service_filter.as_ref(), usize::from(area.height), marked);
+            let rows = sidebar_rows::rows(
+                world.snapshot,
+                &self.folds,
+                self.service_filter.as_ref(),
+                usize::from(area.height),
+                marked,
+            );
             let row = at.y.checked_sub(area.y).and_then(|row| rows.get(usize::from(row)));
             if let Some(service) = row.and_then(sidebar_rows::SidebarRow::service) {
-                self.select(service, world);
+                self.select_shown(service, world);
             }
         } else if contains(screen.tabs, at) {
-            let tabs =
-                sidebar_rows::tabs(world.snapshot, &self.unseen, screen.area.width, selected, self.glyphs, self.theme);
+            let tabs = sidebar_rows::tabs(
+                world.snapshot,
+                (&self.folds, &self.unseen),
+                screen.area.width,
+                selected,
+                (self.glyphs, self.theme),
+            );
             if let Some(tab) = tabs.iter().rev().find(|tab| tab.x <= at.x) {
-                self.select(tab.service, world);
+                self.select_shown(tab.service, world);
             }
         } else if let Some(pane) = screen.panes.iter().find(|pane| pane.area.contains(at)) {
             self.focus(pane.service, world);

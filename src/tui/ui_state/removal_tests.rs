@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::display::GlyphSet;
+use crate::domain::Targets;
 use crate::tui::fixture::{Bench, shop};
 
 fn name(bench: &Bench) -> &str {

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::display::{DisplaySupport, GlyphSet};
-use crate::domain::Phase;
+use crate::domain::{Phase, Targets};
 use crate::tui::fixture::{Bench, NOW, paused_shop, running, shop, stopping};
-use crate::tui::panel::restart_menu;
+use crate::tui::panel::RestartMenu;
 
 fn name(bench: &Bench) -> &str {
     let selected = bench.ui.selected(&bench.snapshot).expect("a service is selected");
@@ -89,12 +89,12 @@ fn the_menu_of_restarts() {
     assert_eq!(bench.press("R⏎"), restart(Targets::one(&api), false));
     assert_eq!(bench.press("R↓⏎"), restart(Targets::All, false));
     assert_eq!(bench.press("Rf"), restart(Targets::Failed, false));
-    assert_eq!(bench.press("Rd"), restart(Targets::WithDependents(api.clone()), false));
+    assert_eq!(bench.press("Rd"), restart(Targets::WithDependents(vec![api.clone()]), false));
     assert_eq!(bench.press("RF"), restart(Targets::one(&api), true));
     assert_eq!(bench.press("R⎋"), []);
     assert_eq!(bench.ui.panels.over(), None);
     for (place, key) in ["r", "a", "f", "d", "F"].iter().enumerate() {
-        let expected = restart_menu(&bench.snapshot, &api)[place].command.clone();
+        let expected = RestartMenu::of(api.clone(), vec![api.clone()]).items(&bench.snapshot)[place].command.clone();
         assert_eq!(bench.press(&format!("R{key}")), [expected]);
     }
 }

@@ -156,6 +156,9 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
         let ports: Vec<String> = service.ports.iter().map(|(name, number)| format!("{name} {number}")).collect();
         fact("ports", ports.join(", "));
     }
+    if let Some(instance) = &service.instance {
+        fact("instance", format!("{} of {}, of {}", instance.number, instance.count, instance.of));
+    }
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
     if let Some(text) = &service.status_text {
         fact("status", text.to_string());

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
+use super::super::folding;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
 use super::super::panel::Panel;
@@ -32,18 +33,18 @@ fn filter_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     paint::clear(buffer, area);
     let typed = cut_left(&filter.text, usize::from(area.width / 3), glyphs.ellipsis);
     let end = paint::put_text(buffer, area, area.x.saturating_add(1), area.y, &format!("'{typed}"), theme.strong());
-    let marked = filter.marked(scene.snapshot);
+    let marked = filter.marked_row(scene.snapshot);
     let mut x = end.saturating_add(2);
     if marked.is_none() {
         paint::put_text(buffer, area, x, area.y, "no such service", theme.structure());
     }
     // The marked one comes first, so that it is in sight.
-    for index in filter.found(scene.snapshot).skip_while(|index| Some(*index) != marked) {
-        let Some(service) = scene.snapshot.services.get(index) else { continue };
-        let is_marked = Some(index) == marked;
+    for row in filter.found(scene.snapshot).into_iter().skip_while(|row| Some(row) != marked.as_ref()) {
+        let is_marked = Some(&row) == marked.as_ref();
         let pointer = if is_marked { glyphs.pointer } else { "" };
         let style = if is_marked { theme.strong() } else { Style::new() };
-        let text = format!("{pointer}{} {}", index + 1, service.name);
+        let (number, name) = (folding::number(scene.snapshot, row.start), folding::name(scene.snapshot, &row));
+        let text = format!("{pointer}{number} {name}");
         x = paint::put_text(buffer, area, x, area.y, &text, style).saturating_add(2);
     }
     Some(Position { x: end, y: area.y }).filter(|position| area.contains(*position))
@@ -133,6 +134,8 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         // Elsewhere they are for what is in sight as well.
         Action::Copy => has_mark(scene) || !is_dashboard(scene),
         Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
+        // Of opened instances, which it folds. Elsewhere it is the way back.
+        Action::Back => !is_dashboard(scene) || is_opened(scene),
         Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
         _ => true,
     };
@@ -154,6 +157,12 @@ fn is_dashboard(scene: &Scene<'_>) -> bool {
     scene.ui.context(scene.snapshot) == Context::Normal
 }
 
+/// The selected service is one of several instances that have a row each.
+fn is_opened(scene: &Scene<'_>) -> bool {
+    let (snapshot, index) = (scene.snapshot, scene.ui.selected(scene.snapshot));
+    index.is_some_and(|at| folding::siblings(snapshot, at).len() > 1 && !scene.ui.folds.is_folded(snapshot, at))
+}
+
 /// The reader of the selected log has gone to a line.
 fn has_mark(scene: &Scene<'_>) -> bool {
     selected(scene).is_some_and(|service| scene.ui.has_mark(&service.name))
@@ -168,6 +177,10 @@ fn tells_of_errors(scene: &Scene<'_>) -> bool {
 
 /// What keys do on the dashboard follows the state of the service that they mean.
 fn of_selected(scene: &Scene<'_>) -> FooterKind {
+    let index = scene.ui.selected(scene.snapshot);
+    if index.is_some_and(|index| scene.ui.folds.is_folded(scene.snapshot, index)) {
+        return FooterKind::Folded;
+    }
     match selected(scene) {
         Some(service) if service.failure().is_some() => FooterKind::Failed,
         Some(service) if service.phase == Phase::Down => FooterKind::Stopped,

@@ -7,7 +7,7 @@ use ratatui::text::Span;
 
 use super::super::action::{Action, Context};
 use super::super::keymap::Keymap;
-use super::super::panel::{RestartMenu, restart_menu};
+use super::super::panel::RestartMenu;
 use super::super::text::{cut_right, pad, width};
 use super::Scene;
 use super::paint::{self, Titles};
@@ -19,7 +19,7 @@ const ACTIONS: [Action; 5] =
 /// Draws the menu. The answer is where the marked line is.
 pub(super) fn draw(scene: &Scene<'_>, menu: &RestartMenu, buffer: &mut Buffer) -> Option<Position> {
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
-    let items = restart_menu(scene.snapshot, &menu.service);
+    let items = menu.items(scene.snapshot);
     let free = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
     let longest = items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
     let columns = u16::try_from(longest + 8).unwrap_or(u16::MAX);

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
+use super::super::folding;
 use super::super::layout::Pane;
 use super::super::log_view::PaneText;
 use super::super::selection::Selection;
@@ -31,7 +32,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     };
     let name_style = if focused { line.patch(theme.strong()) } else { line };
     let mut left = vec![
-        Span::styled(format!("{} {} ", pane.service + 1, service.name), name_style),
+        Span::styled(format!("{} {} ", folding::number(scene.snapshot, pane.service), service.name), name_style),
         Span::styled(look.glyph, look.style),
         Span::raw(" "),
         Span::styled(look.text(glyphs), if focused { look.focused_word_style } else { look.word_style }),

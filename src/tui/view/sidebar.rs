@@ -1,11 +1,14 @@
 //! All services: the sidebar, and the tab strip where there is no room for one.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use super::super::folding;
 use super::super::layout::SidebarStyle;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
@@ -18,8 +21,8 @@ use crate::domain::{Moment, Phase, ServiceSnapshot, Usage, approx};
 pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let selected = scene.ui.selected(scene.snapshot);
     let mut cursor = None;
-    let unseen = &scene.ui.unseen;
-    let tabs = sidebar_rows::tabs(scene.snapshot, unseen, area.width, selected, scene.glyphs(), scene.theme());
+    let marks = (&scene.ui.folds, &scene.ui.unseen);
+    let tabs = sidebar_rows::tabs(scene.snapshot, marks, area.width, selected, (scene.glyphs(), scene.theme()));
     let (before, behind) = sidebar_rows::hidden_tabs(&tabs, scene.snapshot.services.len());
     if before > 0 {
         paint::put_text(buffer, area, area.x, area.y, "<", scene.theme().structure());
@@ -30,25 +33,25 @@ pub(super) fn tabs(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) -> Option
         paint::put_text(buffer, area, at, area.y, &more, scene.theme().structure());
     }
     for tab in tabs {
-        let Some(service) = scene.snapshot.services.get(tab.service) else { continue };
-        let mut style = state_look(service, scene.glyphs(), scene.theme()).style;
+        let Some(row) = Row::new(scene, tab.row) else { continue };
+        let mut style = state_look(&row.service, scene.glyphs(), scene.theme()).style;
         let x = area.x.saturating_add(tab.x);
         if Some(tab.service) == selected {
             style = style.patch(scene.theme().strong());
             cursor = Some(Position { x, y: area.y });
         }
         let end = paint::put_text(buffer, area, x, area.y, &tab.text, style);
-        mark_unseen(scene, service, &tab.text, Rect { width: end.saturating_sub(area.x), ..area }, buffer);
+        mark_unseen(scene, &row, &tab.text, Rect { width: end.saturating_sub(area.x), ..area }, buffer);
     }
     cursor
 }
 
 /// The errors that nobody has seen stand out at the right end of what was drawn there.
-fn mark_unseen(scene: &Scene<'_>, service: &ServiceSnapshot, drawn: &str, area: Rect, buffer: &mut Buffer) {
-    let unseen = scene.ui.unseen.text(&service.name);
-    if !unseen.is_empty() && drawn.ends_with(&unseen) {
-        let at = area.right().saturating_sub(u16::try_from(width(&unseen)).unwrap_or(0));
-        paint::put_text(buffer, area, at, area.y, &unseen, scene.theme().bad());
+fn mark_unseen(scene: &Scene<'_>, row: &Row<'_>, drawn: &str, area: Rect, buffer: &mut Buffer) {
+    let unseen = &row.unseen;
+    if !unseen.is_empty() && drawn.ends_with(unseen) {
+        let at = area.right().saturating_sub(u16::try_from(width(unseen)).unwrap_or(0));
+        paint::put_text(buffer, area, at, area.y, unseen, scene.theme().bad());
     }
 }
 
@@ -62,12 +65,12 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
     let room = usize::from(inner.width);
     let columns = Columns::new(scene, style, room);
     let mut cursor = None;
-    let rows = sidebar_rows::rows(snapshot, filter, usize::from(inner.height), marked);
+    let rows = sidebar_rows::rows(snapshot, &scene.ui.folds, filter, usize::from(inner.height), marked);
     for (y, row) in (inner.top()..inner.bottom()).zip(rows) {
         let put = |buffer: &mut Buffer, text: &str, style| {
             paint::put_text(buffer, inner, inner.x.saturating_add(1), y, text, style)
         };
-        match row {
+        match row.clone() {
             SidebarRow::Filter => {
                 let text = filter.map_or("", |filter| &filter.text);
                 let x = put(
@@ -83,10 +86,15 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
             SidebarRow::Heading(text) => {
                 put(buffer, &cut_right(&text, room.saturating_sub(1), glyphs.ellipsis), theme.structure());
             }
-            SidebarRow::Service(index) => {
+            SidebarRow::Without(name) => {
+                let text = format!("{:1$}{name} 0/0", "", columns.before_name().saturating_sub(1));
+                put(buffer, &cut_right(&text, room.saturating_sub(1), glyphs.ellipsis), theme.structure());
+            }
+            SidebarRow::Service(index) | SidebarRow::Fold(_, index) => {
                 let is_marked = Some(index) == marked;
-                if let Some(service) = snapshot.services.get(index) {
-                    columns.draw(scene, index, service, is_marked, Rect { y, height: 1, ..inner }, buffer);
+                let places = if let SidebarRow::Fold(places, _) = &row { places.clone() } else { index..index + 1 };
+                if let Some(told) = Row::new(scene, places) {
+                    columns.draw(scene, &told, is_marked, Rect { y, height: 1, ..inner }, buffer);
                 }
                 if is_marked && filter.is_none() {
                     cursor = Some(Position { x: inner.x, y });
@@ -103,6 +111,51 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
         }
     }
     cursor.filter(|position| area.contains(*position))
+}
+
+/// What a row tells: of one service, or of the instances of one.
+struct Row<'s> {
+    /// The number by which a key selects it; of opened instances the first one has it.
+    number: Option<usize>,
+    name: &'s str,
+    /// How many are up, and of how many, of instances.
+    count: Option<String>,
+    /// Its state: of instances that of the worst, with the restarts of all.
+    service: Cow<'s, ServiceSnapshot>,
+    /// Errors that nobody has seen.
+    unseen: String,
+}
+
+impl<'s> Row<'s> {
+    fn new(scene: &Scene<'s>, places: Range<usize>) -> Option<Self> {
+        let snapshot = scene.snapshot;
+        let (is_one, services) = (places.len() == 1, snapshot.services.get(places.clone())?);
+        let service =
+            if is_one { Cow::Borrowed(services.first()?) } else { Cow::Owned(folding::told(snapshot, &places)?) };
+        Some(Self {
+            number: (folding::siblings(snapshot, places.start).start == places.start)
+                .then(|| folding::number(snapshot, places.start)),
+            name: folding::name(snapshot, &places),
+            count: (!is_one).then(|| folding::ready_of_all(snapshot, &places)),
+            service,
+            unseen: scene.ui.unseen.text_of_all(services.iter().map(|service| &service.name)),
+        })
+    }
+
+    /// The name, cut to so many cells; the count stays.
+    fn name(&self, cells: usize, ellipsis: &str) -> String {
+        match &self.count {
+            None => cut_right(self.name, cells, ellipsis),
+            Some(count) => {
+                let name = cut_right(self.name, cells.saturating_sub(width(count) + 1), ellipsis);
+                cut_right(&format!("{name} {count}"), cells, ellipsis)
+            }
+        }
+    }
+
+    fn name_cells(&self) -> usize {
+        width(self.name) + self.count.as_ref().map_or(0, |count| width(count) + 1)
+    }
 }
 
 /// How the cells of a service's row are divided.
@@ -125,9 +178,13 @@ const AGE: usize = 3;
 
 impl Columns {
     fn new(scene: &Scene<'_>, style: SidebarStyle, room: usize) -> Self {
-        let services = &scene.snapshot.services;
-        let number = services.len().to_string().len();
-        let longest = services.iter().map(|service| width(service.name.as_str())).max().unwrap_or(0);
+        let snapshot = scene.snapshot;
+        let number = folding::units(snapshot).len().to_string().len();
+        let cells = |places: &Range<usize>| {
+            let count = if places.len() > 1 { width(&folding::ready_of_all(snapshot, places)) + 1 } else { 0 };
+            width(folding::name(snapshot, places)) + count
+        };
+        let longest = scene.ui.folds.rows(snapshot).iter().map(cells).max().unwrap_or(0);
         let mut columns = Self { style, number, name: 0 };
         let left = room.saturating_sub(columns.before_name());
         // What the longest of the usual words needs: `starting`, and in the wide one also a count.
@@ -149,55 +206,54 @@ impl Columns {
         self.number + 4
     }
 
-    fn draw(
-        &self,
-        scene: &Scene<'_>,
-        index: usize,
-        service: &ServiceSnapshot,
-        selected: bool,
-        area: Rect,
-        buffer: &mut Buffer,
-    ) {
+    fn draw(&self, scene: &Scene<'_>, row: &Row<'_>, selected: bool, area: Rect, buffer: &mut Buffer) {
         let (glyphs, theme) = (scene.glyphs(), scene.theme());
-        let look = state_look(service, glyphs, theme);
+        let look = state_look(&row.service, glyphs, theme);
         let bold = if selected { theme.strong() } else { Style::new() };
         let pointer = if selected { glyphs.pointer } else { " " };
         let mut x = paint::put_text(buffer, area, area.x, area.y, pointer, bold);
         let number = if selected { bold } else { theme.structure() };
-        x = paint::put_text(buffer, area, x, area.y, &format!("{:>1$} ", index + 1, self.number), number);
+        x = paint::put_text(
+            buffer,
+            area,
+            x,
+            area.y,
+            &format!("{:>1$} ", row.number.map(|number| number.to_string()).unwrap_or_default(), self.number),
+            number,
+        );
         x = paint::put_text(buffer, area, x, area.y, look.glyph, look.style);
         x = paint::put_text(buffer, area, x, area.y, " ", Style::new());
         let rest = |x: u16| Rect { x, width: area.right().saturating_sub(x), ..area };
         if self.style == SidebarStyle::Narrow {
-            return self.draw_narrow(scene, service, bold, rest(x), buffer);
+            return self.draw_narrow(scene, row, bold, rest(x), buffer);
         }
-        let name = cut_right(service.name.as_str(), self.name.saturating_sub(1), glyphs.ellipsis);
+        let name = row.name(self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put_text(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
-        match usage(scene, service).first() {
-            Some(usage) => put_usage(scene, service, usage, rest(x), buffer),
-            None => draw_state(scene, service, &look, rest(x), buffer),
+        match usage(scene, &row.service).first() {
+            Some(usage) => put_usage(scene, row, usage, rest(x), buffer),
+            None => draw_state(scene, row, &look, rest(x), buffer),
         }
     }
 
     /// The name and what is behind it, where there is no room for the word of each state. A name is cut only where its own
     /// row needs the cells.
-    fn draw_narrow(&self, scene: &Scene<'_>, service: &ServiceSnapshot, bold: Style, area: Rect, buffer: &mut Buffer) {
+    fn draw_narrow(&self, scene: &Scene<'_>, row: &Row<'_>, bold: Style, area: Rect, buffer: &mut Buffer) {
         let (glyphs, room) = (scene.glyphs(), self.name);
-        let stale = stale_word(scene, service);
+        let stale = stale_word(scene, &row.service);
         let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
-        let name = width(service.name.as_str()).min(NAME);
-        if let Some(usage) = usage(scene, service).into_iter().find(|usage| name + 1 + width(usage) <= room) {
-            let name = cut_right(service.name.as_str(), room.saturating_sub(width(&usage) + 1), glyphs.ellipsis);
+        let name = row.name_cells().min(NAME);
+        if let Some(usage) = usage(scene, &row.service).into_iter().find(|usage| name + 1 + width(usage) <= room) {
+            let name = row.name(room.saturating_sub(width(&usage) + 1), glyphs.ellipsis);
             let x = paint::put_text(buffer, area, area.x, area.y, &name, bold);
             let behind = Rect { x, width: area.right().saturating_sub(x), ..area };
-            return put_usage(scene, service, &usage, behind, buffer);
+            return put_usage(scene, row, &usage, behind, buffer);
         }
-        let counts = marks(scene, service);
+        let counts = marks(scene, row);
         let counts = shortened(&counts, room.saturating_sub(name + 1 + word));
         let behind = word + if counts.is_empty() { 0 } else { width(counts) + 1 };
-        let name = cut_right(service.name.as_str(), room.saturating_sub(behind), glyphs.ellipsis);
+        let name = row.name(room.saturating_sub(behind), glyphs.ellipsis);
         paint::put_text(buffer, area, area.x, area.y, &name, bold);
-        put_counts(scene, service, counts, area, buffer);
+        put_counts(scene, row, counts, area, buffer);
         if let Some(style) = stale {
             let at = area.right().saturating_sub(u16::try_from(behind.saturating_sub(1)).unwrap_or(0));
             paint::put_text(buffer, area, at, area.y, STALE, style);
@@ -206,7 +262,8 @@ impl Columns {
 }
 
 /// Word, counts and age. When there is no room for all, the age goes first, then the counts.
-fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: Rect, buffer: &mut Buffer) {
+fn draw_state(scene: &Scene<'_>, row: &Row<'_>, look: &Look, area: Rect, buffer: &mut Buffer) {
+    let service = &*row.service;
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
     let waits = waits_until(service);
     let left = |until: Moment| {
@@ -217,7 +274,7 @@ fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: R
     let (word, word_style) = if let Some(time) = time {
         let with_time = format!("{} {time}", service.state());
         // What tells of failures goes before the time.
-        let last = marks(scene, service).rsplit(' ').next().map_or(0, width);
+        let last = marks(scene, row).rsplit(' ').next().map_or(0, width);
         let needed = width(&with_time) + if last == 0 { 0 } else { last + 1 };
         (if needed <= room { with_time } else { service.state().to_owned() }, look.word_style)
     } else {
@@ -226,15 +283,15 @@ fn draw_state(scene: &Scene<'_>, service: &ServiceSnapshot, look: &Look, area: R
     let word = cut_right(&word, room, glyphs.ellipsis);
     paint::put_text(buffer, area, area.x, area.y, &word, word_style);
     let left = room.saturating_sub(width(&word) + 1);
-    let counts = marks(scene, service);
+    let counts = marks(scene, row);
     let age = age_of(service).filter(|_| waits.is_none()).map(|since| scene.age(since)).unwrap_or_default();
     let age_cells = width(&age).max(AGE);
     let gap = if counts.is_empty() { 0 } else { 1 };
     if width(&counts) + gap + age_cells > left {
-        return put_counts(scene, service, shortened(&counts, left), area, buffer);
+        return put_counts(scene, row, shortened(&counts, left), area, buffer);
     }
     let before_age = room - age_cells - gap;
-    put_counts(scene, service, &counts, Rect { width: u16::try_from(before_age).unwrap_or(0), ..area }, buffer);
+    put_counts(scene, row, &counts, Rect { width: u16::try_from(before_age).unwrap_or(0), ..area }, buffer);
     let at = area.right().saturating_sub(u16::try_from(width(&age)).unwrap_or(0));
     paint::put_text(buffer, area, at, area.y, &age, theme.structure());
 }
@@ -253,15 +310,15 @@ fn usage(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<String> {
 }
 
 /// Puts it at the right end of an area, and before it the counts, where there is room for them.
-fn put_usage(scene: &Scene<'_>, service: &ServiceSnapshot, usage: &str, area: Rect, buffer: &mut Buffer) {
+fn put_usage(scene: &Scene<'_>, row: &Row<'_>, usage: &str, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let usage = cut_right(usage, room, scene.glyphs().ellipsis);
     let at = area.right().saturating_sub(u16::try_from(width(&usage)).unwrap_or(0));
     paint::put_text(buffer, area, at, area.y, &usage, Style::new());
-    let counts = marks(scene, service);
+    let counts = marks(scene, row);
     let left = room.saturating_sub(width(&usage) + 2);
     let before = Rect { width: at.saturating_sub(area.x).saturating_sub(1), ..area };
-    put_counts(scene, service, shortened(&counts, left), before, buffer);
+    put_counts(scene, row, shortened(&counts, left), before, buffer);
 }
 
 /// When a service that does not run is started by itself.
@@ -286,15 +343,15 @@ fn shortened(counts: &str, room: usize) -> &str {
 }
 
 /// Puts the counts at the right end of an area.
-fn put_counts(scene: &Scene<'_>, service: &ServiceSnapshot, counts: &str, area: Rect, buffer: &mut Buffer) {
+fn put_counts(scene: &Scene<'_>, row: &Row<'_>, counts: &str, area: Rect, buffer: &mut Buffer) {
     let at = area.right().saturating_sub(u16::try_from(width(counts)).unwrap_or(0));
     paint::put_text(buffer, area, at, area.y, counts, Style::new());
-    mark_unseen(scene, service, counts, area, buffer);
+    mark_unseen(scene, row, counts, area, buffer);
 }
 
 /// `↻7 ✗2 ‖1 e3`: restarts, changes that are held, and errors that nobody has seen, where the key `e` goes to.
-fn marks(scene: &Scene<'_>, service: &ServiceSnapshot) -> String {
-    let unseen = scene.ui.unseen.text(&service.name);
+fn marks(scene: &Scene<'_>, row: &Row<'_>) -> String {
+    let (service, unseen) = (&row.service, row.unseen.clone());
     let held = if service.held > 0 { format!("{}{}", scene.glyphs().held, service.held) } else { String::new() };
     let parts = [counts(service, scene.glyphs()), held, unseen];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::fixture::{Bench, NOW, paused_shop, running, shop};
+use super::super::fixture::{Bench, NOW, farm, paused_shop, running, shop};
 use super::super::selection::{Point, Selection, Unit};
 use super::super::source::Source;
 use crate::display::{GlyphSet, Ground};
@@ -61,6 +61,16 @@ fn measured_shop() -> GroupSnapshot {
 #[test]
 fn cpu_and_memory_stand_in_the_sidebar() {
     screens("usage", measured_shop, GlyphSet::Unicode, "u");
+}
+
+#[test]
+fn folded_instances() {
+    screens("folded", farm, GlyphSet::Unicode, "");
+}
+
+#[test]
+fn opened_instances() {
+    screens("opened", farm, GlyphSet::Unicode, "⏎j");
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Rules {
             match (asked, decided.state(service)) {
                 (Ok(_), RuleState::Ignored { rule, .. }) | (Err(rule), _) => ignored = ignored.or(Some(rule)),
                 (Ok(rule), RuleState::Open(let_in)) => {
-                    names.push(service.name.clone());
+                    names.extend(service.names.iter().cloned());
                     watched = watched.or(Some(let_in.as_ref().unwrap_or(rule)));
                 }
             }

@@ -204,7 +204,10 @@ impl Rules {
 
     /// What a change does to services, in words.
     fn effect(&self, services: &[ServiceName]) -> String {
-        let concerned = || self.services.iter().filter(|service| services.contains(&service.name));
+        let concerned = || {
+            let acts = |service: &&ServiceRules| service.names.iter().any(|name| services.contains(name));
+            self.services.iter().filter(acts)
+        };
         let restarted: Vec<&str> = concerned()
             .filter(|service| service.on_change == OnChange::Restart)
             .map(|service| service.name.as_str())
@@ -232,7 +235,7 @@ impl Rules {
             let name = format!("services.{}.ignore", service.name);
             self.list_step(&name, By::ServiceIgnore, &own.list, way, way.decided(Some(service)), explanation);
         }
-        let watching = concerned().find(|service| explanation.services.contains(&service.name));
+        let watching = concerned().find(|service| service.names.iter().any(|name| explanation.services.contains(name)));
         let decided = way.decided(watching.or_else(|| concerned().next()));
         for (name, by, list) in
             [("watch.ignore", By::GroupIgnore, &self.ignore), ("watch.also", By::GroupAlso, &self.also)]

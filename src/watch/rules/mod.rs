@@ -27,7 +27,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, SpecPattern, WatchSpec, path_text};
+use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, ServiceSpec, SpecPattern, WatchSpec, path_text};
 
 use super::git::Repository;
 use could_match::CouldMatch;
@@ -66,7 +66,10 @@ pub struct Rules {
 /// The rules of one service that watches.
 #[derive(Debug)]
 struct ServiceRules {
+    /// As the file writes it.
     name: ServiceName,
+    /// Those that act: it, or its instances, which watch the same.
+    names: Vec<ServiceName>,
     on_change: OnChange,
     scope: Scope,
     /// Its own list, and what that lets in below folders that are ignored.
@@ -90,17 +93,21 @@ impl Rules {
             .services
             .iter()
             .filter_map(|service| {
+                let names = with_siblings(service, spec);
+                if names.first() != Some(&service.name) {
+                    return None;
+                }
                 let scope = Scope::new(service, &root, &mut compiled);
                 if matches!(scope, Scope::Off) {
                     return None;
                 }
                 let own = (!service.ignore.is_empty()).then(|| {
-                    let list = own_list(&root, RuleSource::ServiceIgnore(service.name.clone()), &service.ignore);
+                    let list = own_list(&root, RuleSource::ServiceIgnore(written(service)), &service.ignore);
                     let passages = passages(&list, true);
                     lists += 1;
                     OwnList { list, passages, number: lists - 1 }
                 });
-                Some(ServiceRules { name: service.name.clone(), on_change: service.on_change.clone(), scope, own })
+                Some(ServiceRules { name: written(service), names, on_change: service.on_change.clone(), scope, own })
             })
             .collect();
         let ignore = Arc::new(own_list(&root, RuleSource::GroupIgnore, &spec.watch.ignore));
@@ -187,6 +194,18 @@ fn below<'a>(path: &'a Path, folder: &Path) -> Option<&'a Path> {
 /// Whether a glob with git's meaning matches all of a text.
 pub(super) fn glob_matches(glob: &[u8], text: &[u8], any_case: bool) -> bool {
     glob::Glob::new(glob, any_case).is_match(text)
+}
+
+/// A service as the file writes it.
+fn written(service: &ServiceSpec) -> ServiceName {
+    service.instance.as_ref().map_or(&service.name, |instance| &instance.of).clone()
+}
+
+/// A service, with the other instances of what it is one of.
+fn with_siblings(service: &ServiceSpec, spec: &GroupSpec) -> Vec<ServiceName> {
+    let Some(first) = &service.instance else { return vec![service.name.clone()] };
+    let is_sibling = |other: &&Arc<ServiceSpec>| other.instance.as_ref().is_some_and(|other| other.of == first.of);
+    spec.services.iter().filter(is_sibling).map(|other| other.name.clone()).collect()
 }
 
 /// The ways that a list opens below folders that are ignored.

@@ -63,7 +63,7 @@ impl<'a> Asked<'a> {
 impl Scope {
     /// `compiled`: what was compiled for other services.
     pub(super) fn new(service: &ServiceSpec, root: &Path, compiled: &mut Compiled) -> Self {
-        let source = RuleSource::ServiceWatch(service.name.clone());
+        let source = RuleSource::ServiceWatch(super::written(service));
         match &service.watch {
             WatchFiles::Off => Self::Off,
             WatchFiles::All { line } => Self::All {

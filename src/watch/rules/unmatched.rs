@@ -77,6 +77,7 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
         root: spec.root.clone(),
         file: spec.file.clone(),
         services: Vec::new(),
+        replicated: Vec::new(),
         watch: spec.watch.clone(),
         logs: spec.logs,
         start: spec.start,

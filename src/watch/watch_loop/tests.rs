@@ -17,6 +17,7 @@ fn spec(root: &Path) -> Arc<GroupSpec> {
         root: root.to_path_buf(),
         file: root.join("procgroup.toml"),
         services: vec![Arc::new(service)],
+        replicated: Vec::new(),
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),

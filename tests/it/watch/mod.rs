@@ -51,6 +51,7 @@ fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
         root: root.to_path_buf(),
         file: root.join("procgroup.toml"),
         services: services.into_iter().map(Arc::new).collect(),
+        replicated: Vec::new(),
         watch: WatchSpec::default(),
         logs: LogSpec::default(),
         start: StartSpec::default(),

@@ -7,7 +7,7 @@ mod schedule;
 mod texts;
 
 use self::texts::Texts;
-use crate::domain::Signal;
+use crate::domain::{Instance, Signal};
 use crate::init::dollars::puts_in;
 use crate::init::draft::{Draft, Found, Ready, Run};
 use crate::init::names::{below, folder_of, join};
@@ -258,10 +258,23 @@ fn others(entry: &Node, draft: &mut Draft) {
     }
     for key in entry.others(&OF_PROCESS) {
         match key {
-            "replicas" if entry.number(key).is_some_and(|count| count <= 1) => {}
-            "replicas" => draft.left.push("`replicas` is not carried over: one instance runs".into()),
+            "replicas" => replicas(entry.number(key), draft),
             _ => draft.left.push(format!("`{key}` is not carried over")),
         }
+    }
+}
+
+/// Its instances are numbered from 0 there.
+fn replicas(count: Option<u64>, draft: &mut Draft) {
+    match count.and_then(|count| u32::try_from(count).ok()) {
+        Some(1) => {}
+        Some(count) if count <= Instance::MOST => {
+            draft.replicas = Some(count);
+            if draft.run.line().contains("PC_REPLICA_NUM") {
+                draft.left.push("`PC_REPLICA_NUM` is `DEVGROUP_REPLICA` here, and counts from 1".into());
+            }
+        }
+        _ => draft.left.push(format!("`replicas` is not carried over: at most {} instances run", Instance::MOST)),
     }
 }
 

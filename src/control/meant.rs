@@ -1,0 +1,82 @@
+//! Names as clients write them, and the services of the group that they mean now.
+
+use std::collections::BTreeMap;
+
+use super::wire::{Problem, ProblemCode};
+use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name};
+
+/// The services that these names mean, each once, in the order of the file.
+pub(super) fn meant<'w>(
+    group: &GroupSnapshot,
+    written: impl IntoIterator<Item = &'w str>,
+) -> Result<Vec<ServiceName>, Problem> {
+    group.roster().resolve(written).map_err(unknown)
+}
+
+/// The same, where no names mean all: who names services without an instance does not mean all.
+pub(super) fn some_or_all(group: &GroupSnapshot, written: &[String]) -> Result<Vec<ServiceName>, Problem> {
+    let names = meant(group, written.iter().map(String::as_str))?;
+    if names.is_empty() && !written.is_empty() {
+        let message = format!("there is no instance of {} now", written.join(", "));
+        return Err(Problem::new(ProblemCode::Refused, message));
+    }
+    Ok(names)
+}
+
+/// The one service that a name means.
+pub(super) fn only_one(group: &GroupSnapshot, written: &str) -> Result<ServiceName, Problem> {
+    let names = meant(group, [written])?;
+    match names.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Problem::new(ProblemCode::Refused, format!("there is no instance of {written} now"))),
+        several => {
+            let names = several.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+            Err(Problem::new(
+                ProblemCode::Invalid,
+                format!("`{written}` means {} services, name one of them: {names}", several.len()),
+            ))
+        }
+    }
+}
+
+/// How many instances services are to have, by the names that the file gives them. A group or a pattern means those of its
+/// services that have `replicas`.
+pub(super) fn counts(
+    group: &GroupSnapshot,
+    written: &BTreeMap<String, u32>,
+) -> Result<Vec<(ServiceName, u32)>, Problem> {
+    let roster = group.roster();
+    let mut counts: BTreeMap<ServiceName, u32> = BTreeMap::new();
+    for (name, count) in written {
+        let meant = roster.meant(name).map_err(unknown)?;
+        let with_instances = meant.iter().filter_map(|meant| match meant {
+            Meant::All(member) => member.instances.is_some().then(|| member.name.clone()),
+            Meant::One(_) => None,
+        });
+        let names: Vec<ServiceName> = with_instances.collect();
+        if names.is_empty() {
+            let of = ServiceName::new(name).split_instance().map(|(of, _)| of);
+            let message = match (meant.as_slice(), of) {
+                _ if !is_plain_name(name) => format!("no service that `{name}` means has `replicas`"),
+                ([Meant::One(_)], Some(of)) => format!("`{name}` is one instance: scale {of}"),
+                ([Meant::All(member)], _) => {
+                    format!("{0} has no `replicas`: write `replicas = 1` below [services.{0}] to scale it", member.name)
+                }
+                _ => format!("no service that `{name}` means has `replicas`"),
+            };
+            return Err(Problem::new(ProblemCode::Invalid, message));
+        }
+        for name in names {
+            if counts.insert(name.clone(), *count).is_some_and(|before| before != *count) {
+                let message = format!("two numbers of instances for {name}");
+                return Err(Problem::new(ProblemCode::Invalid, message));
+            }
+        }
+    }
+    Ok(counts.into_iter().collect())
+}
+
+fn unknown(unknown: Unknown) -> Problem {
+    let message = unknown.to_string();
+    Problem { services: unknown.known, ..Problem::new(ProblemCode::UnknownService, message) }
+}
