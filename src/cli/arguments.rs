@@ -42,7 +42,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
+                  keys, config, jobs, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -62,6 +62,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "doctor",
     "down",
     "events",
+    "exec",
     "help",
     "hold",
     "init",
@@ -71,6 +72,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "ps",
     "restart",
     "resume",
+    "run",
     "schema",
     "send",
     "start",
@@ -191,6 +193,9 @@ pub(super) struct RunArguments {
     /// Leave processes of an earlier run alone, and name them
     #[arg(long)]
     pub(super) keep_leftovers: bool,
+    /// Started by `devgroup run` for what a job needs: end with the last run
+    #[arg(long, hide = true, requires = "detach")]
+    pub(super) for_run: bool,
     /// Add the services of this profile; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -277,6 +282,8 @@ pub(super) enum Topic {
     Keys,
     /// The keys of procgroup.toml
     Config,
+    /// Jobs: run once, retried, run in this terminal
+    Jobs,
     /// What happens on a change
     Watch,
     /// Reading, searching, typing and copying, and where logs are kept

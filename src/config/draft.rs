@@ -37,6 +37,7 @@ pub(super) struct Draft {
     pub(super) cascade: Given<bool>,
     pub(super) restart: Given<RestartPolicy>,
     pub(super) retries: Given<u32>,
+    pub(super) inputs: Given<Vec<Spanned<SpecPattern>>>,
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
@@ -117,9 +118,10 @@ impl Draft {
             alive: self.alive.or_else(|| defaults.alive.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
-            // What `[defaults]` say of these is for the services among all, and of `retries` for the jobs.
+            // What `[defaults]` say of these is for the services among all, and of `retries` and `inputs` for the jobs.
             restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_job)),
             retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_job)),
+            inputs: self.inputs.or_else(|| defaults.inputs.clone().filter(|_| is_job)),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
                 factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
@@ -201,6 +203,7 @@ impl Draft {
             ready: self.ready.map(Spanned::into_inner),
             restart: or(self.restart, usual.restart),
             retries: or(self.retries, usual.retries),
+            inputs: self.inputs.map(|inputs| plain(inputs.into_inner())).unwrap_or_default(),
             backoff: self.backoff.finish(usual.backoff),
             breaker: self.breaker.finish(usual.breaker),
             stop: self.stop.finish(usual.stop),

@@ -96,6 +96,7 @@ pub(super) const SERVICE: Section = section(
         key("ready", Form::Table(&READY), "the check that tells when it is ready"),
         key("restart", Form::OneOf(&["never", "on-failure", "always"]), "when to start it again after it exits"),
         key("retries", Form::Whole, "how many times to retry a failed job, with `backoff`"),
+        key("inputs", Form::Patterns, "files of a job: while they are as at its last success, it is done at once"),
         key(
             "backoff",
             Form::Table(&BACKOFF),
@@ -278,6 +279,8 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "check", "validate"),
     (SERVICE.name, "build", "validate"),
     (SERVICE.name, "autorestart", "restart"),
+    (SERVICE.name, "sources", "inputs"),
+    (SERVICE.name, "input", "inputs"),
     (SERVICE.name, "retry", "retries"),
     (SERVICE.name, "max_retries", "retries"),
     (SERVICE.name, "attempts", "retries"),

@@ -45,6 +45,16 @@ impl Answers {
         Self { handle, about }
     }
 
+    /// The group.
+    pub(super) fn handle(&self) -> &GroupHandle {
+        &self.handle
+    }
+
+    /// Whether all of these are services of the group.
+    pub(super) fn known<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+        known(&self.handle.snapshot(), names)
+    }
+
     /// That of the events of the group.
     pub(super) fn epoch(&self) -> Epoch {
         self.handle.events().epoch()
@@ -76,7 +86,12 @@ impl Answers {
             }
             Ask::Down { now } => self.send_command(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
-            Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
+            Ask::Hold(_)
+            | Ask::Release { .. }
+            | Ask::Run(_)
+            | Ask::RunEnded(_)
+            | Ask::Cancel { .. }
+            | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
     }
@@ -346,7 +361,7 @@ fn short(label: &str) -> String {
     visible(&without_secrets(label)).chars().take(LABEL).collect()
 }
 
-fn refused(refusal: crate::domain::Refusal) -> Problem {
+pub(super) fn refused(refusal: crate::domain::Refusal) -> Problem {
     Problem::new(ProblemCode::Refused, refusal.to_string())
 }
 

@@ -7,6 +7,7 @@ mod answers;
 mod bound_socket;
 mod client;
 mod connection;
+mod elsewhere;
 mod event_line;
 mod line_reader;
 mod lock_note;
@@ -35,5 +36,5 @@ pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
-    Question, Reply, VERSION,
+    Question, Reply, RunAsk, RunEnd, VERSION,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails, RunEnd,
-    RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
+    Elsewhere, ExitStatus, FileJournal, Kind, Moment, Orders, Outcome, PaneView, Phase, RestartCounts, RunDetails,
+    RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, WatchSnapshot, short,
 };
 
 /// The state of the group at one moment.
@@ -66,6 +66,8 @@ pub struct ServiceSnapshot {
     pub group: Option<Arc<str>>,
     /// The address that people open (`url`).
     pub url: Option<Arc<str>>,
+    /// What it is done by if that is as at its last success (`inputs`), in one line.
+    pub inputs: Option<Arc<str>>,
     /// Where relative paths in its output may begin: its `dir`, if that is known before a start, then the folder of the file.
     pub folders: Arc<[PathBuf]>,
     /// The command on one line.
@@ -78,6 +80,8 @@ pub struct ServiceSnapshot {
     pub since: Moment,
     /// Since when `validate` is run: before a start, or beside what runs.
     pub validating: Option<Moment>,
+    /// It is run in another terminal.
+    pub elsewhere: Option<Elsewhere>,
     /// Whether it is to run.
     pub wanted: bool,
     /// It watches files.
@@ -128,12 +132,14 @@ impl ServiceSnapshot {
             kind: Kind::Service,
             group: None,
             url: None,
+            inputs: None,
             folders: Arc::default(),
             command: "".into(),
             view: PaneView::Auto,
             phase,
             since,
             validating: None,
+            elsewhere: None,
             wanted: true,
             watches: false,
             pid: None,
@@ -160,6 +166,9 @@ impl ServiceSnapshot {
 impl ServiceSnapshot {
     /// It does not run. Its next start waits for another service, or for the end of a restart limit.
     pub fn is_waiting(&self) -> bool {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.waits_for.is_some();
+        }
         match self.phase {
             Phase::Blocked { ref lost, .. } => lost.is_none(),
             _ => self.phase.live_run().is_none() && matches!(self.next_timer(), Some((_, Timer::Change))),
@@ -168,7 +177,11 @@ impl ServiceSnapshot {
 
     /// The state in the word of the machine-readable outputs.
     pub fn state(&self) -> &'static str {
-        if self.is_waiting() { "waiting" } else { self.phase.word() }
+        match self.is_waiting() {
+            true => "waiting",
+            false if self.elsewhere.is_some() => "running",
+            false => self.phase.word(),
+        }
     }
 
     /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the
@@ -182,6 +195,7 @@ impl ServiceSnapshot {
     /// It has failed and is not up: what `R failed` and the header's count mean.
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
+            _ if self.elsewhere.is_some() => None,
             Phase::CrashLoop { .. } => Some(Failure::CrashLoop),
             Phase::Retrying { attempt: 1.., after: outcome, .. } | Phase::Finished(outcome) => outcome.failure(),
             _ => None,

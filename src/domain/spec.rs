@@ -65,6 +65,8 @@ pub struct ServiceSpec {
     /// `retries`: starts after the first one when it fails, with `backoff`. Of jobs only, in place of `restart` and
     /// `breaker`; 0 for services.
     pub retries: u32,
+    /// `inputs`, globs relative to `root`: while these files are as at its last success, it is done at once. Of jobs only.
+    pub inputs: Vec<SpecPattern>,
     /// How long it waits between attempts (`backoff`).
     pub backoff: Backoff,
     /// How many crashes end the attempts (`breaker`).
@@ -112,6 +114,7 @@ impl ServiceSpec {
             cascade: false,
             restart: RestartPolicy::default(),
             retries: 0,
+            inputs: Vec::new(),
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),

@@ -9,6 +9,7 @@ use crate::domain::{
     RunReport, ServiceName, WatchStatus,
 };
 
+use super::elsewhere::Lease;
 use super::git_gate::GitGate;
 use super::graph::Graph;
 use super::quiet::Timing;
@@ -51,6 +52,8 @@ pub struct Engine {
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
+    /// The group is there for runs in other terminals.
+    pub(super) lease: Option<Lease>,
     /// Deadlines before this have been found to stay: they are not acted on sooner.
     not_before: Moment,
     /// What the clock on the wall showed at the start of the program.
@@ -83,6 +86,7 @@ impl Engine {
             notice: None,
             file_problem: None,
             shutdown: None,
+            lease: None,
             not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
             past: GroupHistory::new(),
@@ -125,6 +129,7 @@ impl Engine {
     fn settle(&mut self, turn: &mut Turn) {
         for _ in 0..ROUNDS {
             self.expire(turn);
+            self.look_at_lease(turn);
             self.reconcile(turn);
             self.tell_holds(turn);
             self.advance_shutdown(turn);
@@ -243,7 +248,7 @@ impl Engine {
             return None;
         }
         let changes = self.changes.next_due().into_iter().chain(self.git.next_due());
-        self.services.iter().filter_map(Service::deadline).chain(changes).min()
+        self.services.iter().filter_map(Service::deadline).chain(changes).chain(self.lease_until()).min()
     }
 
     /// The group as clients see it: the same pointer until something is to be seen.

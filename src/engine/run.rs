@@ -32,6 +32,10 @@ pub(super) struct Run {
     pub(super) exchange_is_due: bool,
     pub(super) liveness: Liveness,
     pub(super) details: Option<Arc<RunDetails>>,
+    /// Whether it is needed is being looked at: its start is not told yet.
+    pub(super) looks_at_inputs: bool,
+    /// It was not needed, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
+    pub(super) unchanged: Option<Arc<str>>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,
     /// What it left running when it put itself into the background, for people.
@@ -73,6 +77,8 @@ impl Run {
             exchange_is_due: false,
             liveness: Liveness::default(),
             details: None,
+            looks_at_inputs: false,
+            unchanged: None,
             leader_gone: false,
             left_behind: None,
             became: None,

@@ -85,6 +85,8 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "pause" => vec![vec!["pause", NAME]],
         "resume" => vec![vec!["resume", NAME]],
         "hold" => vec![vec!["hold", "--", NAME], vec!["hold", "--service", NAME, "--", "true"]],
+        "run" => vec![vec!["run", NAME], vec!["run", "api", "--", NAME], vec!["run", "gone", "--", NAME]],
+        "exec" => vec![vec!["exec", NAME, "true"], vec!["exec", "gone", "--", NAME], vec!["exec", "api", "./x", NAME]],
         "attach" => vec![vec!["attach"]],
         "down" => vec![vec!["down", NAME]],
         "init" => vec![

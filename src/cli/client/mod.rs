@@ -4,6 +4,7 @@ mod arguments;
 mod attach;
 mod events;
 pub(super) mod find;
+mod foreground;
 mod hold;
 mod logs;
 mod orders;
@@ -55,6 +56,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Pause { services } => orders::send_command(find::group(place)?, Ask::Pause { services }),
         ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
+        ClientTask::Run(arguments) => foreground::run(arguments, place, guard_pipe),
+        ClientTask::Exec(arguments) => foreground::exec(arguments, place, guard_pipe),
         ClientTask::Attach => attach::run(find::group(place)?, guard_pipe),
         ClientTask::Down { now } => orders::down(find::group(place)?, now),
     }

@@ -13,7 +13,7 @@ use crate::cli::arguments::{Arguments, Topic, config_of_environment};
 use crate::cli::consent;
 use crate::cli::exit_code::Failure;
 use crate::config::{self, Owners};
-use crate::domain::misleads;
+use crate::domain::{Kind, ServiceName, misleads};
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -26,6 +26,9 @@ const VARIABLE: &str = "DEVGROUP_COMPLETE";
 
 /// What stands for the name of a service in the help.
 const SERVICE_WORDS: [&str; 2] = ["SERVICE", "A,B"];
+
+/// What stands for the name of a job in the help.
+const JOB_WORD: &str = "JOB";
 
 /// Answers a shell that asks what may stand here. To be called before anything else; says whether it was so.
 pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
@@ -104,9 +107,18 @@ impl EnvCompleter for QuotingBash {
 fn grammar() -> Command {
     // The first `--` ends what the script says to us; then come the words of the command line, its name first.
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();
-    let names = move || services(&words);
+    let jobs = ArgValueCandidates::new({
+        let words = words.clone();
+        move || services(&words, true)
+    });
+    let names = move || services(&words, false);
     let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
-    with_services(Arguments::grammar(), &ArgValueCandidates::new(names)).mut_subcommand("help", help)
+    let is_job =
+        |argument: &Arg| argument.get_value_names().is_some_and(|words| words.iter().any(|word| word == JOB_WORD));
+    let run =
+        |run: Command| run.mut_args(|argument| if is_job(&argument) { argument.add(jobs.clone()) } else { argument });
+    let grammar = with_services(Arguments::grammar(), &ArgValueCandidates::new(names));
+    grammar.mut_subcommand("help", help).mut_subcommand("run", run)
 }
 
 /// What there is a page of help about.
@@ -136,17 +148,23 @@ fn quiet_aliases(command: Command) -> Command {
     command.visible_alias(Resettable::Reset).aliases(aliases)
 }
 
-/// The services of the file that these words mean.
-fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
+/// The services of the file that these words mean. `only_jobs`: the jobs among them, as far as the file can be read.
+fn services(words: &[OsString], only_jobs: bool) -> Vec<CompletionCandidate> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some((here.join(named), Owners::Any)),
         None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
     };
+    let loaded = file.as_ref().filter(|_| only_jobs).and_then(|(file, owners)| config::load_of(file, *owners).ok());
     let names = file.map(|(file, owners)| config::service_names(&file, owners)).unwrap_or_default();
+    let is_meant = |name: &str| {
+        let service = loaded.as_ref().and_then(|loaded| loaded.spec.service(&ServiceName::new(name)));
+        service.is_none_or(|service| service.kind == Kind::Job)
+    };
+    let names = names.into_iter().filter(|(name, _)| is_meant(name));
     // One that is wrong in the file is nothing to offer.
-    let names = names.into_iter().filter(|(name, _)| !name.contains(misleads));
+    let names = names.filter(|(name, _)| !name.contains(misleads));
     names.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
 }
 

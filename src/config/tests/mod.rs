@@ -80,6 +80,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         cascade: false,
         restart: RestartPolicy::OnFailure,
         retries: 0,
+        inputs: vec![],
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),

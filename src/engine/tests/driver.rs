@@ -23,6 +23,8 @@ pub(super) struct Scenario {
     pub(super) facts: Vec<Fact>,
     pid: u32,
     disk: Disk,
+    /// Of each start, whether it looks at its inputs first.
+    looks: Vec<bool>,
 }
 
 /// What a watcher would know: the files that have changed since each service started.
@@ -84,7 +86,15 @@ impl Disk {
 impl Scenario {
     pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
         let engine = Engine::new(group(services), 1);
-        Self { engine, now: Moment::START, trace: String::new(), facts: Vec::new(), pid: 100, disk: Disk::default() }
+        Self {
+            engine,
+            now: Moment::START,
+            trace: String::new(),
+            facts: Vec::new(),
+            pid: 100,
+            disk: Disk::default(),
+            looks: Vec::new(),
+        }
     }
 
     /// A scenario after the start of everything, with the trace still empty. Services with a check are ready.
@@ -116,6 +126,9 @@ impl Scenario {
         for effect in self.engine.update(event, self.now) {
             if let Effect::Tell(fact) = &effect {
                 self.facts.push(fact.clone());
+            }
+            if let Effect::Spawn { looks_at_inputs, .. } = &effect {
+                self.looks.push(*looks_at_inputs);
             }
             match &effect {
                 Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
@@ -184,6 +197,11 @@ impl Scenario {
             None => drop(self.disk.lacks.remove(&ServiceName::from(service))),
         }
         self
+    }
+
+    /// Of each start so far, whether it looks at its inputs first.
+    pub(super) fn looked_at_inputs(&self) -> Vec<bool> {
+        self.looks.clone()
     }
 
     /// What is said to the user.

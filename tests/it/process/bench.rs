@@ -77,6 +77,8 @@ impl Bench {
             alive: None,
             cause: StartCause::First,
             was: None,
+            inputs: None,
+            looks_at_inputs: false,
             document: self.document(service),
         }
     }
