@@ -34,6 +34,8 @@ pub struct Background {
     pub size: (u16, u16),
     /// Who waits for the end of the start.
     pub report: Report,
+    /// The group is there for runs in other terminals, which say themselves what they wait for: it is reported at once.
+    pub for_run: bool,
 }
 
 impl Background {

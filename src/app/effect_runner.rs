@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use super::environment;
 use super::event_recorder::EventRecorder;
 use super::history_file::Remembered;
+use super::job_inputs::Inputs;
+use super::state_folder;
 use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{
@@ -34,6 +36,8 @@ pub(crate) struct EffectRunner {
     history: Option<Sender<Remembered>>,
     event_recorder: EventRecorder,
     inherited: Arc<[(OsString, OsString)]>,
+    /// The folder of the group's own files, if there is one.
+    folder: Option<PathBuf>,
     pipes: Pipes,
     /// Services whose last validation was called off: another one follows for the same start.
     called_off: HashSet<ServiceName>,
@@ -67,6 +71,7 @@ impl EffectRunner {
             history: None,
             event_recorder,
             inherited: environment::inherited().into(),
+            folder: state_folder::of_group(spec, state_folder::variable).ok(),
             pipes: Pipes::default(),
             called_off: HashSet::new(),
         }
@@ -75,10 +80,11 @@ impl EffectRunner {
     /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<LoopAction> {
         match effect {
-            Effect::Spawn { spec, run, cause, was, is_environment_known } => {
+            Effect::Spawn { spec, run, cause, was, is_environment_known, looks_at_inputs } => {
                 self.called_off.remove(&spec.name);
                 let prepare = self.prepare_start(&spec, run, is_environment_known);
-                self.host.spawn(Launch { cause, was, prepare, ..self.launch(&spec, run) });
+                let inputs = Inputs::of(&spec, self.folder.as_deref());
+                self.host.spawn(Launch { cause, was, prepare, inputs, looks_at_inputs, ..self.launch(&spec, run) });
             }
             Effect::CheckReady { spec, run } => {
                 self.host.check_ready(self.launch(&spec, run));
@@ -251,6 +257,8 @@ impl EffectRunner {
             ports: spec.ports.clone(),
             cause: StartCause::First,
             was: None,
+            inputs: None,
+            looks_at_inputs: false,
             document: self.document(&spec.name),
         }
     }

@@ -131,6 +131,8 @@ pub(crate) fn has_ended(group: &GroupSnapshot, name: &ServiceName) -> Option<Exi
     let service = group.service(name)?;
     match (service.last_exit, &service.phase) {
         (Some(exit), _) if !exit.asked => Some(exit.status),
+        // A job whose inputs are as at its last success.
+        (None, Phase::Finished(Outcome::Done)) => Some(ExitStatus::Code(0)),
         (_, Phase::Finished(Outcome::NotStarted)) => Some(ExitStatus::Code(127)),
         // `validate` failed before the first start. Nobody is there to save a file.
         (None, Phase::Finished(Outcome::Invalid)) => Some(ExitStatus::Code(1)),

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Pid;
 
 use crate::control::{SOCKET_VARIABLE, group_key};
-use crate::domain::{Instance, RunId, ServiceSpec};
+use crate::domain::{Instance, RunId, ServiceName, ServiceSpec};
 use crate::process_tree::{self, MARK as RUN, NAME, Process, Tree};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
@@ -25,6 +25,9 @@ pub fn inherited_by(file: &Path, service: &ServiceSpec) -> Vec<(OsString, OsStri
     variables
 }
 
+/// In place of the number of a run, in the mark of what is run in the user's terminal.
+const FOREGROUND: &str = "foreground";
+
 /// Adds what every service of the group of this key gets.
 pub(crate) fn mark(
     variables: &mut Vec<(OsString, OsString)>,
@@ -42,13 +45,35 @@ pub(crate) fn mark(
         ("TERM", "xterm-256color"),
         ("COLORTERM", "truecolor"),
     ];
-    // That of a group around this one would be the wrong one.
+    replace_own(variables, &own, service, socket);
+}
+
+/// Adds what a command gets that the user runs in his own terminal, in the name of a service. It keeps the type of that
+/// terminal. Its mark is found when it is left behind, and is none of a run: devgroup may be started in it.
+pub(super) fn mark_foreground(
+    variables: &mut Vec<(OsString, OsString)>,
+    group: &str,
+    socket: Option<&Path>,
+    service: &ServiceSpec,
+) {
+    let id = format!("{group}-{}-{FOREGROUND}-{}", std::process::id(), service.name);
+    let own = [("DEVGROUP", "1"), ("DEVGROUP_SERVICE", service.name.as_str()), (RUN, id.as_str())];
+    replace_own(variables, &own, service, socket);
+}
+
+/// Sets these variables, the numbers of an instance, and the socket; those of a group around this one go.
+fn replace_own(
+    variables: &mut Vec<(OsString, OsString)>,
+    own: &[(&str, &str)],
+    service: &ServiceSpec,
+    socket: Option<&Path>,
+) {
     let numbers = [Instance::NUMBER_VARIABLE, Instance::COUNT_VARIABLE];
     let around = numbers.into_iter().chain([SOCKET_VARIABLE]).map(OsStr::new);
     let is_own =
         |name: &OsStr| around.clone().any(|other| name == other) || own.iter().any(|(own, _)| name == OsStr::new(own));
     variables.retain(|(name, _)| !is_own(name));
-    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables.extend(own.iter().map(|(name, value)| (name.into(), value.into())));
     if let Some(Instance { number, count, .. }) = service.first_instance() {
         variables.extend(numbers.into_iter().zip([number, count]).map(|(name, n)| (name.into(), n.to_string().into())));
     }
@@ -58,14 +83,21 @@ pub(crate) fn mark(
 /// The service of the group of this file that we were started in, if we were. A mark of a devgroup that is gone forbids
 /// nothing: a shell may have it still.
 pub fn inside_service_of(file: &Path) -> Option<String> {
-    service_of(&std::env::var(RUN).ok()?, &group_key(file))
+    service_of(&std::env::var(RUN).ok()?, &group_key(file), false)
 }
 
-/// The service of a mark, if it is of this group, and we are below the devgroup that made it.
-fn service_of(mark: &str, group: &str) -> Option<String> {
+/// Whether we were started in a run of this job in a terminal, which would run itself.
+pub fn is_foreground_of(file: &Path, job: &ServiceName) -> bool {
+    let mark = std::env::var(RUN).unwrap_or_default();
+    service_of(&mark, &group_key(file), true).is_some_and(|inside| inside == job.as_str())
+}
+
+/// The service of a mark, if it is of this group, and we are below the devgroup that made it. `in_foreground`: of a command
+/// in the user's terminal, not of a run.
+fn service_of(mark: &str, group: &str, in_foreground: bool) -> Option<String> {
     let mut parts = mark.splitn(4, '-');
-    let (key, pid, _run, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if key != group {
+    let (key, pid, run, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if key != group || (run == FOREGROUND) != in_foreground {
         return None;
     }
     let pid = Pid::from_raw(pid.parse().ok()?)?;
@@ -121,14 +153,16 @@ mod tests {
         for (mark, service) in [
             (format!("key-{own}-1-a-b"), Some("a-b")),
             (format!("other-{own}-1-api"), None),
+            (format!("key-{own}-foreground-api"), None),
             (format!("key-{other}-1-api"), None),
             ("key-2147483646-1-api".to_owned(), None),
             ("key-x-1-api".to_owned(), None),
             (String::new(), None),
             ("key".to_owned(), None),
         ] {
-            assert_eq!(service_of(&mark, "key").as_deref(), service, "{mark}");
+            assert_eq!(service_of(&mark, "key", false).as_deref(), service, "{mark}");
         }
+        assert_eq!(service_of(&format!("key-{own}-foreground-a-b"), "key", true).as_deref(), Some("a-b"));
         child.kill().unwrap();
         child.wait().unwrap();
     }

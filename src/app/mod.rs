@@ -7,10 +7,12 @@ mod effect_runner;
 mod ending;
 mod environment;
 mod event_recorder;
+mod foreground;
 mod group_run;
 mod health;
 mod history_file;
 mod instance;
+mod job_inputs;
 mod log_files;
 mod logger;
 mod os_signals;
@@ -28,12 +30,14 @@ pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave
 pub use crate::watch::branch_of;
 pub use background::Background;
 pub use ending::Ending;
-pub use environment::{inherited_by, inside_service_of};
+pub use environment::{inherited_by, inside_service_of, is_foreground_of};
+pub use foreground::{ForegroundCommand, NotExecutable};
 pub use group_run::{Frontend, GroupRunError, RunOptions, restore_terminal_on_panic, run};
 pub use health::{
     InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
 };
 pub use instance::{Claim, Occupied, claim, guard_of};
+pub use job_inputs::missing_inputs;
 pub use logger::start_logger;
 pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::state_folder;
 use crate::config::{self, Foreign, Owners, Selection};
-use crate::domain::{GroupSpec, PortLedger, WatchFiles, Answer, Instance, Refusal, Scale, Scaling, ServiceName};
+use crate::domain::{Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles};
 use crate::engine::Event;
 use crate::process;
 

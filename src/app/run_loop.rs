@@ -83,6 +83,7 @@ impl Incoming {
                 RunReport::Details(_) => "the details of a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",
                 RunReport::Validated { .. } => "the end of a validation",
+                RunReport::Unchanged { .. } => "an unchanged job",
                 RunReport::HookEnded { .. } => "the end of a hook",
             },
             Self::Watch(WatchReport::Files(_)) => "file changes",

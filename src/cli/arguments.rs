@@ -44,8 +44,8 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, instances, ports, watch, schedules, terminals, scripts, groups, usage, exit-codes,\n  \
-                  troubleshooting, benchmarks"
+                  keys, config, jobs, instances, ports, watch, schedules, terminals, scripts, groups, usage,\n  \
+                  exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -65,6 +65,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "doctor",
     "down",
     "events",
+    "exec",
     "help",
     "hold",
     "init",
@@ -76,6 +77,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "restart",
     "resume",
     "scale",
+    "run",
     "schema",
     "send",
     "start",
@@ -242,6 +244,9 @@ pub(super) struct RunArguments {
     /// Leave processes of an earlier run alone, and name them
     #[arg(long)]
     pub(super) keep_leftovers: bool,
+    /// Started by `devgroup run` for what a job needs: end with the last run
+    #[arg(long, hide = true, requires = "detach")]
+    pub(super) for_run: bool,
     /// Add the services of this profile; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -337,6 +342,8 @@ pub(super) enum Topic {
     Config,
     /// Several instances of a service, and names for several services
     Instances,
+    /// Jobs: run once, retried, run in this terminal
+    Jobs,
     /// What happens on a change
     Watch,
     /// Jobs that run at times

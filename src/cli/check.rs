@@ -99,6 +99,9 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(&file.path, service));
     loaded.warn_writable(variable);
+    for (service, index) in app::missing_inputs(&loaded.spec) {
+        loaded.warn_missing_input(&service, index);
+    }
     let found = unmatched_watches(&loaded.spec);
     if let Some((service, index, count)) = found.unlooked {
         loaded.warn_unlooked(&service, index, count);

@@ -28,6 +28,7 @@ impl Topic {
             Self::Keys => include_str!("../../assets/guide/keys.md"),
             Self::Config => include_str!("../../assets/guide/config.md"),
             Self::Instances => include_str!("../../assets/guide/instances.md"),
+            Self::Jobs => include_str!("../../assets/guide/jobs.md"),
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Schedules => include_str!("../../assets/guide/schedules.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),

@@ -49,7 +49,11 @@ pub fn run() -> ExitCode {
             Ok(arguments) if arguments.task.is_none() => run_apart(arguments.run.detach, || Ok(arguments)),
             // It has a terminal to give back.
             Ok(arguments) if matches!(arguments.task, Some(Task::Client(ClientTask::Attach))) => {
-                run_guarded(|| Ok(arguments), None)
+                run_guarded(|| Ok(arguments), None, app::leave_sequence())
+            }
+            // What they run is to leave nothing behind. What it has done to the terminal is its own.
+            Ok(arguments) if matches!(arguments.task, Some(Task::Client(ClientTask::Run(_) | ClientTask::Exec(_)))) => {
+                run_guarded(|| Ok(arguments), None, "")
             }
             // Only a group has processes to guard; a question to it is not to cost two.
             arguments => run_program(arguments, &Ward::default(), None),
@@ -63,12 +67,14 @@ pub fn run() -> ExitCode {
 /// Runs a group: here, or in the background.
 fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>) -> u8 {
     if !detach {
-        return run_guarded(read, None);
+        return run_guarded(read, None, app::leave_sequence());
     }
     // Of the terminal that is left: the messages of the start still appear on it.
     let (size, style) = (terminal_size(), style());
     match guard::launch() {
-        Ok(Launch::Group(report)) => run_guarded(read, Some((Background { size, report }, style))),
+        Ok(Launch::Group(report)) => {
+            run_guarded(read, Some((Background { size, report, for_run: false }, style)), app::leave_sequence())
+        }
         Ok(Launch::Over(code)) => code,
         Err(error) => {
             print_message(&format!("error: cannot run in the background: {error}"));
@@ -77,11 +83,13 @@ fn run_apart(detach: bool, read: impl FnOnce() -> Result<Arguments, clap::Error>
     }
 }
 
+/// `leave`: what a terminal has to be sent to leave what is shown.
 fn run_guarded(
     read: impl FnOnce() -> Result<Arguments, clap::Error>,
     background: Option<(Background, RenderStyle)>,
+    leave: &'static str,
 ) -> u8 {
-    match guard::stand(app::leave_sequence()) {
+    match guard::stand(leave) {
         Stand::Over(code) => code,
         Stand::Program(ward) => {
             let code = run_program(read(), &ward, background);
@@ -292,7 +300,9 @@ fn run_group(
     }
     let (options, problems) = app::apply_preferences();
     let (frontend, style) = match background {
-        Some((background, style)) => (Frontend::Background(background), style),
+        Some((background, style)) => {
+            (Frontend::Background(Background { for_run: arguments.for_run, ..background }), style)
+        }
         None => (frontend(&arguments, options)?, style()),
     };
     let has_stderr = !matches!(frontend, Frontend::Dashboard(_));
@@ -321,6 +331,7 @@ fn run_group(
         exit_with: arguments.exit_with.clone(),
         timeout: arguments.timeout,
         keep_leftovers: arguments.keep_leftovers,
+        for_run: arguments.for_run,
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         frontend,

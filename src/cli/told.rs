@@ -24,9 +24,9 @@ struct Error {
     help: Option<String>,
 }
 
-/// Whether these arguments ask for JSON. What stands behind `hold` is another program's.
+/// Whether these arguments ask for JSON. What stands behind `hold` or `exec` is another program's.
 pub(super) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
-    let own = arguments.skip(1).take_while(|argument| argument != "--" && argument != "hold");
+    let own = arguments.skip(1).take_while(|argument| argument != "--" && argument != "hold" && argument != "exec");
     own.into_iter().any(|argument| argument == "--json")
 }
 

@@ -64,6 +64,18 @@ pub fn expanded(spec: &ServiceSpec, variables: &[(OsString, OsString)]) -> Resul
     all().map_err(|fault: Fault| fault.of_service(spec))
 }
 
+/// The folder of a run with this environment.
+///
+/// # Errors
+/// A variable of it is missing.
+pub fn folder(spec: &ServiceSpec, variables: &[(OsString, OsString)]) -> Result<PathBuf, EnvironmentError> {
+    let lookup = |name: &str| {
+        let of_name = |(other, _): &&(OsString, OsString)| other == OsStr::new(name);
+        variables.iter().rev().find(of_name).map(|(_, value)| value.clone())
+    };
+    dir(spec, &lookup).map_err(|fault| fault.of_service(spec))
+}
+
 /// What would be asked of a run that started now; `None`: it could not start, or only a start can tell.
 pub fn checks_now(spec: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Option<Checks> {
     let variables = values(spec, inherited).ok().flatten()?;

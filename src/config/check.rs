@@ -52,6 +52,7 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         dependencies(service, &by_name, problems);
         backoff(&service.draft, problems);
         retries(service, problems);
+        inputs(service, problems);
         restarts_of_task(service, problems);
         schedule::check(service, &by_name, problems);
         postgres(service, problems);
@@ -225,6 +226,18 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
             Diagnostic::error("range", "the longest wait in `backoff` is shorter than the first")
                 .at(span, format!("`initial` is {initial:?}, `max` is {max:?}"))
                 .help("backoff = { initial = \"1s\", max = \"30s\" }"),
+        );
+    }
+}
+
+/// A service does not come to an end that could be remembered.
+fn inputs(service: &Named, problems: &mut Problems) {
+    let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
+    if let (Some(inputs), Kind::Service) = (&service.draft.inputs, kind) {
+        problems.add(
+            Diagnostic::error("inputs", format!("service `{}` has `inputs`, which is for jobs", service.name))
+                .at(inputs.span(), "a service does not run to completion")
+                .help("to restart a service when files change, use watch; or make it a job: kind = \"job\""),
         );
     }
 }

@@ -12,7 +12,9 @@ use toml::Spanned;
 use super::place::Place;
 use super::schedule;
 use crate::domain::{
-    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange, PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec, Validate, WatchFiles, When, means,
+    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange,
+    PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec,
+    Validate, WatchFiles, When, means,
 };
 
 /// The entries of `depends_on`, each with its place: first as they are written, then one for each service that they mean.
@@ -52,6 +54,7 @@ pub(super) struct Draft {
     pub(super) schedule: Given<When>,
     pub(super) timezone: Given<TimeZone>,
     pub(super) run_on_start: Given<bool>,
+    pub(super) inputs: Given<Vec<Spanned<SpecPattern>>>,
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
@@ -144,9 +147,10 @@ impl Draft {
             memory_limit: self.memory_limit.or_else(|| defaults.memory_limit.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
-            // What `[defaults]` say of these is for the services among all, and of `retries` for the jobs.
+            // What `[defaults]` say of these is for the services among all, and of `retries` and `inputs` for the jobs.
             restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_job)),
             retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_job)),
+            inputs: self.inputs.or_else(|| defaults.inputs.clone().filter(|_| is_job)),
             backoff: BackoffDraft {
                 initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
                 factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
@@ -236,6 +240,7 @@ impl Draft {
             restart: or(self.restart, usual.restart),
             retries: or(self.retries, usual.retries),
             schedule: schedule::joined(self.schedule, self.timezone, self.run_on_start),
+            inputs: self.inputs.map(|inputs| plain(inputs.into_inner())).unwrap_or_default(),
             backoff: self.backoff.finish(usual.backoff),
             breaker: self.breaker.finish(usual.breaker),
             stop: self.stop.finish(usual.stop),

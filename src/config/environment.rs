@@ -1,6 +1,6 @@
 //! What a process of a service gets: its environment, and the words of its command with the variables put in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -83,6 +83,18 @@ pub fn check_environment(
         Some(fault) => Err(fault.of_service(spec)),
         None => Ok(()),
     }
+}
+
+/// The names of the variables that the file and its environment files give. What a pipe gives, only a start knows.
+///
+/// # Errors
+/// An environment file cannot be read.
+pub fn given_names(spec: &ServiceSpec) -> Result<BTreeSet<String>, EnvironmentError> {
+    let mut names: BTreeSet<String> = spec.env.iter().map(|(name, _)| name.clone()).collect();
+    for file in &spec.env_files {
+        names.extend(read(env_file::in_use(file))?.unwrap_or_default().into_iter().map(|entry| entry.name));
+    }
+    Ok(names)
 }
 
 /// The variables of a start; `None`: a file is a pipe, which only a start reads.

@@ -39,6 +39,8 @@ pub(super) struct Places {
     pub(super) headers: HashMap<ServiceName, Range<usize>>,
     /// The patterns of `watch`.
     pub(super) patterns: HashMap<ServiceName, Vec<Range<usize>>>,
+    /// The patterns of `inputs`.
+    pub(super) inputs: HashMap<ServiceName, Vec<Range<usize>>>,
     /// The values that may hold variables: `ready`, `env.PORT`.
     pub(super) values: HashMap<ServiceName, Vec<(String, Range<usize>)>>,
 }
@@ -85,6 +87,7 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
     let places = Places {
         headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
         patterns: services.iter().map(pattern_places).collect(),
+        inputs: services.iter().map(input_places).collect(),
         values: services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect(),
     };
 
@@ -119,6 +122,12 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
 }
 
 /// Where the patterns of `watch` stand; of `watch = true`, the key's value.
+/// Where the patterns of `inputs` stand.
+fn input_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
+    let inputs = service.draft.inputs.iter().flat_map(|inputs| inputs.get_ref());
+    (service.name.clone(), inputs.map(Spanned::span).collect())
+}
+
 fn pattern_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
     let places = match service.draft.watch.as_ref().map(|watch| (watch.get_ref(), watch.span())) {
         Some((Watched::Globs(globs), _)) => globs.iter().map(Spanned::span).collect(),

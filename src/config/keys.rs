@@ -102,6 +102,7 @@ pub(super) const SERVICE: Section = section(
         key("schedule", Form::Schedule, "when a job runs by itself"),
         key("timezone", Form::Text, "the time zone of its `schedule` (default: the local one)"),
         key("run_on_start", Form::Boolean, "whether a job with a `schedule` also runs with the group"),
+        key("inputs", Form::Patterns, "files of a job: while they are as at its last success, it is done at once"),
         key(
             "backoff",
             Form::Table(&BACKOFF),
@@ -317,6 +318,8 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "check", "validate"),
     (SERVICE.name, "build", "validate"),
     (SERVICE.name, "autorestart", "restart"),
+    (SERVICE.name, "sources", "inputs"),
+    (SERVICE.name, "input", "inputs"),
     (SERVICE.name, "retry", "retries"),
     (SERVICE.name, "max_retries", "retries"),
     (SERVICE.name, "attempts", "retries"),

@@ -48,9 +48,9 @@ mod unset;
 mod values;
 mod writable;
 
-pub use at_start::{checks_now, expanded};
+pub use at_start::{checks_now, expanded, folder};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use environment::{Environment, EnvironmentError, check_environment, environment};
+pub use environment::{Environment, EnvironmentError, check_environment, environment, given_names};
 pub use load::{FILE_NAME, Loaded, find, load, load_of, parse, service_names, service_words};
 pub use near::{any_of, near};
 pub use pipe::Pipes;

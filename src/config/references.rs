@@ -34,10 +34,14 @@ pub fn with_group_values(mut group: GroupSpec) -> GroupSpec {
 fn values(group: &GroupSpec) -> GroupValues {
     let mut values = GroupValues { worktree: group.checkout.worktree.clone(), ..GroupValues::default() };
     for service in &group.services {
-        let prefix = format!("{}{}", GroupValues::SERVICES, service.name);
-        for (place, (name, number)) in ports_by_name(&service.ports).into_iter().enumerate() {
-            let name = if place == 0 { format!("{prefix}.{MAIN_PORT}") } else { format!("{prefix}.ports.{name}") };
-            values.ports.insert(name, number);
+        // The name of a service with instances means the first of them here: a reference is one number.
+        let of = service.instance.as_ref().filter(|instance| instance.number == 1).map(|instance| &instance.of);
+        for service_name in [Some(&service.name), of].into_iter().flatten() {
+            let prefix = format!("{}{service_name}", GroupValues::SERVICES);
+            for (place, (name, number)) in ports_by_name(&service.ports).into_iter().enumerate() {
+                let name = if place == 0 { format!("{prefix}.{MAIN_PORT}") } else { format!("{prefix}.ports.{name}") };
+                values.ports.insert(name, number);
+            }
         }
     }
     values

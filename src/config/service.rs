@@ -67,6 +67,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         schedule: fields.read_value("schedule", problems, |slot| schedule::schedule(slot, place)),
         timezone: fields.read_value("timezone", problems, schedule::timezone),
         run_on_start: fields.read_value("run_on_start", problems, Slot::boolean),
+        inputs: fields.read("inputs", problems, |slot, problems| inputs(slot, place, problems)),
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),
@@ -292,6 +293,24 @@ fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Proble
             None
         }
     }
+}
+
+/// The files of a job: globs, as those of `watch`.
+fn inputs(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<Spanned<SpecPattern>>> {
+    if let DeValue::String(text) = slot.value.get_ref() {
+        problems.add(slot.wrong_type().help(format!("inputs = [\"{}\"]", shown(text))));
+        return None;
+    }
+    let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place.line(&slot.span()))))?;
+    if globs.is_empty() || globs.iter().any(|glob| !glob.get_ref().text.starts_with('!')) {
+        return Some(globs);
+    }
+    problems.add(
+        Diagnostic::error("pattern", format!("{} only excludes, and includes nothing", slot.what()))
+            .at(slot.span(), "every pattern starts with `!`")
+            .help("put first what counts: inputs = [\"migrations/**\", \"!**/*.md\"]"),
+    );
+    None
 }
 
 /// Patterns in gitignore syntax.

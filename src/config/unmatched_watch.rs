@@ -54,6 +54,15 @@ impl Loaded {
         self.warn(service, index, "linked-watch", message, "nothing is watched here".into(), help);
     }
 
+    /// No file matches a pattern of `inputs`, or what it names is missing.
+    pub fn warn_missing_input(&mut self, service: &ServiceName, index: usize) {
+        let Some(span) = self.places.inputs.get(service).and_then(|places| places.get(index)).cloned() else { return };
+        let message = format!("no file matches this pattern, so `{service}` runs at each start");
+        let help = "fine if a run of it makes the file; otherwise check for a typo: patterns are relative to the folder of \
+                    this file, and see nothing that git ignores unless it is named in full";
+        self.warnings.add_once(Diagnostic::warning("missing-input", message).at(span, "no match").help(help));
+    }
+
     fn warn(
         &mut self,
         service: &ServiceName,

@@ -48,6 +48,11 @@ impl Answers {
         Self { handle, about }
     }
 
+    /// The group.
+    pub(super) fn handle(&self) -> &GroupHandle {
+        &self.handle
+    }
+
     /// That of the events of the group.
     pub(super) fn epoch(&self) -> Epoch {
         self.handle.events().epoch()
@@ -83,7 +88,12 @@ impl Answers {
             }
             Ask::Down { now } => self.send_command(if now { Command::QuitNow } else { Command::Quit }).await,
             // The connection does that.
-            Ask::Hold(_) | Ask::Release { .. } | Ask::Cancel { .. } | Ask::Attach(_) => Ok(Reply::End {}),
+            Ask::Hold(_)
+            | Ask::Release { .. }
+            | Ask::Run(_)
+            | Ask::RunEnded(_)
+            | Ask::Cancel { .. }
+            | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
     }
@@ -383,7 +393,7 @@ fn short(label: &str) -> String {
     visible(&without_secrets(label)).chars().take(LABEL).collect()
 }
 
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     Problem::new(ProblemCode::Refused, refusal.to_string())
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -194,6 +194,25 @@ impl Client {
             match poll(&mut handles, None) {
                 // Without being asked, poll tells only of what has ended.
                 Ok(_) => return Ok(handles[1].revents().is_empty()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+    }
+
+    /// Waits until there is more to read, or something in `other`: false, if only that.
+    ///
+    /// # Errors
+    /// The system refuses to wait.
+    pub fn wait_for_more_or(&self, other: BorrowedFd<'_>) -> Result<bool, ClientError> {
+        loop {
+            if self.has_more() {
+                return Ok(true);
+            }
+            let mut handles =
+                [PollFd::new(&self.output, PollFlags::IN), PollFd::from_borrowed_fd(other, PollFlags::IN)];
+            match poll(&mut handles, None) {
+                Ok(_) => return Ok(!handles[0].revents().is_empty()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
             }

@@ -50,6 +50,7 @@ pub(super) async fn serve(
         open: JoinSet::new(),
         by_id: HashMap::new(),
         holds: HashMap::new(),
+        runs: HashMap::new(),
         next_hold: holds,
         guest,
         project: about.project.clone(),
@@ -97,7 +98,9 @@ struct Client {
     by_id: HashMap<u64, AbortHandle>,
     /// The holds of this client: the numbers of their questions, and their own.
     holds: HashMap<u64, u64>,
-    /// The number of the next hold, of whichever client.
+    /// The jobs that this client runs in its terminal: the numbers of their questions, and their own.
+    runs: HashMap<u64, u64>,
+    /// The number of the next hold or run, of whichever client.
     next_hold: Arc<AtomicU64>,
     /// Its place among all clients.
     guest: Guest,
@@ -182,6 +185,7 @@ impl Client {
         while self.brief.try_join_next().is_some() || self.open.try_join_next().is_some() {}
         self.by_id.retain(|_, task| !task.is_finished());
         self.holds.retain(|id, _| self.by_id.contains_key(id));
+        self.runs.retain(|id, _| self.by_id.contains_key(id));
         if let Ask::Cancel { id: other } = ask {
             if let Some(task) = self.by_id.remove(&other) {
                 task.abort();
@@ -214,6 +218,19 @@ impl Client {
                 };
                 let release = answers.release(number, discard, self.by_id.remove(&hold), outbox);
                 self.brief.spawn(until(release, asked))
+            }
+            Ask::Run(ask) => {
+                let number = self.next_hold.fetch_add(1, Ordering::Relaxed);
+                self.runs.insert(id, number);
+                self.open.spawn(until(answers.run_elsewhere(ask, number, outbox), asked))
+            }
+            Ask::RunEnded(ended) => {
+                let Some(number) = self.runs.remove(&ended.run) else {
+                    let problem = Problem::new(ProblemCode::Invalid, format!("question {} is not a run", ended.run));
+                    return self.refuse(Some(id), problem).await;
+                };
+                let run = self.by_id.remove(&ended.run);
+                self.brief.spawn(until(answers.run_has_ended(number, ended, run, outbox), asked))
             }
             ask => {
                 let set = if is_brief { &mut self.brief } else { &mut self.open };
@@ -299,12 +316,13 @@ impl Ask {
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
             Self::Scale { wait, .. } => !wait,
-            Self::Wait { .. } | Self::Hold(_) => false,
+            Self::Wait { .. } | Self::Hold(_) | Self::Run(_) => false,
             Self::Why { .. }
             | Self::Send { .. }
             | Self::Pause { .. }
             | Self::Resume { .. }
             | Self::Release { .. }
+            | Self::RunEnded(_)
             | Self::Down { .. }
             | Self::Attach(_)
             | Self::Cancel { .. } => true,

@@ -8,6 +8,7 @@ mod bound_socket;
 mod client;
 mod connection;
 mod discovery;
+mod elsewhere;
 mod event_line;
 mod line_reader;
 mod lock_note;
@@ -39,5 +40,5 @@ pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
-    Question, Reply, Scaled, VERSION,
+    Question, Reply, RunAsk, RunEnd, Scaled, VERSION,
 };

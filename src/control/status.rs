@@ -108,6 +108,9 @@ pub struct Service {
     pub validating: bool,
     /// It runs on although its files have changed: what they became is not valid, or a dependency is down.
     pub stale: bool,
+    /// The process that runs it in another terminal.
+    #[serde(default)]
+    pub elsewhere: Option<u32>,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
     /// The service that it is an instance of.
@@ -313,6 +316,7 @@ impl Service {
             held: service.held,
             validating: service.validating.is_some(),
             stale: service.stale,
+            elsewhere: service.elsewhere.as_ref().map(|elsewhere| elsewhere.pid),
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
             status_text: service.status_text.as_deref().map(Into::into),
             usage: None,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Explanation, Moment, Ordered, Scaling, ServiceName, visible};
+use super::{ElsewhereRun, ExitStatus, Explanation, Moment, Ordered, Scaling, ServiceName, visible};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,16 @@ pub enum Command {
         id: u64,
         /// Forget what is held.
         discard: bool,
+    },
+    /// Run a job in another terminal: what it needs is started, and the group does not start it meanwhile. The client sees to
+    /// it that a [`Command::ElsewhereOver`] follows.
+    RunElsewhere(ElsewhereRun),
+    /// A run in another terminal is over.
+    ElsewhereOver {
+        /// As in [`ElsewhereRun::id`].
+        id: u64,
+        /// How it ended, if it began and that is known.
+        status: Option<ExitStatus>,
     },
     /// Quit gracefully. A second time changes nothing.
     Quit,
@@ -152,6 +162,17 @@ pub enum Refusal {
     /// Services cannot have so many instances, for this reason.
     #[error("{0}")]
     Scale(String),
+    /// It is a service, and only a job can be run in another terminal.
+    #[error("`{0}` is a service, not a job")]
+    NoJob(ServiceName),
+    /// The job runs already.
+    #[error("{job} runs already, {how}")]
+    Runs {
+        /// Name of the job.
+        job: ServiceName,
+        /// Where, for people.
+        how: Arc<str>,
+    },
     /// The group is being stopped.
     #[error("the group is stopping")]
     Stopping,

@@ -111,6 +111,7 @@ impl GroupSpec {
             let one = |number| ServiceSpec {
                 name: service.name.instance(number),
                 instance: Some(Instance { of: service.name.clone(), number, count }),
+                ports: spec.ports.iter().map(|port| port.of_instance(number)).collect(),
                 ..spec.clone()
             };
             services.extend((1..=count).map(one).map(Arc::new));
@@ -136,7 +137,7 @@ fn each_instance(written: &[Dependency], counts: &BTreeMap<&ServiceName, u32>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Checkout, Condition, LogSpec, RunCommand, StartSpec, WatchSpec};
+    use crate::domain::{AskedPort, Checkout, Condition, LogSpec, Port, RunCommand, StartSpec, WatchSpec};
 
     fn group(services: Vec<ServiceSpec>) -> GroupSpec {
         GroupSpec {
@@ -150,6 +151,23 @@ mod tests {
             start: StartSpec::default(),
             checkout: Checkout::new("main", b"/work"),
         }
+    }
+
+    #[test]
+    fn each_instance_has_a_port_of_its_own() {
+        let ports = vec![
+            Port::new(None, AskedPort::Fixed(4000), 0),
+            Port::new(Some("debug".into()), AskedPort::Fixed(65_535), 0),
+            Port::new(Some("metrics".into()), AskedPort::Auto, 0),
+        ];
+        let worker = ServiceSpec { ports, ..service("worker", Some(3), &[]) };
+        let group = group(vec![worker]).with_instances(&Scale::default());
+        let numbers =
+            |place: usize| -> Vec<u16> { group.services.iter().map(|service| service.ports[place].number).collect() };
+        assert_eq!(numbers(0), [4000, 4001, 4002]);
+        // There is none above: the start says that the port is taken.
+        assert_eq!(numbers(1), [65_535, 65_535, 65_535]);
+        assert_eq!(numbers(2), [0, 0, 0], "given out later, to each name its own");
     }
 
     fn service(name: &str, replicas: Option<u32>, on: &[&str]) -> ServiceSpec {

@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::{
-    ChangeAction, ExitStatus, HowSoon, LastExit, MarkerKind, OverLimit, PortMarker, ServiceName, Signal, StartCause,
-    Stuck, TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
+    ChangeAction, ExitStatus, HowSoon, JobMarker, LastExit, MarkerKind, OverLimit, PortMarker, ServiceName, Signal,
+    StartCause, Stuck, TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -26,6 +26,8 @@ pub enum Marker {
         /// How the run before ended.
         was: Option<LastExit>,
     },
+    /// What is said of a job and of no run of the group.
+    Job(JobMarker),
     /// No process could be made.
     CouldNotStart {
         /// Why, for people.
@@ -290,6 +292,7 @@ impl Marker {
                 let _ = write!(text, "restarted · {} · {clock}", masked(&cause.to_string()));
                 was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
             }
+            Self::Job(job) => write!(text, "{job} · {clock}"),
             Self::CouldNotStart { reason } => write!(text, "could not start · {} · {clock}", masked(reason)),
             Self::Ready { after, restart } => {
                 write!(text, "ready · {} after {}", human(*after), if *restart { "restart" } else { "start" })

@@ -66,6 +66,13 @@ impl Port {
         Self { name, asked, number, moved: None }
     }
 
+    /// The same of an instance of the service, counted from 1: a number that the file says is that of the first one.
+    #[must_use]
+    pub fn of_instance(&self, number: u32) -> Self {
+        let offset = u16::try_from(number.saturating_sub(1)).unwrap_or(u16::MAX);
+        Self::new(self.name.clone(), self.asked, offset)
+    }
+
     /// How it is called: `http`, or `port`.
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(MAIN_PORT)

@@ -19,6 +19,12 @@ pub enum RunReport {
         /// What is waited for, for people, if that is a port. Anything else is told as it is written: a value may be a secret.
         ready: Option<Arc<str>>,
     },
+    /// The inputs of the job are as at its last success: it is done, and no process was made. No other report of this run
+    /// follows.
+    Unchanged {
+        /// Which, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
+        inputs: Arc<str>,
+    },
     /// No process could be made. The reason is in the log already. No other report of this run follows.
     NotStarted {
         /// Why there is no process, for people.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{
-    ExitStatus, FailedRun, FileJournal, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage, WatchSnapshot, address_of_port, short, Instance, Replicated,
+    Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
+    Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage,
+    WatchSnapshot, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -71,6 +73,8 @@ pub struct ServiceSnapshot {
     pub url: Option<Arc<str>>,
     /// Its ports by name; `port` is the one that it knows as `PORT`, and the first.
     pub ports: Arc<[(Arc<str>, u16)]>,
+    /// What it is done by if that is as at its last success (`inputs`), in one line.
+    pub inputs: Option<Arc<str>>,
     /// Where relative paths in its output may begin: its `dir`, if that is known before a start, then the folder of the file.
     pub folders: Arc<[PathBuf]>,
     /// The command on one line.
@@ -83,6 +87,8 @@ pub struct ServiceSnapshot {
     pub since: Moment,
     /// Since when `validate` is run: before a start, or beside what runs.
     pub validating: Option<Moment>,
+    /// It is run in another terminal.
+    pub elsewhere: Option<Elsewhere>,
     /// Whether it is to run.
     pub wanted: bool,
     /// It watches files.
@@ -145,12 +151,14 @@ impl ServiceSnapshot {
             group: None,
             url: None,
             ports: Arc::default(),
+            inputs: None,
             folders: Arc::default(),
             command: "".into(),
             view: PaneView::Auto,
             phase,
             since,
             validating: None,
+            elsewhere: None,
             wanted: true,
             watches: false,
             pid: None,
@@ -182,6 +190,9 @@ impl ServiceSnapshot {
 impl ServiceSnapshot {
     /// It does not run. Its next start waits for another service, or for the end of a restart limit.
     pub fn is_waiting(&self) -> bool {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.waits_for.is_some();
+        }
         match self.phase {
             Phase::Blocked { ref lost, .. } => lost.is_none(),
             _ => self.phase.live_run().is_none() && matches!(self.next_timer(), Some((_, Timer::Change))),
@@ -198,6 +209,7 @@ impl ServiceSnapshot {
     pub fn state(&self) -> &'static str {
         match self.phase {
             _ if self.is_waiting() => "waiting",
+            _ if self.elsewhere.is_some() => "running",
             // Nobody has stopped a run of it, but its times.
             Phase::Down if self.scheduled => "suspended",
             _ => self.phase.word(),
@@ -215,6 +227,7 @@ impl ServiceSnapshot {
     /// It has failed and is not up: what `R failed` and the header's count mean.
     pub fn failure(&self) -> Option<Failure> {
         match &self.phase {
+            _ if self.elsewhere.is_some() => None,
             Phase::CrashLoop { .. } => Some(Failure::CrashLoop),
             Phase::Retrying { attempt: 1.., after: outcome, .. }
             | Phase::Scheduled { after: Some(outcome) }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Limits, Notifications, OnChange, Port, Probe, ReadyCheck, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible, without_secrets, Instance, Replicated,
+    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port, Probe,
+    ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible,
+    without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -81,6 +83,8 @@ pub struct ServiceSpec {
     pub retries: u32,
     /// `schedule`: when it runs by itself. Of jobs only.
     pub schedule: Option<Schedule>,
+    /// `inputs`, globs relative to `root`: while these files are as at its last success, it is done at once. Of jobs only.
+    pub inputs: Vec<SpecPattern>,
     /// How long it waits between attempts (`backoff`).
     pub backoff: Backoff,
     /// How many crashes end the attempts (`breaker`).
@@ -137,6 +141,7 @@ impl ServiceSpec {
             restart: RestartPolicy::default(),
             retries: 0,
             schedule: None,
+            inputs: Vec::new(),
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),

@@ -54,6 +54,7 @@ impl Engine {
                 Err(refusal) => return Answer::Refused(refusal),
             },
             Command::Release { id, discard } => self.release_for_client(id, discard, turn),
+            Command::RunElsewhere(_) | Command::ElsewhereOver { .. } => return self.elsewhere(command, turn),
             Command::Start(targets) => {
                 return self.with_targets(&targets, All::ToStart, turn, Self::start_by_hand);
             }
@@ -82,7 +83,8 @@ impl Engine {
             engine.want_by_hand(place, turn);
             engine.end_limit(place);
             let service = &mut engine.services[place];
-            let next = NextStart { manner, with_dependents: first.is_some(), ..NextStart::new(StartCause::Hand) };
+            let with_dependents = first.is_some();
+            let next = NextStart { manner, with_dependents, anyway: true, ..NextStart::new(StartCause::Hand) };
             service.restarts.merge(next);
             // One that is being ended already is killed at once, if that is what is asked for.
             if !service.is_up() {
@@ -112,7 +114,7 @@ impl Engine {
         }
     }
 
-    fn place_of(&self, name: &ServiceName) -> Result<usize, Refusal> {
+    pub(super) fn place_of(&self, name: &ServiceName) -> Result<usize, Refusal> {
         let place = self.services.iter().position(|service| service.name() == name && !service.retired);
         place.ok_or_else(|| Refusal::UnknownService(name.clone()))
     }

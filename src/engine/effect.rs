@@ -22,6 +22,8 @@ pub enum Effect {
         was: Option<LastExit>,
         /// Its environment files were read just before, by an [`Effect::Validate`]: what pipes said then is what they say.
         is_environment_known: bool,
+        /// The job is done if its inputs are as at its last success: [`RunReport::Unchanged`](crate::domain::RunReport::Unchanged).
+        looks_at_inputs: bool,
     },
     /// Send a signal to a run.
     Signal {

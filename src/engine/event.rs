@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::{
-    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, ServiceName, WatchStatus, Scaling,
+    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, Scaling, ServiceName,
+    WatchStatus,
 };
 
 /// Everything that can happen to a group.

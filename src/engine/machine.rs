@@ -11,6 +11,7 @@ use crate::domain::{
     RunReport, ServiceName, StartCause, WatchStatus,
 };
 
+use super::elsewhere::Lease;
 use super::git_gate::GitGate;
 use super::graph::Graph;
 use super::quiet::Timing;
@@ -56,6 +57,8 @@ pub struct Engine {
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
+    /// The group is there for runs in other terminals.
+    pub(super) lease: Option<Lease>,
     /// Deadlines before this have been found to stay: they are not acted on sooner.
     not_before: Moment,
     /// What the clock on the wall showed at the start of the program.
@@ -91,6 +94,7 @@ impl Engine {
             held_file: None,
             file_problem: None,
             shutdown: None,
+            lease: None,
             not_before: Moment::START,
             start: SystemTime::UNIX_EPOCH,
             wall: Wall::new(),
@@ -146,6 +150,7 @@ impl Engine {
         for _ in 0..ROUNDS {
             self.expire(turn);
             self.apply_held_file(turn);
+            self.look_at_lease(turn);
             self.reconcile(turn);
             self.tell_holds(turn);
             self.advance_shutdown(turn);
@@ -274,6 +279,7 @@ impl Engine {
             .chain(changes)
             .chain(self.place_due())
             .chain(self.timetable_due())
+            .chain(self.lease_until())
             .min()
     }
 

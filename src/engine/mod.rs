@@ -20,6 +20,7 @@ mod cascade;
 mod changes;
 mod commands;
 mod effect;
+mod elsewhere;
 mod event;
 mod git_gate;
 mod graph;

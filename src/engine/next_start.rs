@@ -18,12 +18,14 @@ pub(super) struct NextStart {
     pub(super) manner: Manner,
     /// Those that depend on the service are restarted after it, whatever `cascade` says.
     pub(super) with_dependents: bool,
+    /// A job runs although its inputs are as at its last success: a person has said so.
+    pub(super) anyway: bool,
 }
 
 impl NextStart {
     /// A start for this reason.
     pub(super) fn new(cause: StartCause) -> Self {
-        Self { cause, paths: PathSet::default(), manner: Manner::Polite, with_dependents: false }
+        Self { cause, paths: PathSet::default(), manner: Manner::Polite, with_dependents: false, anyway: false }
     }
 
     /// A start because of these files; `None` if there are none.
@@ -43,6 +45,7 @@ impl NextStart {
             self.manner = Manner::Kill;
         }
         self.with_dependents |= other.with_dependents;
+        self.anyway |= other.anyway;
         if is_change(&self.cause) && is_change(&other.cause) {
             self.paths.merge(&other.paths);
         } else if strength(&other.cause) >= strength(&self.cause) {
@@ -65,6 +68,12 @@ impl NextStart {
         is_saved && !self.with_dependents && self.manner == Manner::Polite
     }
 
+    /// Whether a job may be done at once if its inputs are as at its last success: nobody has restarted it, and no file that
+    /// it watches has changed.
+    pub(super) fn may_be_done_at_once(&self) -> bool {
+        !self.anyway && !is_change(&self.cause)
+    }
+
     /// In words: `src/a.rs changed`.
     pub(super) fn reason(&self) -> String {
         self.told_cause().to_string()
@@ -80,11 +89,7 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::OverLimit(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
-        StartCause::First
-        | StartCause::Hand
-        | StartCause::Config
-        | StartCause::Scaled(_)
-        | StartCause::Schedule => 3,
+        StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Scaled(_) | StartCause::Schedule => 3,
     }
 }
 
@@ -116,6 +121,16 @@ mod tests {
         assert_eq!(merged(change("a"), crash()), "a changed");
         assert_eq!(merged(change("a"), after()), "a changed");
         assert_eq!(merged(crash(), after()), "db restarted");
+    }
+
+    #[test]
+    fn a_job_that_somebody_restarts_runs_whatever_else_asks_for_it() {
+        let restarted = || NextStart { anyway: true, ..NextStart::new(StartCause::Hand) };
+        let mut next = NextStart::new(StartCause::Config);
+        assert!(next.may_be_done_at_once() && !change("a").may_be_done_at_once());
+        next.merge(restarted());
+        next.merge(NextStart::new(StartCause::Config));
+        assert!(!next.may_be_done_at_once());
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Engine {
             self.reconcile_down(place, turn);
         }
         self.fill_timetables(turn);
+        self.begin_elsewhere(turn);
         self.tell_losses(turn);
         self.forget_retired(turn);
     }
@@ -152,6 +153,9 @@ impl Engine {
     }
 
     fn start_or_wait(&mut self, place: usize, turn: &mut Turn) {
+        if self.wait_for_elsewhere(place, turn) {
+            return;
+        }
         let unmet = self.unmet(place);
         let making_way = self.making_way(place);
         if unmet.is_empty() && making_way.is_empty() {
@@ -220,7 +224,7 @@ impl Engine {
                 service.last_change = Some(LastChange { path: Arc::clone(path), at: turn.now });
             }
         }
-        service.begin_run(next.told_cause(), turn);
+        service.begin_run(next.told_cause(), next.may_be_done_at_once(), turn);
         self.take_dependents_along(place, &next, turn);
     }
 
@@ -244,6 +248,12 @@ impl Engine {
 
     /// Wants this up because somebody asked for it, with all that it needs and that is neither up nor done.
     pub(super) fn want_by_hand(&mut self, place: usize, turn: &mut Turn) {
+        self.want_needs(place, turn);
+        self.services[place].want(NextStart::new(StartCause::Hand), turn);
+    }
+
+    /// Wants all that this needs and that is neither up nor done.
+    pub(super) fn want_needs(&mut self, place: usize, turn: &mut Turn) {
         let all = self.graph.with_needs(&[place]);
         for &needed in all.iter().filter(|&&needed| needed != place) {
             let reached = all
@@ -259,7 +269,6 @@ impl Engine {
                 service.want(NextStart::new(StartCause::Hand), turn);
             }
         }
-        self.services[place].want(NextStart::new(StartCause::Hand), turn);
     }
 }
 
@@ -269,11 +278,9 @@ impl Service {
         NextStart::new(if self.run.id.0 == 0 { StartCause::First } else { StartCause::Hand })
     }
 
-    fn begin_run(&mut self, cause: StartCause, turn: &mut Turn) {
+    /// `may_be_done`: a job with `inputs` is done if these are as at its last success.
+    fn begin_run(&mut self, cause: StartCause, may_be_done: bool, turn: &mut Turn) {
         debug_assert!(self.wanted && !turn.stopping && !self.is_live(), "{self:?}");
-        if self.run.id.0 > 0 {
-            self.restarts.count(&cause);
-        }
         // What starts now are the files as they are: they have passed, or nobody asks.
         let is_environment_known = matches!(self.validation.validity, Validity::Passed);
         self.cancel_validation(turn);
@@ -287,8 +294,24 @@ impl Service {
         let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
-        self.tell(FactKind::Ordered(cause.clone()), turn);
-        turn.emit(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known });
+        let looks_at_inputs = may_be_done && !self.spec.inputs.is_empty();
+        self.run.looks_at_inputs = looks_at_inputs;
+        if !looks_at_inputs {
+            self.tell_start(turn);
+        }
+        turn.emit(Effect::Spawn { spec: self.spec.clone(), run, cause, was, is_environment_known, looks_at_inputs });
+    }
+}
+
+impl Service {
+    /// The run that was ordered is one: it counts, and is told.
+    pub(super) fn tell_start(&mut self, turn: &mut Turn) {
+        self.run.looks_at_inputs = false;
+        let cause = self.run.cause.clone();
+        if self.run.id.0 > 1 {
+            self.restarts.count(&cause);
+        }
+        self.tell(FactKind::Ordered(cause), turn);
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    Expandable, FactKind, GroupSpec, Marker, Outcome, Phase, RunCommand, ServiceName, ServiceSpec, StartCause, port_variables, Instance, Scaling,
+    Expandable, FactKind, GroupSpec, Instance, Marker, Outcome, Phase, RunCommand, Scaling, ServiceName, ServiceSpec,
+    StartCause, port_variables,
 };
 
 use super::next_start::NextStart;

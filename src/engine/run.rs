@@ -42,6 +42,10 @@ pub(super) struct Run {
     pub(super) memory_look: Option<Moment>,
     /// It is ended because it had more memory than it may have.
     pub(super) over_limit: Option<OverLimit>,
+    /// Whether it is needed is being looked at: its start is not told yet.
+    pub(super) looks_at_inputs: bool,
+    /// It was not needed, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
+    pub(super) unchanged: Option<Arc<str>>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,
     /// What it left running when it put itself into the background, for people.
@@ -88,6 +92,8 @@ impl Run {
             status_text: None,
             memory_look: None,
             over_limit: None,
+            looks_at_inputs: false,
+            unchanged: None,
             leader_gone: false,
             left_behind: None,
             became: None,

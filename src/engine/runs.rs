@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, Kind, LastExit, Marker, Moment, NextTry, Outcome,
-    Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
+    ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, JobMarker, Kind, LastExit, Marker, Moment, NextTry,
+    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
 };
 
 use super::Effect;
@@ -46,6 +46,7 @@ impl Service {
                 }
                 self.run.ready_label = ready;
             }
+            RunReport::Unchanged { inputs } => self.not_needed(inputs, turn),
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Unready { problem } => self.run.unready = Some(problem),
@@ -65,6 +66,9 @@ impl Service {
     fn started(&mut self, run: RunId, pid: u32, turn: &mut Turn) {
         if self.run.pid.is_some() {
             return;
+        }
+        if self.run.looks_at_inputs {
+            self.tell_start(turn);
         }
         self.run.pid = Some(pid);
         self.run.up_since = Some(turn.now);
@@ -147,9 +151,29 @@ impl Service {
         self.end_run(Then::Settle(Outcome::NotReady), Manner::Polite, turn);
     }
 
+    /// Its inputs are as at its last success: it is done, and no process was made. That was no run to be counted or told.
+    fn not_needed(&mut self, inputs: Arc<str>, turn: &mut Turn) {
+        if self.run.pid.is_some() {
+            return;
+        }
+        // How the run before ended says nothing about this one.
+        (self.start_problem, self.last_exit) = (None, None);
+        self.restarts.limit.settle(turn.now);
+        let Phase::Starting { .. } = self.phase else { return self.run_over(turn) };
+        self.narrate(Marker::Job(JobMarker::Unchanged { inputs: inputs.to_string() }), turn);
+        self.run.unchanged = Some(inputs);
+        let consequence = self.consequence(Outcome::Done, false, None, turn);
+        self.clear_run(turn);
+        let phase = if self.is_start_due() { Phase::Down } else { consequence.phase };
+        self.enter(phase, turn);
+    }
+
     fn not_started(&mut self, reason: &str, turn: &mut Turn) {
         if self.run.pid.is_some() {
             return;
+        }
+        if self.run.looks_at_inputs {
+            self.tell_start(turn);
         }
         self.start_problem = Some(reason.into());
         // How the run before ended says nothing about this one.

@@ -9,6 +9,7 @@ use crate::domain::{
 };
 
 use super::Effect;
+use super::elsewhere::Foreign;
 use super::next_start::NextStart;
 use super::on_change::Hooks;
 use super::restarts::Restarts;
@@ -31,6 +32,8 @@ pub(super) struct Service {
     pub(super) retired: bool,
     /// The live run, or the last one.
     pub(super) run: Run,
+    /// Somebody runs it in another terminal.
+    pub(super) elsewhere: Option<Foreign>,
     pub(super) restarts: Restarts,
     pub(super) validation: Validation,
     /// When it runs by its schedule.
@@ -55,6 +58,8 @@ pub(super) struct Service {
 pub(super) struct Labels {
     pub(super) command: Arc<str>,
     pub(super) group: Option<Arc<str>>,
+    /// The patterns of `inputs`.
+    pub(super) inputs: Option<Arc<str>>,
     /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
     pub(super) folders: Arc<[PathBuf]>,
@@ -66,6 +71,10 @@ impl Labels {
         Self {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
+            inputs: (!spec.inputs.is_empty()).then(|| {
+                let texts: Vec<&str> = spec.inputs.iter().map(|pattern| pattern.text.as_str()).collect();
+                texts.join(", ").into()
+            }),
             url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),
             folders: spec
                 .dir
@@ -87,6 +96,7 @@ impl Service {
             phase: Phase::Down,
             since: now,
             retired: false,
+            elsewhere: None,
             // Number 0: there was none yet.
             run: Run::new(RunId::default(), spec.clone(), StartCause::First, now),
             restarts: Restarts::new(seed, &spec.name),
@@ -190,9 +200,9 @@ impl Service {
         }
     }
 
-    /// Its last run has ended well, by itself.
+    /// Its last run has ended well, by itself, or was not needed.
     fn succeeded(&self) -> bool {
-        self.last_exit.is_some_and(|exit| exit.status.is_success() && !exit.asked)
+        self.run.unchanged.is_some() || self.last_exit.is_some_and(|exit| exit.status.is_success() && !exit.asked)
     }
 
     /// Wants it up, and up soon: a backoff, an open circuit or an end does not stand in the way, and a run that is up is

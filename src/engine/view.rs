@@ -87,12 +87,14 @@ impl Engine {
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
             ports: Arc::clone(&service.labels.ports),
+            inputs: service.labels.inputs.clone(),
             folders: Arc::clone(&service.labels.folders),
             command: Arc::clone(&service.labels.command),
             view: service.spec.view,
             since: if let Phase::Validating { since, .. } = phase { since } else { service.since },
             phase,
             validating: service.validating_since(),
+            elsewhere: self.view_elsewhere(place),
             wanted: service.wanted,
             watches: service.watches(),
             pid: service.run.pid,
@@ -162,7 +164,9 @@ impl Engine {
             };
             format!("a change is waiting: {file} changed {soon} each of the last {starts} {what}{line}")
         });
+        let elsewhere = self.view_elsewhere(place).and_then(|elsewhere| elsewhere.waits_for);
         let state = match &service.phase {
+            _ if service.elsewhere.is_some() => elsewhere.map(|text| text.to_string()).or(service.runs_elsewhere()),
             Phase::Blocked { lost: Some(loss), .. } => Some(loss.to_string()),
             Phase::Blocked { on, lost: None } => {
                 let unmet = self.unmet(place);
@@ -231,6 +235,7 @@ impl Service {
                 Some(exit) => format!("too many crashes, last: {exit}"),
                 None => "too many crashes".into(),
             }),
+            Phase::Finished(Outcome::Done) => self.run.unchanged.as_ref().map(|inputs| format!("{inputs}; r runs it")),
             Phase::Finished(outcome) if self.has_failed_for_good() => {
                 let why = match (outcome, &self.run.left_behind) {
                     (Outcome::Daemonized, Some(names)) => {

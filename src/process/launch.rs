@@ -37,6 +37,18 @@ pub struct Expanded {
 /// Puts the values of an environment into these texts. The error is for people.
 pub type Expand = Arc<dyn Fn(&[(OsString, OsString)]) -> Result<Expanded, String> + Send + Sync>;
 
+/// Whether a job has to run, by its inputs, and what is remembered of that. Asked on the thread of the run: it reads files.
+pub trait JobInputs: Send + Sync {
+    /// Looks at them. That they are as at the last success, for people; `None`: it has to run.
+    fn look(&self, prepared: &Prepared) -> Option<String>;
+
+    /// It runs now: until it has succeeded, nothing is as at a success.
+    fn begins(&self);
+
+    /// It has ended with 0, by itself. To be remembered if they are what they were when they were looked at.
+    fn succeeded(&self);
+}
+
 /// A run of a service, with all that it takes.
 #[derive(Clone)]
 pub struct Launch {
@@ -70,6 +82,10 @@ pub struct Launch {
     pub cause: StartCause,
     /// How the run before ended, and after how long, for the marker.
     pub was: Option<LastExit>,
+    /// Of a job with `inputs`.
+    pub inputs: Option<Arc<dyn JobInputs>>,
+    /// It is done if these are as at its last success.
+    pub looks_at_inputs: bool,
     /// Where its output goes.
     pub document: Arc<LogDocument>,
 }

@@ -37,6 +37,7 @@ mod spawn;
 mod terminal;
 
 pub use host::{Beside, ProcessHost, RunNews};
-pub use launch::{ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Prepare, Prepared};
+pub use launch::{ChangeCommand, Expand, Expanded, JobInputs, Launch, LivenessProbe, Prepare, Prepared};
 pub use listener::listener_on;
 pub use notify::Notify;
+pub use program::{Program, find_for_foreground};

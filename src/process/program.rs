@@ -19,11 +19,11 @@ pub(super) const SHELL: &str = "/bin/sh";
 
 /// What is executed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Program {
+pub struct Program {
     /// The file; absolute.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// The words that it gets, its own name first.
-    pub(super) argv: Vec<OsString>,
+    pub argv: Vec<OsString>,
 }
 
 /// The program of a command that is executed in `dir`.
@@ -31,19 +31,40 @@ pub(super) struct Program {
 /// # Errors
 /// Why it cannot be executed, for people.
 pub(super) fn find(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
-    let variables = || env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
-    // Values of variables are in the words by now.
-    look_for(command, dir, env).map_err(|problem| visible(&without_values(&problem, variables())).into_owned())
+    find_for_foreground(command, dir, env).map_err(|(_, problem)| problem)
 }
 
-fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, String> {
-    can_be_entered(dir)?;
+/// The same for a command that is executed in place of a shell's.
+///
+/// # Errors
+/// The exit code that a shell would give, and why it cannot be executed, for people.
+pub fn find_for_foreground(
+    command: &RunCommand,
+    dir: &Path,
+    env: &[(OsString, OsString)],
+) -> Result<Program, (u8, String)> {
+    let variables = || env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    // Values of variables are in the words by now.
+    let shown = |problem: String| visible(&without_values(&problem, variables())).into_owned();
+    look_for(command, dir, env).map_err(|(code, problem)| (code, shown(problem)))
+}
+
+/// What a shell answers for a program that it does not find …
+const NOT_FOUND: u8 = 127;
+
+/// … and for one that it cannot execute.
+const NOT_EXECUTABLE: u8 = 126;
+
+fn look_for(command: &RunCommand, dir: &Path, env: &[(OsString, OsString)]) -> Result<Program, (u8, String)> {
+    can_be_entered(dir).map_err(|problem| (NOT_EXECUTABLE, problem))?;
     match command {
         RunCommand::Shell(text) => {
             Ok(Program { path: SHELL.into(), argv: vec![SHELL.into(), "-c".into(), text.into()] })
         }
         RunCommand::Argv(words) => {
-            let Some((program, arguments)) = words.split_first() else { return Err("no program given".into()) };
+            let Some((program, arguments)) = words.split_first() else {
+                return Err((NOT_EXECUTABLE, "no program given".into()));
+            };
             let (name, path) = look_up(program, dir, env)?;
             Ok(Program { path, argv: std::iter::once(name).chain(arguments.iter().map(OsString::from)).collect() })
         }
@@ -65,7 +86,7 @@ pub(super) fn can_be_entered(dir: &Path) -> Result<(), String> {
 
 /// The program as it has to be named: as written if it is looked up in `PATH`, relative to `dir` if it has a slash. And
 /// where it is.
-fn look_up(program: &str, dir: &Path, env: &[(OsString, OsString)]) -> Result<(OsString, PathBuf), String> {
+fn look_up(program: &str, dir: &Path, env: &[(OsString, OsString)]) -> Result<(OsString, PathBuf), (u8, String)> {
     if program.contains('/') {
         let path = dir.join(program);
         executable(&path).map_err(|problem| problem.about(program))?;
@@ -100,15 +121,17 @@ enum Problem {
 }
 
 impl Problem {
-    fn about(self, program: &str) -> String {
-        match self {
+    fn about(self, program: &str) -> (u8, String) {
+        let code = if matches!(self, Self::Missing) { NOT_FOUND } else { NOT_EXECUTABLE };
+        let problem = match self {
             Self::Missing => format!("program not found: {program}"),
             Self::Folder => format!("a folder, not a program: {program}"),
             Self::NotExecutable => format!("not executable: {program}"),
             Self::Interpreter(interpreter) => {
                 format!("{program} needs {}, which is missing", visible_path(&interpreter))
             }
-        }
+        };
+        (code, problem)
     }
 }
 

@@ -71,6 +71,13 @@ pub(super) fn supervise(
     clock: Clock,
 ) {
     let prepared = prepare(launch, live);
+    if let (Ok((launch, prepared)), Some(inputs)) = (&prepared, &launch.inputs) {
+        if let Some(inputs) = inputs.look(prepared).filter(|_| launch.looks_at_inputs) {
+            live.gone();
+            return live.report(RunReport::Unchanged { inputs: inputs.into() });
+        }
+        inputs.begins();
+    }
     let launch = prepared.as_ref().map_or(launch, |(launch, _)| launch);
     launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
     let begun = match &prepared {
@@ -263,6 +270,9 @@ impl Run<'_> {
             status = NOT_EXECUTABLE;
             let reason = format!("the system refused to execute it: {}", self.launch.display);
             self.launch.document.mark(&Marker::CouldNotStart { reason });
+        }
+        if let Some(inputs) = self.launch.inputs.as_ref().filter(|_| status.is_success() && !self.live.was_asked()) {
+            inputs.succeeded();
         }
         let remaining = self.after_hang_up();
         let group_gone = remaining == Remaining::Nobody;

@@ -15,7 +15,9 @@ use super::view::{Scene, draw};
 use crate::clock::Clock;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::domain::{
-    ChangeKind, ExitStatus, FailedRun, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, LastChange, LastExit, Match, Moment, Outcome, Phase, RestartCounts, Rule, RuleSource, RunId, ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState, Instance, Replicated,
+    ChangeKind, ExitStatus, FailedRun, FileEvent, FileJournal, GroupSnapshot, HoldSnapshot, Holder, Instance,
+    LastChange, LastExit, Match, Moment, Outcome, Phase, Replicated, RestartCounts, Rule, RuleSource, RunId,
+    ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
 use crate::logs::LogStore;

@@ -9,6 +9,9 @@ use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceSnapsho
 /// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
 
+/// Said of a job that is run in another terminal.
+const ELSEWHERE: &str = "elsewhere";
+
 /// It runs, and what runs is older than its files.
 pub(super) fn is_stale(service: &ServiceSnapshot) -> bool {
     service.stale && matches!(service.phase, Phase::Running { .. })
@@ -64,9 +67,11 @@ impl Tone {
 
 /// How the state of a service is told.
 pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Theme) -> Look {
-    let word = service.state();
+    let elsewhere = service.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.waits_for.is_none());
+    let word = if elsewhere { ELSEWHERE } else { service.state() };
     let (glyph, tone, detail) = match (service.failure(), &service.phase) {
         _ if service.is_waiting() => (glyphs.waits, Tone::Busy, waited_for(service)),
+        _ if elsewhere => (glyphs.busy, Tone::Busy, String::new()),
         (Some(failure), _) => (glyphs.failed, Tone::Bad, failure.to_string()),
         (None, Phase::Blocked { lost, .. }) => {
             let loss = lost.as_ref().map(|loss| format!("{} {}", loss.name, loss.word));
@@ -102,6 +107,7 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
 /// What a service waits for that does not run: `for db`; nothing where it waits for a time, which is told beside it.
 fn waited_for(service: &ServiceSnapshot) -> String {
     match &service.phase {
+        _ if service.elsewhere.is_some() => String::new(),
         Phase::Blocked { on, .. } => on.first().map(|name| format!("for {name}")).unwrap_or_default(),
         _ => String::new(),
     }
@@ -178,6 +184,7 @@ fn rank(service: &ServiceSnapshot) -> u8 {
         return 7;
     }
     match service.phase {
+        _ if service.elsewhere.is_some() => 0,
         Phase::Running { .. } => 0,
         Phase::Validating { .. } => 1,
         Phase::Starting { .. } => 2,

@@ -88,6 +88,11 @@ impl Clients {
             Frontend::Background(_) if server.is_none() => {
                 return Err(GroupRunError::NoSocket("it could not be served".into()));
             }
+            Frontend::Background(background) if background.for_run => {
+                restore_terminal_on_panic();
+                background.report.send(0);
+                Own::Nobody
+            }
             Frontend::Background(background) => {
                 restore_terminal_on_panic();
                 tokio::spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));

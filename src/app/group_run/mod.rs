@@ -87,6 +87,8 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// Do not end what an earlier run has left; only name it.
     pub keep_leftovers: bool,
+    /// The group is there for runs in other terminals, and ends with the last of them.
+    pub for_run: bool,
     /// What is wrong with the user's preferences, in a line.
     pub warning: Option<String>,
 }
@@ -145,6 +147,9 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let spec = Arc::new(recipe.with_ports(spec));
     let adapters = Adapters::start(&spec, clock, &options.frontend);
     let mut decisions = Decisions::new(&spec, clock);
+    if options.for_run {
+        decisions.engine.ends_with_last_run(clock.now());
+    }
     let upkeep = Arc::new(Notify::new());
     let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone());
     let first = decisions.begin(options.paused, options.warning);

@@ -156,6 +156,30 @@ Examples:
                       126 if it cannot be executed, 125 if the hold fails. Without a running group, the command just runs."
     )]
     Hold(HoldArguments),
+    /// Run a job in this terminal, with what it depends on up
+    #[command(
+        before_help = "\
+Examples:
+  devgroup run migrate                      start what it needs, run it here, and exit with its code
+  devgroup run test -- --watch=false        append arguments to its command
+  devgroup run install --force              run it although its inputs are as at its last success",
+        after_help = "If the group runs, what the job needs is started there and goes on. If not, what it needs is started and \
+                      stopped again. A command that is a text gets ARGS as \"$@\", appended unless it has a place for them. The \
+                      exit code is that of the job, 128+n if signal n ended it, 5 if a service that it needs has failed."
+    )]
+    Run(RunArguments),
+    /// Run a command with the environment of a service
+    #[command(
+        before_help = "\
+Examples:
+  devgroup exec api -- env                  the environment that api would start with now
+  devgroup exec api -- cargo test
+  devgroup exec db -- sh -c 'psql \"$DATABASE_URL\"'",
+        after_help = "It runs in this terminal, in the folder of the service, with the values that a start of it would get now, \
+                      also if the service runs with older ones. Nothing is started for it. The exit code is that of the \
+                      command, 128+n if signal n ended it; 127 if it was not found, 126 if it cannot be executed."
+    )]
+    Exec(ExecArguments),
     /// Wait until services are ready, exit or restart
     #[command(before_help = "\
 Examples:
@@ -301,6 +325,31 @@ pub(in crate::cli) struct HoldArguments {
     /// Discard the held changes: nothing restarts
     #[arg(long)]
     pub(super) discard: bool,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) command: Vec<OsString>,
+}
+
+/// Which job, and how.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RunArguments {
+    /// Job to run
+    #[arg(value_name = "JOB")]
+    pub(super) job: String,
+    /// Run it although its `inputs` are as at its last success
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Arguments for the job; with some it always runs
+    #[arg(value_name = "ARGS", last = true)]
+    pub(super) words: Vec<OsString>,
+}
+
+/// In whose name, and what.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExecArguments {
+    /// Service whose environment and folder to use
+    #[arg(value_name = "SERVICE")]
+    pub(super) service: String,
     /// The command and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) command: Vec<OsString>,

@@ -57,7 +57,8 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     Err(not_allowed.map_or(Failure::NotRunning { file: None, foreign: None }, Failure::from))
 }
 
-fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
+/// Connects to the group of a file, if it runs.
+pub(super) fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
     let clock = Clock::start();
     let mut told = false;
     loop {

@@ -5,6 +5,7 @@ mod attach;
 mod down_all;
 mod events;
 pub(super) mod find;
+mod foreground;
 pub(super) mod groups;
 mod hold;
 mod list;
@@ -65,6 +66,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Pause { services } => orders::send_command(find::group(place)?, Ask::Pause { services }),
         ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
+        ClientTask::Run(arguments) => foreground::run(arguments, place, guard_pipe),
+        ClientTask::Exec(arguments) => foreground::exec(arguments, place, guard_pipe),
         ClientTask::Attach => attach::run(find::group(place)?, guard_pipe),
         ClientTask::Ls { json } => list::run(json),
         ClientTask::Down { now, all: true } => down_all::run(now),

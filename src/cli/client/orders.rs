@@ -16,7 +16,7 @@ use crate::domain::visible;
 const LINES: u64 = 1_000;
 
 /// How long the program of a group may take to end after its last word.
-const END_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of the services.
 #[derive(Serialize)]
@@ -112,7 +112,7 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
     let hello = group.hello();
     let (project, pid) = (hello.project.clone(), hello.pid);
     // Before it is asked to end: later the number could be somebody else's.
-    let process = Pid::from_raw(pid.cast_signed()).and_then(Process::of);
+    let process = Process::of_pid(pid);
     let ended = |error| match error {
         ClientError::Ended { code, summary } => Ok((code, summary)),
         // It was told, and is gone.
@@ -136,9 +136,14 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
 }
 
 /// A process, to be waited for.
-struct Process(#[cfg(target_os = "linux")] std::os::fd::OwnedFd, #[cfg(not(target_os = "linux"))] Pid);
+pub(super) struct Process(#[cfg(target_os = "linux")] std::os::fd::OwnedFd, #[cfg(not(target_os = "linux"))] Pid);
 
 impl Process {
+    /// The process of this number, if there is one.
+    pub(super) fn of_pid(pid: u32) -> Option<Self> {
+        Pid::from_raw(pid.cast_signed()).and_then(Self::of)
+    }
+
     #[cfg(target_os = "linux")]
     fn of(pid: Pid) -> Option<Self> {
         rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Self)
@@ -151,7 +156,7 @@ impl Process {
 
     /// Returns when it has ended, or after that time.
     #[cfg(target_os = "linux")]
-    fn wait(&self, patience: Duration) {
+    pub(super) fn wait(&self, patience: Duration) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let patience = Timespec { tv_sec: patience.as_secs().cast_signed(), tv_nsec: 0 };
         // Interrupted or not: the group has said good-bye already.
@@ -159,7 +164,7 @@ impl Process {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn wait(&self, patience: Duration) {
+    pub(super) fn wait(&self, patience: Duration) {
         let look = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
         while waited < patience && rustix::process::test_kill_process(self.0).is_ok() {

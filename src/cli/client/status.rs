@@ -117,6 +117,7 @@ fn state(service: &Service) -> String {
         service.last_exit.as_ref().filter(|_| has_failed).and_then(how_it_ended),
         service.validating.then(|| "validating".to_owned()),
         service.stale.then(|| "stale".to_owned()),
+        service.elsewhere.map(|_| "elsewhere".to_owned()),
         waits.then(|| "change waiting".to_owned()),
     ];
     let notes: Vec<String> = notes.into_iter().flatten().collect();

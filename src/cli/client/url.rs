@@ -12,7 +12,7 @@ use crate::app;
 use crate::config;
 use crate::control::{Ask, Client, ClientError, Problem, ProblemCode, Reply};
 use crate::display;
-use crate::domain::{MAIN_PORT, ServiceSpec, address_of_port, visible};
+use crate::domain::{MAIN_PORT, Scale, ServiceSpec, address_of_port, visible};
 
 /// What is known of a service.
 struct Known {
@@ -38,11 +38,12 @@ struct Entry {
 /// Prints the addresses of these services, or of all, and opens them. The result is the exit code.
 pub(super) fn run(place: &Place, services: &[String], open: bool, json: bool) -> Result<u8, Failure> {
     let known = match find::group(place) {
-        Ok(group) => of_group(group)?,
-        Err(Failure::NotRunning { .. }) => of_file(place)?,
+        Ok(group) => of_group(group, services)?,
+        Err(Failure::NotRunning { .. }) => of_file(place, services)?,
         Err(failure) => return Err(failure),
     };
-    let urls = chosen(known, services)?;
+    let (known, names) = known;
+    let urls = chosen(known, &names)?;
     let text = match (json, urls.as_slice()) {
         (true, _) => output::json(&Report { version: 1, urls: copies(&urls) })?,
         // Alone it is an argument for another command.
@@ -73,6 +74,21 @@ fn table(urls: &[Entry]) -> String {
     text
 }
 
+/// The services that these words mean. A word that means nobody stays, so that it is told.
+fn all_names(written: &[String], resolve: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for word in written {
+        let found = resolve(word);
+        let found = if found.is_empty() { vec![word.clone()] } else { found };
+        for name in found {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
 /// Those that were named, each with its address; otherwise all that have one.
 fn chosen(known: Vec<Known>, services: &[String]) -> Result<Vec<Entry>, Failure> {
     for name in services {
@@ -100,20 +116,24 @@ fn chosen(known: Vec<Known>, services: &[String]) -> Result<Vec<Entry>, Failure>
     Ok(urls)
 }
 
-fn of_group(mut group: Client) -> Result<Vec<Known>, Failure> {
+/// The services of a running group, and those that were named.
+fn of_group(mut group: Client, written: &[String]) -> Result<(Vec<Known>, Vec<String>), Failure> {
     let Reply::Status(status) = group.ask(Ask::Status { follow: false, usage: false })? else {
         return Err(Failure::Unexpected("unexpected answer".into()));
     };
+    let names = all_names(written, |name| status.resolve(name));
     let known = status.services.into_iter().map(|service| {
         let of_port = service.ports.get(MAIN_PORT).map(|port| address_of_port(*port));
         Known { address: service.url.or(of_port), name: service.name, is_open: false }
     });
-    Ok(known.collect())
+    Ok((known.collect(), names))
 }
 
-fn of_file(place: &Place) -> Result<Vec<Known>, Failure> {
+/// The same of the file alone.
+fn of_file(place: &Place, written: &[String]) -> Result<(Vec<Known>, Vec<String>), Failure> {
     let file = super::super::file(place.config.as_deref())?;
-    let spec = config::with_group_values(file.load().map_err(super::super::invalid)?.spec);
+    let spec = file.load().map_err(super::super::invalid)?.spec;
+    let spec = config::with_group_values(spec.with_instances(&Scale::default()));
     let known = |service: &ServiceSpec| {
         let of_port = || service.ports.first().map(|port| address_of_port(port.number));
         let address = match &service.url {
@@ -124,5 +144,10 @@ fn of_file(place: &Place) -> Result<Vec<Known>, Failure> {
         };
         Known { name: service.name.to_string(), is_open: service.url.is_some() && address.is_none(), address }
     };
-    Ok(spec.services.iter().map(|service| known(service)).collect())
+    let roster = spec.roster();
+    let resolve = |name: &str| -> Vec<String> {
+        let names = roster.resolve([name]).unwrap_or_default();
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    };
+    Ok((spec.services.iter().map(|service| known(service)).collect(), all_names(written, resolve)))
 }

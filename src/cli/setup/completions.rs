@@ -15,7 +15,7 @@ use crate::cli::client::groups::noted_names;
 use crate::cli::consent;
 use crate::cli::exit_code::Failure;
 use crate::config::{self, Owners};
-use crate::domain::{misleads, visible_path, ServiceName};
+use crate::domain::{Kind, ServiceName, misleads, visible_path};
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -31,6 +31,9 @@ const SERVICE_WORDS: [&str; 2] = ["SERVICE", "A,B"];
 
 /// What stands for a service and its number of instances.
 const COUNT_WORD: &str = "SERVICE=N";
+
+/// What stands for the name of a job in the help.
+const JOB_WORD: &str = "JOB";
 
 /// Answers a shell that asks what may stand here. To be called before anything else; says whether it was so.
 pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
@@ -111,11 +114,18 @@ fn grammar() -> Command {
     let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(2).collect();
     let its_words = words.clone();
     let names = move || services(&its_words);
+    let job_words = words.clone();
+    let jobs = ArgValueCandidates::new(move || jobs(&job_words));
     let counts = move || counts(&words);
     let groups = |group: Arg| group.add(ArgValueCandidates::new(groups));
     let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
+    let is_job =
+        |argument: &Arg| argument.get_value_names().is_some_and(|words| words.iter().any(|word| word == JOB_WORD));
+    let run =
+        |run: Command| run.mut_args(|argument| if is_job(&argument) { argument.add(jobs.clone()) } else { argument });
     let grammar = Arguments::grammar().mut_arg("group", groups);
-    with_services(grammar, &ArgValueCandidates::new(names), &ArgValueCandidates::new(counts)).mut_subcommand("help", help)
+    let grammar = with_services(grammar, &ArgValueCandidates::new(names), &ArgValueCandidates::new(counts));
+    grammar.mut_subcommand("help", help).mut_subcommand("run", run)
 }
 
 /// What there is a page of help about.
@@ -181,8 +191,27 @@ fn candidates(words: impl Iterator<Item = (String, Option<String>)>) -> Vec<Comp
     words.map(|(name, about)| CompletionCandidate::new(name).help(about.map(Into::into))).collect()
 }
 
+/// The jobs of the file that these words mean, as far as it can be read.
+fn jobs(words: &[OsString]) -> Vec<CompletionCandidate> {
+    let loaded = file_of(words).and_then(|(file, owners)| config::load_of(&file, owners).ok());
+    let is_job = |name: &str| {
+        let name = ServiceName::new(name);
+        let of = name.split_instance().map_or(name.clone(), |(of, _)| of);
+        let service =
+            loaded.as_ref().and_then(|loaded| loaded.spec.service(&name).or_else(|| loaded.spec.service(&of)));
+        service.map_or(loaded.is_none(), |service| service.kind == Kind::Job)
+    };
+    candidates(words_of_file(words).into_iter().filter(|(name, _)| is_job(name)))
+}
+
 /// What the file that these words mean lets stand where services are named.
 fn words_of_file(words: &[OsString]) -> Vec<(String, Option<String>)> {
+    let file = file_of(words);
+    file.map(|(file, owners)| config::service_words(&file, owners)).unwrap_or_default()
+}
+
+/// The file that these words mean, and whose it may be.
+fn file_of(words: &[OsString]) -> Option<(PathBuf, Owners)> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let of_group = value_of(words, "-g", Some("--group")).and_then(|group| {
         let named = noted_names().into_iter().find(|(name, _)| group == name.as_str());
@@ -193,7 +222,7 @@ fn words_of_file(words: &[OsString]) -> Vec<(String, Option<String>)> {
         Some(named) => Some((here.join(named), Owners::Any)),
         None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
     };
-    file.map(|(file, owners)| config::service_words(&file, owners)).unwrap_or_default()
+    file
 }
 
 /// The value of an option, joined to it or behind it. The last one counts.

@@ -1,8 +1,8 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
-mod ports;
 mod instances;
+mod ports;
 mod selection;
 
 use std::fs;
@@ -87,6 +87,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         restart: RestartPolicy::OnFailure,
         retries: 0,
         schedule: None,
+        inputs: vec![],
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),

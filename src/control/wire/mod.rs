@@ -9,7 +9,7 @@ mod reply;
 
 use serde::{Deserialize, Serialize};
 
-pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question};
+pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question, RunAsk, RunEnd};
 pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply, Scaled};
 
 /// The version of the messages. Within a version, keys are only ever added.
@@ -131,6 +131,12 @@ mod tests {
             })),
             any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
+            any::<(String, u32, bool)>().prop_map(|(job, pid, counts)| Ask::Run(RunAsk { job, pid, counts })),
+            any::<(u64, Option<i32>, Option<i32>)>().prop_map(|(run, code, signal)| Ask::RunEnded(RunEnd {
+                run,
+                code,
+                signal
+            })),
             (any::<(u16, u16, bool, bool)>(), prop::collection::btree_map(any::<String>(), any::<String>(), 0..4))
                 .prop_map(|((columns, rows, copies, browses), variables)| {
                     Ask::Attach(Abilities { columns, rows, variables, copies, browses })

@@ -111,6 +111,11 @@ pub enum Ask {
         #[serde(default)]
         discard: bool,
     },
+    /// Run a job in the client's terminal: the group starts what the job needs, says `waits` and then `begin` (or `lost`).
+    /// `run_ended` or `cancel` ends this question, or the connection closes for any reason.
+    Run(RunAsk),
+    /// The run has ended.
+    RunEnded(RunEnd),
     /// Stop the group.
     Down {
         /// With SIGKILL at once.
@@ -139,6 +144,32 @@ pub struct HoldAsk {
     /// Services whose changes are held (empty: all).
     #[serde(default)]
     pub services: Vec<String>,
+}
+
+/// Which job, and who runs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunAsk {
+    /// Name of the job.
+    pub job: String,
+    /// The process that runs it, for people.
+    pub pid: u32,
+    /// How it ends is how the job ends: it has no arguments of its own.
+    pub counts: bool,
+}
+
+/// How a run ended; neither code nor signal if it did not begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunEnd {
+    /// The `id` of its question.
+    pub run: u64,
+    /// Its exit code.
+    #[serde(default)]
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    #[serde(default)]
+    pub signal: Option<i32>,
 }
 
 /// The services to act on, and whether to wait for the result.

@@ -38,6 +38,20 @@ pub enum Reply {
     Why(Box<Why>),
     /// The hold has begun.
     Held {},
+    /// The run that was asked for waits.
+    Waits {
+        /// For what, for people: `waiting for db to be ready`.
+        on: String,
+    },
+    /// All that the run needs is there: the client begins it now.
+    Begin {},
+    /// Something that the run needs will not come. The group keeps it as it is until the question ends.
+    Lost {
+        /// Name of the service.
+        service: String,
+        /// For people: `db failed (exit 1)`.
+        reason: String,
+    },
     /// The order is done, with the result for each service.
     Done {
         /// In the order of the file, or of the starts.

@@ -23,6 +23,8 @@ pub(super) struct Scenario {
     pub(super) facts: Vec<Fact>,
     pid: u32,
     disk: Disk,
+    /// Of each start, whether it looks at its inputs first.
+    looks: Vec<bool>,
 }
 
 /// What a watcher would know: the files that have changed since each service started.
@@ -89,7 +91,15 @@ impl Scenario {
     /// A scenario of a group with other settings.
     pub(super) fn of(spec: Arc<GroupSpec>) -> Self {
         let engine = Engine::new(spec, 1);
-        Self { engine, now: Moment::START, trace: String::new(), facts: Vec::new(), pid: 100, disk: Disk::default() }
+        Self {
+            engine,
+            now: Moment::START,
+            trace: String::new(),
+            facts: Vec::new(),
+            pid: 100,
+            disk: Disk::default(),
+            looks: Vec::new(),
+        }
     }
 
     /// A scenario after the start of everything, with the trace still empty. Services with a check are ready.
@@ -121,6 +131,9 @@ impl Scenario {
         for effect in self.engine.update(event, self.now) {
             if let Effect::Tell(fact) = &effect {
                 self.facts.push(fact.clone());
+            }
+            if let Effect::Spawn { looks_at_inputs, .. } = &effect {
+                self.looks.push(*looks_at_inputs);
             }
             match &effect {
                 Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
@@ -189,6 +202,11 @@ impl Scenario {
             None => drop(self.disk.lacks.remove(&ServiceName::from(service))),
         }
         self
+    }
+
+    /// Of each start so far, whether it looks at its inputs first.
+    pub(super) fn looked_at_inputs(&self) -> Vec<bool> {
+        self.looks.clone()
     }
 
     /// What is said to the user.

@@ -79,6 +79,8 @@ impl Bench {
             ports: Vec::new(),
             cause: StartCause::First,
             was: None,
+            inputs: None,
+            looks_at_inputs: false,
             document: self.document(service),
         }
     }

@@ -1,0 +1,68 @@
+//! The last success of a job, in a file of its own in the state folder: each is written and removed as a whole, so that two
+//! devgroups at once need no lock. What cannot be read is none, and the job runs.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::app::state_folder;
+use crate::domain::ServiceName;
+use crate::private;
+
+/// Of the format.
+const VERSION: u32 = 1;
+
+/// A larger file is none of ours.
+const LARGEST: u64 = 64 << 10;
+
+/// A success of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Of all that decides over its result.
+    pub(super) digest: u128,
+    /// When it ended.
+    pub(super) at: SystemTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    job: String,
+    digest: String,
+    at: Timestamp,
+}
+
+/// Names of jobs are longer than those of files may be.
+fn name(job: &ServiceName) -> String {
+    format!("inputs-{:016x}.json", xxh3_64(job.as_str().as_bytes()))
+}
+
+/// The last success, if there is one that counts.
+pub(super) fn read(folder: &Path, job: &ServiceName) -> Option<Record> {
+    let text = private::read(&folder.join(name(job)), LARGEST).ok()?;
+    let written: Written = serde_json::from_slice(&text).ok()?;
+    let digest = u128::from_str_radix(&written.digest, 16).ok()?;
+    let counts = written.version == VERSION && written.job == job.as_str();
+    counts.then(|| Record { digest, at: written.at.into() })
+}
+
+/// Remembers a success.
+pub(super) fn write(folder: &Path, job: &ServiceName, record: &Record) -> io::Result<()> {
+    state_folder::make(folder)?;
+    let at = Timestamp::try_from(record.at).map_err(io::Error::other)?;
+    let written = Written { version: VERSION, job: job.as_str().into(), digest: format!("{:032x}", record.digest), at };
+    private::replace(folder, &name(job), &serde_json::to_vec(&written)?)
+}
+
+/// Forgets it.
+pub(super) fn remove(folder: &Path, job: &ServiceName) -> io::Result<()> {
+    match fs::remove_file(folder.join(name(job))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
