@@ -9,9 +9,9 @@ use toml::Spanned;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::group::Named;
+use super::laid_over::TakenOut;
 use super::load::MAX_BYTES;
 use super::near::{any_of, near};
-use super::place::Place;
 use super::problems::{Problems, is_note, shown};
 use super::shell_text;
 use crate::domain::{
@@ -34,7 +34,7 @@ pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
 }
 
 /// Looks at the services one by one, and at pairs of them.
-pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
+pub(super) fn services(services: &[Named], taken_out: &[TakenOut], text: &str, problems: &mut Problems) {
     let by_name = services.iter().map(|service| (&service.name, service)).collect();
     for service in services {
         if service.draft.run.is_none() && !service.draft.run_reported {
@@ -44,22 +44,22 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
                     .help(format!("run = \"the command that starts {}\"", shown(service.name.as_str()))),
             );
         }
-        dependencies(service, services, &by_name, problems);
+        dependencies(service, (services, taken_out), &by_name, problems);
         backoff(&service.draft, problems);
         retries(service, problems);
         restarts_of_task(service, problems);
         postgres(service, problems);
-        if let Some(problem) = reloads_itself(service, place) {
+        if let Some(problem) = reloads_itself(service) {
             problems.add(problem);
         }
-        outside(service, place, problems);
+        outside(service, problems);
     }
     ports(services, problems);
-    shell_text::check(services, place, problems);
+    shell_text::check(services, text, problems);
 }
 
 /// `watch = true` means all below `dir`.
-fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
+fn outside(service: &Named, problems: &mut Problems) {
     let (Some(watch), Some(dir)) = (&service.draft.watch, &service.draft.dir) else { return };
     if !matches!(watch.get_ref(), Watched::All { .. }) {
         return;
@@ -76,21 +76,28 @@ fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
         );
         return;
     };
-    if !folder.starts_with(&place.root) {
+    if !folder.starts_with(&service.root) {
         problems.add(
             Diagnostic::error("outside", format!("service `{}` watches a folder outside the group", service.name))
                 .at(watch.span(), "everything below `dir`")
-                .at(dir.span(), format!("{} is not below {}", visible_path(&folder), visible_path(&place.root)))
+                .at(dir.span(), format!("{} is not below {}", visible_path(folder), visible_path(&service.root)))
                 .help("put procgroup.toml into the folder that contains everything to watch"),
         );
     }
 }
 
-fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
+fn dependencies(
+    service: &Named,
+    (services, taken_out): (&[Named], &[TakenOut]),
+    by_name: &HashMap<&ServiceName, &Named>,
+    problems: &mut Problems,
+) {
     for entry in service.draft.depends_on.iter().flatten() {
         let (on, condition) = entry.get_ref();
         let Some(other) = by_name.get(on) else {
-            if !problems.is_full() {
+            if let Some(out) = taken_out.iter().find(|out| out.name == on.as_str()) {
+                problems.add(needs_what_is_taken_out(service, entry.span(), out));
+            } else if !problems.is_full() {
                 problems.add(unknown_service(on.as_str(), entry.span(), service, services));
             }
             continue;
@@ -104,6 +111,17 @@ fn dependencies(service: &Named, services: &[Named], by_name: &HashMap<&ServiceN
             );
         }
     }
+}
+
+fn needs_what_is_taken_out(service: &Named, span: Range<usize>, out: &TakenOut) -> Diagnostic {
+    let name = shown(&out.name);
+    Diagnostic::error("unknown-service", format!("`{}` depends on `{name}`, which is taken out", service.name))
+        .at(span, format!("`{}` waits for {name}", service.name))
+        .at(out.span.clone(), "taken out here")
+        .help(format!(
+            "keep it without starting it: {name} = {{ autostart = false }}   or give `{}` another `depends_on` there",
+            service.name
+        ))
 }
 
 fn unknown_service(on: &str, span: Range<usize>, service: &Named, services: &[Named]) -> Diagnostic {
@@ -329,14 +347,14 @@ fn same_port(port: u16, one: (&Named, Range<usize>), other: (&Named, Range<usize
     )
 }
 
-fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
+fn reloads_itself(service: &Named) -> Option<Diagnostic> {
     let run = service.draft.run.as_ref()?;
     let watch = service.draft.watch.as_ref().filter(|watch| !matches!(watch.get_ref(), Watched::Off))?;
     if service.draft.on_change.as_ref().is_some_and(|on_change| *on_change.get_ref() != OnChange::Restart) {
         return None;
     }
     let words = words_of(run.get_ref());
-    let dir = service.draft.dir.as_ref().map_or(Some(&place.root), |dir| dir.get_ref().known());
+    let dir = service.draft.dir.as_ref().map_or(Some(&service.root), |dir| dir.get_ref().known());
     let script = package_script(&words).and_then(|name| script(dir?, name));
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;

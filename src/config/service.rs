@@ -1,7 +1,8 @@
 //! Reading the table of a service, or `[defaults]`, key by key.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -17,7 +18,10 @@ use super::place::Place;
 use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::values;
-use crate::domain::{Condition, Expandable, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern};
+use crate::domain::{
+    Condition, Expandable, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern, visible_path,
+};
+use crate::group_files::local_of;
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -33,6 +37,13 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
                 .at(value.span(), "this is neither");
             problems.add(match other {
                 DeValue::Array(_) => problem.help("to run a list, use a table: { run = [\"…\"] }"),
+                DeValue::Boolean(false) => {
+                    let local = local_of(&place.file);
+                    let local = visible_path(Path::new(local.file_name().unwrap_or_default())).into_owned();
+                    Diagnostic::error("taken-out", format!("{name} is taken out, which only a local file can do"))
+                        .at(value.span(), "not in this file")
+                        .help(format!("write this into {local}, or remove it here"))
+                }
                 _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
                     problem.help("write the keys of a service under its name: [services.web]")
                 }
@@ -69,8 +80,8 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         group: fields.read_value("group", problems, Slot::group_name),
         url: fields.read_value("url", problems, url),
         watch: fields.read("watch", problems, |slot, problems| {
-            let line = place.line(&fields.key_span("watch").unwrap_or_default());
-            watch(slot, line, place, problems)
+            let key = fields.key_span("watch").unwrap_or_default();
+            watch(slot, &key, place, problems)
         }),
         ignore: fields
             .read("ignore", problems, |slot, problems| ignore_patterns(slot, place, problems))
@@ -267,12 +278,12 @@ pub(super) fn opens_in_browser(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(|c: char| c == ' ' || c.is_control()))
 }
 
-fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {
+fn watch(slot: Slot<'_, '_>, key: &Range<usize>, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {
     match slot.value.get_ref() {
         DeValue::Boolean(false) => Some(Watched::Off),
-        DeValue::Boolean(true) => Some(Watched::All { line }),
+        DeValue::Boolean(true) => Some(Watched::All { line: place.line(key), file: place.other_file(key) }),
         DeValue::Array(_) => {
-            let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place.line(&slot.span()))))?;
+            let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place)))?;
             if globs.iter().any(|glob| !glob.get_ref().text.starts_with('!')) {
                 return Some(Watched::Globs(globs));
             }
@@ -303,7 +314,7 @@ pub(super) fn ignore_patterns(
     place: &Place<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<Spanned<SpecPattern>>> {
-    slot.list(problems, |slot, problems| problems.keep(slot.ignore_pattern(place.line(&slot.span()))))
+    slot.list(problems, |slot, problems| problems.keep(slot.ignore_pattern(place)))
 }
 
 fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {

@@ -25,6 +25,9 @@ pub struct Status {
     pub watch: Watch,
     /// In the order of the file.
     pub services: Vec<Service>,
+    /// All files that it is read from, relative to the folder of its own, which is the first.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// What the watcher does.
@@ -95,6 +98,9 @@ pub struct Service {
     pub stale: bool,
     /// Its page; credentials in it are masked.
     pub url: Option<String>,
+    /// The file that it stands in, as in `files`.
+    #[serde(default)]
+    pub file: String,
 }
 
 /// Restarts by cause.
@@ -157,6 +163,7 @@ impl Status {
             pid,
             stopping: group.stopping.is_some(),
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
+            files: group.files.iter().map(ToString::to_string).collect(),
             watch: Watch {
                 state: state.into(),
                 held: watch.held,
@@ -170,7 +177,7 @@ impl Status {
                 directories: watch.directories,
                 problem: watch.problem.as_deref().map(Into::into),
             },
-            services: group.services.iter().map(|service| Service::new(service, clock, now)).collect(),
+            services: group.services.iter().map(|service| Service::new(service, &group.file, clock, now)).collect(),
         }
     }
 }
@@ -190,11 +197,13 @@ impl Status {
 }
 
 impl Service {
-    fn new(service: &ServiceSnapshot, clock: Clock, now: Moment) -> Self {
+    /// `file`: the group's own.
+    fn new(service: &ServiceSnapshot, file: &str, clock: Clock, now: Moment) -> Self {
         let uptime = |since: Moment| u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
         let counts = service.restarts;
         Self {
             name: service.name.as_str().to_owned(),
+            file: service.file.as_deref().unwrap_or(file).to_owned(),
             kind: match service.kind {
                 Kind::Service => "service".into(),
                 Kind::Job => "job".into(),

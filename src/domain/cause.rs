@@ -33,8 +33,11 @@ pub enum StartCause {
     Dependency(ServiceName),
     /// It was up and did nothing: what was stale, and for how long.
     Stuck(Stuck),
-    /// Its part of `procgroup.toml` changed.
-    Config,
+    /// What the files of the group say of it changed.
+    Config {
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
+    },
 }
 
 impl fmt::Display for StartCause {
@@ -48,7 +51,7 @@ impl fmt::Display for StartCause {
             Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
-            Self::Config => f.write_str("procgroup.toml changed"),
+            Self::Config { files } => write!(f, "{} changed", visible(files)),
         }
     }
 }
@@ -63,7 +66,7 @@ impl StartCause {
             Self::Crash { .. } | Self::Retry { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
-            Self::Config => "config",
+            Self::Config { .. } => "config",
         }
     }
 }
@@ -116,7 +119,7 @@ pub struct RestartCounts {
     pub crash: u32,
     /// Restarts that somebody asked for.
     pub manual: u32,
-    /// Its part of `procgroup.toml` changed.
+    /// What the files of the group say of it changed.
     pub config: u32,
     /// A dependency was restarted.
     pub dependency: u32,

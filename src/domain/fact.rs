@@ -79,8 +79,10 @@ pub enum FactKind {
         /// How old it is.
         age: Duration,
     },
-    /// `procgroup.toml` was read again and is in force.
+    /// Files of the group were read again and are in force.
     Reload {
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
         /// It says something else than before.
         differs: bool,
     },
@@ -133,7 +135,7 @@ impl Fact {
             FactKind::HoldOver(result) | FactKind::HoldCorrected(result) => {
                 GroupEventKind::Notice(result.to_string().into())
             }
-            FactKind::Reload { .. } => GroupEventKind::Reload,
+            FactKind::Reload { files, .. } => GroupEventKind::Reload { files: Arc::clone(files) },
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
             FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
             FactKind::Stop => GroupEventKind::Stop,
@@ -158,7 +160,7 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true } => None,
+            FactKind::Reload { differs: true, .. } => None,
             // The first wait, for those who do not look at the log of the service.
             FactKind::Limited { marker, is_first: true } => {
                 let name = self.service.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -295,7 +297,7 @@ mod tests {
         let corrected = of_group(FactKind::HoldCorrected(HoldResult { says_restarted: false, ..result }));
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
-        let reload = |differs| of_group(FactKind::Reload { differs });
+        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into() });
         assert_eq!(summary(&reload(true), shown("broken", true)), None);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));
     }

@@ -27,6 +27,8 @@ pub struct GroupSnapshot {
     pub watch: WatchSnapshot,
     /// The last file events.
     pub journal: Arc<FileJournal>,
+    /// All files that it is read from, relative to the root: its own first.
+    pub files: Arc<[Arc<str>]>,
     /// The group is being stopped.
     pub stopping: Option<Stopping>,
     /// The last thing that the user should know: a broken file, a failed hook.
@@ -80,6 +82,8 @@ pub struct ServiceSnapshot {
     pub validating: Option<Moment>,
     /// Whether it is to run.
     pub wanted: bool,
+    /// The included file that it stands in, relative to the root of the group; `None` if that is the group's own.
+    pub file: Option<Arc<str>>,
     /// It watches files.
     pub watches: bool,
     /// The leader of its live run.
@@ -135,6 +139,7 @@ impl ServiceSnapshot {
             since,
             validating: None,
             wanted: true,
+            file: None,
             watches: false,
             pid: None,
             run,

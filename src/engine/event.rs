@@ -46,8 +46,13 @@ pub enum Event {
     Git(GitWork),
     /// What the watcher does has changed.
     Watch(WatchStatus),
-    /// The file was read again and is valid.
-    Reloaded(Arc<GroupSpec>),
+    /// The files of the group were read again and are valid.
+    Reloaded {
+        /// What they say.
+        spec: Arc<GroupSpec>,
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
+    },
     /// The file was read again and cannot be used: what was read before stays in force.
     FileRefused {
         /// The problem in one line.
@@ -57,8 +62,11 @@ pub enum Event {
         /// The whole message.
         detail: Arc<str>,
     },
-    /// A file that was refused says again what is in force.
-    FileRestored,
+    /// Files that were refused say again what is in force.
+    FileRestored {
+        /// Those that were saved, for people.
+        files: Arc<str>,
+    },
     /// Something the user should know.
     Notice {
         /// Something is wrong.

@@ -29,6 +29,8 @@ const HEAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(super) spec: Arc<GroupSpec>,
+    /// The names of the group's files, its own first: made once, because every snapshot holds them.
+    pub(super) files: Arc<[Arc<str>]>,
     pub(super) seed: u64,
     /// The time of the last turn: time never goes back.
     pub(super) now: Moment,
@@ -68,6 +70,7 @@ impl Engine {
         let services = spec.services.iter().map(|service| Service::new(service.clone(), seed, now)).collect();
         let mut engine = Self {
             shown: Arc::new(view::empty(&spec)),
+            files: view::files(&spec),
             spec,
             seed,
             now,
@@ -179,17 +182,17 @@ impl Engine {
                 }
                 self.watch = status;
             }
-            Event::Reloaded(spec) => {
+            Event::Reloaded { spec, files } => {
                 self.file_problem = None;
-                self.reload(spec, turn);
+                self.reload(spec, &files, turn);
             }
             Event::FileRefused { summary, remedy, detail } => {
                 self.file_problem = Some(format!("{summary} · {remedy}").into());
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));
             }
-            Event::FileRestored => {
+            Event::FileRestored { files } => {
                 self.file_problem = None;
-                let summary = "procgroup.toml is valid again · nothing changed".into();
+                let summary = format!("{files} is valid again · nothing changed").into();
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: false, summary, detail: "".into() }));
             }
             Event::Notice { problem, summary, detail } => {

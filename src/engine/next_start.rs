@@ -61,7 +61,7 @@ impl NextStart {
     /// It is for what was saved, and nobody has asked for it in another way: by hand, or because a dependency is replaced.
     /// Only then may the run that is up go on while there is nothing to take its place.
     pub(super) fn is_for_a_save(&self) -> bool {
-        let is_saved = matches!(self.cause, StartCause::Change(_) | StartCause::Config);
+        let is_saved = matches!(self.cause, StartCause::Change(_) | StartCause::Config { .. });
         is_saved && !self.with_dependents && self.manner == Manner::Polite
     }
 
@@ -80,7 +80,7 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
-        StartCause::First | StartCause::Hand | StartCause::Config => 3,
+        StartCause::First | StartCause::Hand | StartCause::Config { .. } => 3,
     }
 }
 

@@ -16,20 +16,22 @@ use super::{Effect, Engine};
 impl Engine {
     /// Services that are new start, if they start by themselves; those that are gone are ended; those that would run
     /// differently are restarted; all others go on undisturbed, with their new settings.
-    pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, turn: &mut Turn) {
-        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec });
+    pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, files: &Arc<str>, turn: &mut Turn) {
+        let config = || StartCause::Config { files: Arc::clone(files) };
+        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec, files: Arc::clone(files) });
         if turn.stopping {
             return;
         }
         // Whoever saves the file has looked into what waits.
         self.end_limits(turn);
         if spec == self.spec {
-            self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
+            self.services.iter_mut().for_each(|service| service.try_to_start_again(files, turn));
             return;
         }
         // First of all, because each new service gets its log by it.
         turn.emit(Effect::Rewatch(spec.clone()));
         self.spec = spec;
+        self.files = super::view::files(&self.spec);
 
         let mut before = std::mem::take(&mut self.services);
         let mut needed: Vec<ServiceName> = Vec::new();
@@ -40,7 +42,7 @@ impl Engine {
             if is_new {
                 // It may have been taken out of the file a moment ago, and be ending still: it starts after that.
                 service.retired = false;
-                service.restarts.merge(NextStart::new(StartCause::Config));
+                service.restarts.merge(NextStart::new(config()));
                 service.respec(new.clone());
                 if new.autostart {
                     needed.push(new.name.clone());
@@ -50,10 +52,10 @@ impl Engine {
                     let known = |name| service.spec.depends_on.iter().any(|old| &old.on == name);
                     needed.extend(new.depends_on.iter().filter(|one| !known(&one.on)).map(|one| one.on.clone()));
                 } else if new.autostart && !service.spec.autostart && service.run.id.0 == 0 {
-                    service.restarts.merge(NextStart::new(StartCause::Config));
+                    service.restarts.merge(NextStart::new(config()));
                     needed.push(new.name.clone());
                 }
-                service.reloaded(new.clone(), turn);
+                service.reloaded(new.clone(), files, turn);
             }
             self.services.push(service);
         }
@@ -87,17 +89,16 @@ impl Engine {
 impl Service {
     /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
     /// exchanged beside it.
-    fn reloaded(&mut self, new: Arc<ServiceSpec>, turn: &mut Turn) {
+    fn reloaded(&mut self, new: Arc<ServiceSpec>, files: &Arc<str>, turn: &mut Turn) {
+        let config = || NextStart::new(StartCause::Config { files: Arc::clone(files) });
         let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
         let (validate_differs, ready_differs) = (self.spec.validate != new.validate, self.spec.ready != new.ready);
         self.respec(new);
         let refused = match &self.validation.validity {
-            Validity::Refused(refused) => {
-                NextStart::change(&refused.paths).or(Some(NextStart::new(StartCause::Config)))
-            }
-            _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(NextStart::new(StartCause::Config)),
+            Validity::Refused(refused) => NextStart::change(&refused.paths).or(Some(config())),
+            _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(config()),
             _ => None,
         };
         if validate_differs && self.check().is_some() {
@@ -111,12 +112,12 @@ impl Service {
             self.narrate(Marker::NewReady, turn);
         }
         if is_other_program && self.wanted {
-            self.want(NextStart::new(StartCause::Config), turn);
+            self.want(config(), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.
             self.want(next, turn);
         } else {
-            self.try_to_start_again(turn);
+            self.try_to_start_again(files, turn);
         }
     }
 
@@ -128,12 +129,12 @@ impl Service {
     }
 
     /// What kept its last start back may be there by now: whoever saves the file has looked into it.
-    fn try_to_start_again(&mut self, turn: &mut Turn) {
+    fn try_to_start_again(&mut self, files: &Arc<str>, turn: &mut Turn) {
         let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
         match NextStart::change(&refused.paths) {
             Some(next) => self.want(next, turn),
             None if self.is_back_at(&self.spec) => self.validation.validity = self.unchanged(),
-            None => self.want(NextStart::new(StartCause::Config), turn),
+            None => self.want(NextStart::new(StartCause::Config { files: Arc::clone(files) }), turn),
         }
     }
 

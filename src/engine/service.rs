@@ -11,6 +11,7 @@ use crate::domain::{
 use super::Effect;
 use super::next_start::NextStart;
 use super::on_change::Hooks;
+use super::path_set::PathSet;
 use super::restarts::Restarts;
 use super::run::Run;
 use super::turn::Turn;
@@ -38,6 +39,8 @@ pub(super) struct Service {
     pub(super) last_change: Option<LastChange>,
     /// Why the last start could not be, for people.
     pub(super) start_problem: Option<Arc<str>>,
+    /// The files of its environment that have changed since its run began, if it does not watch.
+    pub(super) environment: Option<PathSet>,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
     pub(super) history: RunHistory,
@@ -90,6 +93,7 @@ impl Service {
             last_exit: None,
             last_change: None,
             start_problem: None,
+            environment: None,
             loss_told: false,
             history: RunHistory::default(),
             ends: Arc::default(),
@@ -205,7 +209,7 @@ impl Service {
             self.restarts.crashes.forget();
         }
         match next.cause {
-            StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Change(_) => {
+            StartCause::First | StartCause::Hand | StartCause::Config { .. } | StartCause::Change(_) => {
                 self.cancel_validation(turn);
             }
             // The files that it watches are as they were. `validate` may look at others, and what runs is only replaced by what

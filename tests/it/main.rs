@@ -21,6 +21,7 @@ mod endurance;
 mod events;
 mod examples;
 mod failures;
+mod files;
 mod generated;
 mod git_work;
 mod harness;

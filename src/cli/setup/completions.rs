@@ -142,7 +142,9 @@ fn services(words: &[OsString]) -> Vec<CompletionCandidate> {
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or_else(config_of_environment);
     let file = match named {
         Some(named) => Some((here.join(named), Owners::Any)),
-        None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
+        None => {
+            config::find(&here, consent).and_then(|found| consent(&found.file).ok().map(|owners| (found.file, owners)))
+        }
     };
     let names = file.map(|(file, owners)| config::service_names(&file, owners)).unwrap_or_default();
     // One that is wrong in the file is nothing to offer.

@@ -148,6 +148,9 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     };
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());
+    if let Some(file) = &service.file {
+        fact("file", file.to_string());
+    }
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
     if let Some(reason) = &service.reason {
         fact("reason", reason.to_string());
