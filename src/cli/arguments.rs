@@ -42,7 +42,7 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
+                  keys, config, files, watch, terminals, scripts, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -277,6 +277,8 @@ pub(super) enum Topic {
     Keys,
     /// The keys of procgroup.toml
     Config,
+    /// A group of several files, local files, environment files
+    Files,
     /// What happens on a change
     Watch,
     /// Reading, searching, typing and copying, and where logs are kept

@@ -27,6 +27,7 @@ impl Topic {
         match self {
             Self::Keys => include_str!("../../assets/guide/keys.md"),
             Self::Config => include_str!("../../assets/guide/config.md"),
+            Self::Files => include_str!("../../assets/guide/files.md"),
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
