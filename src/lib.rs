@@ -14,6 +14,7 @@ pub mod failpoint;
 #[cfg(test)]
 #[path = "../tests/fuzz/harness.rs"]
 mod fuzz;
+pub mod group_files;
 pub mod group_handle;
 pub mod guard;
 pub mod init;

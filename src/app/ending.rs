@@ -76,7 +76,7 @@ pub(crate) fn ending(group: &str, finish: &Finish, circumstances: Circumstances)
         parts.push("timed out".into());
     }
     if circumstances.has_lost_exit_with {
-        parts.push("the --exit-with service is no longer in procgroup.toml".into());
+        parts.push("the --exit-with service is no longer in the group".into());
     }
     if let Some(signal) = circumstances.signal {
         parts.push(format!("ended by {}", ExitStatus::Signal(signal)));

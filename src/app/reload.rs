@@ -1,14 +1,17 @@
-//! Live reload: reads the file again when it was written, beside the loop. And other numbers of instances, by the same way:
-//! what comes of both is a group.
+//! Live reload: reads the files of the group again when one was written, has come or is gone, beside the loop. And other
+//! numbers of instances, by the same way: what comes of both is a group.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::state_folder;
-use crate::config::{self, Foreign, Owners, Selection};
-use crate::domain::{Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles};
+use crate::config::{self, Foreign, Owners, Prints, Selection};
+use crate::domain::{
+    Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles, path_text,
+};
 use crate::engine::Event;
 use crate::process;
 
@@ -107,7 +110,7 @@ const RETURN: Duration = Duration::from_millis(500);
 
 /// What a running group is made of.
 pub(crate) struct Reloader {
-    /// What the file said when it was last good, before instances and selection.
+    /// What the files said when they were last good, before instances and selection.
     pub(crate) file: GroupSpec,
     /// What came of it.
     pub(crate) current: Arc<GroupSpec>,
@@ -115,15 +118,24 @@ pub(crate) struct Reloader {
     pub(crate) events: mpsc::Sender<Reloading>,
 }
 
+/// What was read last.
+struct LastReading {
+    /// The files, good or not.
+    prints: Prints,
+    /// It was refused.
+    broken: bool,
+    /// There was none: nobody has saved a file, they are looked at because the watcher has only now begun to watch them.
+    is_first: bool,
+}
+
 impl Reloader {
-    /// Reads the file after each `written`, one reading at a time, and sends what came of it. Writes during a reading lead
-    /// to one more. Between two readings, numbers of instances are changed.
+    /// Reads the files of the group after each `written`, one reading at a time, and sends what came of it. Writes during a
+    /// reading lead to one more. Between two readings, numbers of instances are changed.
     pub(crate) async fn run(mut self, written: Arc<Notify>, mut scales: mpsc::Receiver<ScaleRequest>) {
-        let mut broken = false;
-        // The first time nobody has saved it: it is looked at because the watcher has only now begun to watch it.
-        let mut is_first = true;
         // A file of ours does not become somebody else's while it runs; who has named another's knows it.
-        let was_foreign = config::consent(&self.current.file, state_folder::variable).is_err();
+        let is_foreign = |file: &PathBuf| config::consent(file, state_folder::variable).is_err();
+        let was_foreign = self.current.files.iter().any(is_foreign);
+        let mut last = LastReading { prints: Prints::default(), broken: false, is_first: true };
         loop {
             tokio::select! {
                 biased;
@@ -135,44 +147,69 @@ impl Reloader {
                 }
                 () = written.notified() => {}
             }
-            let file = self.current.file.clone();
-            if !file.exists() && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
+            let spec = Arc::clone(&self.current);
+            let is_away = spec.files.iter().any(|file| !file.exists());
+            if is_away && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
                 // An editor that writes a new file in its place.
                 written.notify_one();
                 continue;
             }
             let reading = tokio::task::spawn_blocking(move || {
-                let owners = if was_foreign { Ok(Owners::Any) } else { config::consent(&file, state_folder::variable) };
-                owners.map_err(|foreign| Broken::foreign(&foreign)).and_then(|owners| read(&file, owners))
+                let owners =
+                    if was_foreign { Ok(Owners::Any) } else { config::consent(&spec.file, state_folder::variable) };
+                match owners {
+                    Ok(owners) => read(&spec, owners),
+                    Err(foreign) => (Err(Broken::foreign(&foreign)), None),
+                }
             });
-            let Ok(result) = reading.await else { continue };
-            let nobody_saved = std::mem::take(&mut is_first);
-            let event = match result.and_then(|file| self.take_over(file)) {
-                Ok(spec) if spec == *self.current && nobody_saved => continue,
-                // Whoever saves the file ends what waits, also without a difference.
-                Ok(spec) if spec == *self.current && !broken => Event::Reloaded(self.current.clone()),
-                Ok(spec) if spec == *self.current => {
-                    log::info!("procgroup.toml is valid again; nothing changed");
-                    Event::FileRestored
-                }
-                Ok(spec) => {
-                    self.current = Arc::new(spec);
-                    log::info!("procgroup.toml was read again");
-                    Event::Reloaded(self.current.clone())
-                }
-                Err(Broken { summary, remedy, detail }) => {
-                    log::error!("{detail}");
-                    Event::FileRefused { summary: summary.into(), remedy: remedy.into(), detail: detail.into() }
-                }
-            };
-            broken = matches!(&event, Event::FileRefused { .. });
+            let Ok((result, prints)) = reading.await else { continue };
+            let Some(event) = self.take_in(result, prints, &mut last) else { continue };
             if self.events.send(event.into()).await.is_err() {
                 return;
             }
         }
     }
 
-    /// The group of a file that was read, which is the file from now on.
+    /// What follows from a reading.
+    fn take_in(
+        &mut self,
+        result: Result<GroupSpec, Broken>,
+        prints: Option<Prints>,
+        last: &mut LastReading,
+    ) -> Option<Event> {
+        let nobody_saved = std::mem::take(&mut last.is_first);
+        let saved = prints.as_ref().map(|prints| last.prints.differ_from(prints)).unwrap_or_default();
+        // Until something was read, nobody knows what has changed.
+        let saved = if last.prints.is_empty() { Vec::new() } else { saved };
+        if let Some(prints) = prints {
+            last.prints = prints;
+        }
+        let files = words(&saved, &self.current);
+        let was_broken = std::mem::take(&mut last.broken);
+        match result.and_then(|file| self.take_over(file)) {
+            Ok(spec) if spec == *self.current && nobody_saved => None,
+            // Whoever saves a file ends what waits, also without a difference.
+            Ok(spec) if spec == *self.current && !was_broken => {
+                Some(Event::Reloaded { spec: Arc::clone(&self.current), files })
+            }
+            Ok(spec) if spec == *self.current => {
+                log::info!("{files} is valid again; nothing changed");
+                Some(Event::FileRestored { files })
+            }
+            Ok(spec) => {
+                self.current = Arc::new(spec);
+                log::info!("{files} was read again");
+                Some(Event::Reloaded { spec: Arc::clone(&self.current), files })
+            }
+            Err(Broken { summary, remedy, detail }) => {
+                last.broken = true;
+                log::error!("{detail}");
+                Some(Event::FileRefused { summary: summary.into(), remedy: remedy.into(), detail: detail.into() })
+            }
+        }
+    }
+
+    /// The group of the files that were read, which are its files from now on.
     fn take_over(&mut self, file: GroupSpec) -> Result<GroupSpec, Broken> {
         let recipe = self.recipe.with_file(&self.file, &file);
         let spec = recipe.apply(file.clone()).map_err(|error| Broken {
@@ -217,6 +254,18 @@ impl Reloader {
     }
 }
 
+/// The files that were saved, for people; where nobody knows, the group's own.
+fn words(saved: &[String], spec: &GroupSpec) -> Arc<str> {
+    /// By name; of more the number.
+    const NAMED: usize = 3;
+    let own = || path_text(spec.file.file_name().unwrap_or_default()).into_owned();
+    match saved {
+        [] => own().into(),
+        names if names.len() <= NAMED => names.join(", ").into(),
+        [first, more @ ..] => format!("{first} and {} more files", more.len()).into(),
+    }
+}
+
 struct Broken {
     summary: String,
     remedy: &'static str,
@@ -231,13 +280,22 @@ impl Broken {
     }
 }
 
-fn read(file: &std::path::Path, owners: Owners) -> Result<GroupSpec, Broken> {
-    let loaded = config::load_of(file, owners).map_err(|diagnostics| Broken {
-        summary: diagnostics.summary(),
-        remedy: "fix and save it; `devgroup check` shows every problem",
-        detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
-    })?;
-    Ok(loaded.spec)
+/// Reads the files of a group; with what was read, where it was.
+fn read(spec: &GroupSpec, owners: Owners) -> (Result<GroupSpec, Broken>, Option<Prints>) {
+    match config::load_of(&spec.file, owners) {
+        Ok(loaded) => {
+            let prints = loaded.warnings.prints();
+            (Ok(loaded.spec), Some(prints))
+        }
+        Err(diagnostics) => {
+            let broken = Broken {
+                summary: diagnostics.summary(),
+                remedy: "fix and save it; `devgroup check` shows every problem",
+                detail: diagnostics.render(config::RenderStyle { color: false, unicode: true, width: 100 }),
+            };
+            (Err(broken), Some(diagnostics.prints()))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Incoming {
             Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten(_)) => "a watcher report",
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
-            Self::Reload(Reloading { event: Event::Reloaded(_), .. }) => "a new procgroup.toml",
+            Self::Reload(Reloading { event: Event::Reloaded { .. }, .. }) => "a new procgroup.toml",
             Self::Reload(Reloading { event: Event::Scaled { .. }, .. }) => "other numbers of instances",
             Self::Reload(_) => "a notice",
             Self::Time => "a timer",
@@ -327,7 +327,7 @@ impl RunLoop {
             progress.circumstances.exit_with = ended;
             let lost = self.exit_with.as_ref().filter(|name| snapshot.service(name).is_none());
             if let Some(name) = lost {
-                log::error!("{name}, the --exit-with service, is no longer in procgroup.toml: stopping the group");
+                log::error!("{name}, the --exit-with service, is no longer in the group: stopping the group");
                 progress.circumstances.has_lost_exit_with = true;
             }
             if ended.is_some() || lost.is_some() || (self.streaming && ending::is_over(&snapshot)) {

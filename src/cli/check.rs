@@ -1,5 +1,7 @@
 //! `devgroup check`: all that is wrong with a file, for people or for editors.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use super::arguments::{self, Place};
@@ -9,8 +11,9 @@ use super::json::line as json;
 use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
-use crate::domain::{AskedPort, GroupSpec, ServiceSpec, path_text, visible_path};
-use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, unmatched_watches};
+use crate::domain::{AskedPort, GroupSpec, ServiceSpec, count, path_text, visible_path};
+use crate::group_files::local_of;
+use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, is_git_ignored, unmatched_watches};
 
 /// What is wrong with a file, for programs.
 #[derive(Serialize)]
@@ -19,6 +22,10 @@ struct Report {
     /// The group can run.
     ok: bool,
     diagnostics: Vec<Entry>,
+    /// All files of the group, if it can run and there are several: its own first, then those that it includes, each with its
+    /// local file behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +64,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
                     message: message.trim_start_matches("error: ").into(),
                     help: Some(help.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
                 };
-                print(&json(&Report { version: 1, ok: false, diagnostics: vec![entry] })?)?;
+                print(&json(&Report { version: 1, ok: false, files: Vec::new(), diagnostics: vec![entry] })?)?;
                 Ok(failure.code())
             }
             Err(failure) => Err(failure),
@@ -68,13 +75,21 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     if !loaded.warnings.is_empty() {
         print_message(loaded.warnings.render(style()).trim_end());
     }
-    let services = loaded.spec.services.len();
-    let name = visible_path(file.path.file_name().unwrap_or(file.path.as_os_str()));
-    print(&format!(
-        "{name}: ok, {services} service{}\n{}",
-        if services == 1 { "" } else { "s" },
-        auto_ports(&loaded.spec)
-    ))?;
+    let spec = &loaded.spec;
+    let (others, local) = others(spec);
+    let name =
+        if is_above(place, &file.path) { &file.path } else { Path::new(file.path.file_name().unwrap_or_default()) };
+    let mut said = format!("{}: ok, {}", visible_path(name), count(spec.services.len(), "service"));
+    if !others.is_empty() {
+        said += &format!(" in {} files", others.len() + 1);
+    }
+    for file in others {
+        said += &format!("\n  {} is included", visible_path(&file));
+    }
+    for file in local {
+        said += &format!("\n  {} is laid over it", visible_path(&file));
+    }
+    print(&format!("{said}\n{}", auto_ports(spec)))?;
     Ok(0)
 }
 
@@ -93,15 +108,34 @@ fn auto_ports(spec: &GroupSpec) -> String {
     if all.is_empty() { String::new() } else { format!("ports: {}\n", all.join(" · ")) }
 }
 
+/// The included files of a group and its local files, relative to its folder.
+fn others(spec: &GroupSpec) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let is_local = |file: &PathBuf| spec.files.iter().any(|other| local_of(other) == *file);
+    let (local, included): (Vec<_>, Vec<_>) = spec.files.iter().skip(1).partition(|file| is_local(file));
+    let shown = |files: Vec<&PathBuf>| {
+        files.into_iter().map(|file| file.strip_prefix(&spec.root).unwrap_or(file).to_owned()).collect()
+    };
+    (shown(included), shown(local))
+}
+
+/// It is not the nearest file, but one further up that includes that.
+fn is_above(place: &Place, file: &Path) -> bool {
+    let nearest = std::env::current_dir().ok().and_then(|here| config::find_nearest(&here));
+    place.config.is_none() && nearest.is_some_and(|nearest| nearest != *file)
+}
+
 /// The file, with warnings that only a look at the tree can give.
 fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     let mut loaded = file.load()?;
+    let loaded_spec = loaded.spec.clone();
     loaded.warn_command_names(arguments::COMMANDS);
     loaded.warn_values(&|service| app::inherited_by(&file.path, service));
     loaded.warn_writable(variable);
     for (service, index) in app::missing_inputs(&loaded.spec) {
         loaded.warn_missing_input(&service, index);
     }
+    loaded.warn_unread(&file.unread);
+    loaded.warn_local(&|local| is_git_ignored(&loaded_spec, local));
     let found = unmatched_watches(&loaded.spec);
     if let Some((service, index, count)) = found.unlooked {
         loaded.warn_unlooked(&service, index, count);
@@ -119,31 +153,36 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
 }
 
 fn report(file: &GroupFile) -> Result<u8, Failure> {
-    let (ok, diagnostics) = match load(file) {
-        Ok(loaded) => (true, loaded.warnings),
-        Err(diagnostics) => (false, diagnostics),
+    let (files, diagnostics) = match load(file) {
+        Ok(loaded) => (loaded.spec.files, Ok(loaded.warnings)),
+        Err(diagnostics) => (Vec::new(), Err(diagnostics)),
     };
-    let name = path_text(&short(&file.path)).into_owned();
-    let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item, &name)).collect();
-    print(&json(&Report { version: 1, ok, diagnostics: entries })?)?;
+    let ok = diagnostics.is_ok();
+    let (Ok(diagnostics) | Err(diagnostics)) = diagnostics;
+    let files = files.iter().filter(|_| files.len() > 1).map(|file| path_text(&short(file)).into_owned()).collect();
+    let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item)).collect();
+    print(&json(&Report { version: 1, ok, files, diagnostics: entries })?)?;
     Ok(if ok { 0 } else { Failure::Invalid(String::new()).code() })
 }
 
-fn entry(all: &Diagnostics, item: &Diagnostic, file: &str) -> Entry {
+fn entry(all: &Diagnostics, item: &Diagnostic) -> Entry {
+    let file = all.file_of(item);
+    let name = |file: &Path| path_text(&short(file)).into_owned();
     // What the text says at the places themselves belongs to the advice here.
     let labels = item.labels.iter().enumerate().filter(|(_, label)| !label.text.is_empty());
     let labels = labels.map(|(place, label)| match place {
         0 => label.text.clone(),
-        _ => format!("line {}: {}", all.place(&label.span).0, label.text),
+        _ if all.file_at(&label.span) == file => format!("line {}: {}", all.place(&label.span).0, label.text),
+        _ => format!("{}:{}: {}", name(all.file_at(&label.span)), all.place(&label.span).0, label.text),
     });
     let help: Vec<String> = labels.chain(item.help.clone()).collect();
     Entry {
         code: item.code,
         severity: item.severity.word(),
-        file: file.to_owned(),
+        file: name(file),
         span: item.labels.first().map(|label| {
             let (line, col) = all.place(&label.span);
-            let text = all.text.get(label.span.clone()).unwrap_or_default();
+            let text = all.text().get(label.span.clone()).unwrap_or_default();
             Span { line, col, len: text.lines().next().map_or(0, |first| first.chars().count()).max(1) }
         }),
         message: item.message.clone(),

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, RunOptions};
-use crate::config::{self, Diagnostics, Foreign, Loaded, Owners, RenderStyle, SelectionError};
+use crate::config::{self, Diagnostics, Foreign, Found, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
 use crate::domain::{Scale, ServiceName, is_plain_name, plain_error, visible_lines, visible_path};
 use crate::guard::{self, Launch, Stand, Ward};
@@ -252,6 +252,8 @@ fn print(text: &str) -> Result<(), Failure> {
 struct GroupFile {
     path: PathBuf,
     owners: Owners,
+    /// Files further up that were not read because they are another user's.
+    unread: Vec<Foreign>,
 }
 
 impl GroupFile {
@@ -265,14 +267,14 @@ fn file(named: Option<&Path>) -> Result<GroupFile, Failure> {
     if let Some(file) = named {
         let path = std::path::absolute(file)
             .map_err(|error| Failure::Usage(format!("-f {}: {}", visible_path(file), plain_error(&error))))?;
-        return Ok(GroupFile { path, owners: Owners::Any });
+        return Ok(GroupFile { path, owners: Owners::Any, unread: Vec::new() });
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
-    let file = config::find(&here).ok_or(Failure::NoFile { here })?;
+    let Some(Found { file, unread }) = config::find(&here, consent) else { return Err(Failure::NoFile { here }) };
     match consent(&file) {
         Err(foreign) => Err(Failure::Foreign { foreign, file }),
-        Ok(owners) => Ok(GroupFile { path: file, owners }),
+        Ok(owners) => Ok(GroupFile { path: file, owners, unread }),
     }
 }
 

@@ -11,9 +11,9 @@ use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::group::Named;
 use super::instances;
+use super::laid_over::TakenOut;
 use super::load::MAX_BYTES;
 use super::near::{any_of, near};
-use super::place::Place;
 use super::ports;
 use super::problems::{Problems, as_key, is_note, shown};
 use super::references;
@@ -39,7 +39,7 @@ pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
 }
 
 /// Looks at the services one by one, and at pairs of them.
-pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
+pub(super) fn services(services: &[Named], text: &str, problems: &mut Problems) {
     let by_name = services.iter().map(|service| (&service.name, service)).collect();
     for service in services {
         if service.draft.run.is_none() && !service.draft.run_reported {
@@ -56,19 +56,19 @@ pub(super) fn services(services: &[Named], place: &Place<'_>, problems: &mut Pro
         restarts_of_task(service, problems);
         schedule::check(service, &by_name, problems);
         postgres(service, problems);
-        if let Some(problem) = reloads_itself(service, place) {
+        if let Some(problem) = reloads_itself(service) {
             problems.add(problem);
         }
-        outside(service, place, problems);
+        outside(service, problems);
     }
     ports::check(services, problems);
-    references::check(services, problems, place);
+    references::check(services, problems, text);
     instances::check(services, problems);
-    shell_text::check(services, place, problems);
+    shell_text::check(services, text, problems);
 }
 
 /// `watch = true` means all below `dir`.
-fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
+fn outside(service: &Named, problems: &mut Problems) {
     let (Some(watch), Some(dir)) = (&service.draft.watch, &service.draft.dir) else { return };
     if !matches!(watch.get_ref(), Watched::All { .. }) {
         return;
@@ -85,11 +85,11 @@ fn outside(service: &Named, place: &Place<'_>, problems: &mut Problems) {
         );
         return;
     };
-    if !folder.starts_with(&place.root) {
+    if !folder.starts_with(&service.root) {
         problems.add(
             Diagnostic::error("outside", format!("service `{}` watches a folder outside the group", service.name))
                 .at(watch.span(), "everything below `dir`")
-                .at(dir.span(), format!("{} is not below {}", visible_path(&folder), visible_path(&place.root)))
+                .at(dir.span(), format!("{} is not below {}", visible_path(folder), visible_path(&service.root)))
                 .help("put procgroup.toml into the folder that contains everything to watch"),
         );
     }
@@ -112,6 +112,18 @@ fn dependencies(service: &Named, by_name: &HashMap<&ServiceName, &Named>, proble
             );
         }
     }
+}
+
+/// `depends_on` names a service that a local file takes out.
+pub(super) fn needs_what_is_taken_out(service: &Named, span: Range<usize>, out: &TakenOut) -> Diagnostic {
+    let name = shown(&out.name);
+    Diagnostic::error("unknown-service", format!("`{}` depends on `{name}`, which is taken out", service.name))
+        .at(span, format!("`{}` waits for {name}", service.name))
+        .at(out.span.clone(), "taken out here")
+        .help(format!(
+            "keep it without starting it: {name} = {{ autostart = false }}   or give `{}` another `depends_on` there",
+            service.name
+        ))
 }
 
 /// `depends_on` names a service that is not there.
@@ -292,14 +304,14 @@ fn postgres(service: &Named, problems: &mut Problems) {
     }
 }
 
-fn reloads_itself(service: &Named, place: &Place<'_>) -> Option<Diagnostic> {
+fn reloads_itself(service: &Named) -> Option<Diagnostic> {
     let run = service.draft.run.as_ref()?;
     let watch = service.draft.watch.as_ref().filter(|watch| !matches!(watch.get_ref(), Watched::Off))?;
     if service.draft.on_change.as_ref().is_some_and(|on_change| *on_change.get_ref() != OnChange::Restart) {
         return None;
     }
     let words = words_of(run.get_ref());
-    let dir = service.draft.dir.as_ref().map_or(Some(&place.root), |dir| dir.get_ref().known());
+    let dir = service.draft.dir.as_ref().map_or(Some(&service.root), |dir| dir.get_ref().known());
     let script = package_script(&words).and_then(|name| script(dir?, name));
     let tool = self_reloader(&words).or_else(|| self_reloader(&self::words(script.as_deref()?)))?;
     let name = &service.name;

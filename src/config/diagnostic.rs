@@ -1,9 +1,10 @@
 //! What is wrong with a file, as data: code, place, message and advice. Drawing it is `render`'s part.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::domain::{path_text, visible};
+use super::sources::{Prints, Sources};
+use crate::domain::visible;
 
 /// Whether the group can run in spite of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +47,14 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do, or why it matters; may have several lines.
     pub help: Option<String>,
+    /// The file that it is about, where there is no place: the group's own if it is not said.
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Diagnostic {
     /// An error without a place yet.
     pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
+        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None, file: None }
     }
 
     /// A warning without a place yet.
@@ -77,25 +80,35 @@ impl Diagnostic {
     }
 }
 
-/// All problems of one file, in the order of the text.
+/// All problems of a group, in the order of its files and their texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
-    /// The file that they are about.
-    pub file: PathBuf,
-    /// Its text; empty if it could not be read.
-    pub text: String,
     /// The problems, sorted by place.
     pub items: Vec<Diagnostic>,
-    /// Where its lines end: there may be as many problems as lines.
-    newlines: Vec<usize>,
+    /// The files that they are about, with their texts.
+    pub(super) sources: Sources,
 }
 
 impl Diagnostics {
+    /// Those of a single file. Its text is empty if it could not be read.
+    pub(super) fn new(file: PathBuf, text: &str, items: Vec<Diagnostic>) -> Self {
+        Self::of(Sources::of(&file, text), items)
+    }
+
     /// Sorts the problems by place; those of one place stay in the order they were found.
-    pub(super) fn new(file: PathBuf, text: &str, mut items: Vec<Diagnostic>) -> Self {
+    pub(super) fn of(sources: Sources, mut items: Vec<Diagnostic>) -> Self {
         items.sort_by_key(Diagnostic::start);
-        let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
-        Self { file, text: text.to_owned(), items, newlines }
+        Self { items, sources }
+    }
+
+    /// The texts of all files, one after the other: what places are ranges of.
+    pub fn text(&self) -> &str {
+        self.sources.text()
+    }
+
+    /// What each file holds, for comparisons.
+    pub fn prints(&self) -> Prints {
+        self.sources.prints()
     }
 
     /// Adds one, at its place, unless there is one of this kind already.
@@ -124,17 +137,28 @@ impl Diagnostics {
         self.items.iter().any(|item| item.severity == Severity::Error)
     }
 
-    /// The name of the file without its folder.
-    pub fn file_name(&self) -> String {
-        path_text(self.file.file_name().unwrap_or(self.file.as_os_str())).into_owned()
+    /// The file that a problem is about.
+    pub fn file_of<'a>(&'a self, item: &'a Diagnostic) -> &'a Path {
+        match (&item.file, item.labels.first()) {
+            (Some(file), None) => file,
+            (_, Some(label)) => self.file_at(&label.span),
+            (None, None) => self.sources.file(0),
+        }
     }
 
-    /// Line and column of the start of a place, as in [`Self::position`].
+    /// The file that a place is in.
+    pub fn file_at(&self, span: &Range<usize>) -> &Path {
+        self.sources.file(self.sources.number_at(span.start))
+    }
+
+    /// The name of a file for people: that of the group's own without its folder, others from there.
+    pub fn file_name(&self, file: &Path) -> String {
+        self.sources.name(file)
+    }
+
+    /// Line and column of the start of a place in its file, both from 1; columns count characters.
     pub fn place(&self, span: &Range<usize>) -> (usize, usize) {
-        let line = self.newlines.partition_point(|newline| *newline < span.start);
-        let start = line.checked_sub(1).and_then(|last| self.newlines.get(last)).map_or(0, |newline| newline + 1);
-        let (_, column) = position(self.text.get(start..).unwrap_or_default(), span.start - start);
-        (line + 1, column)
+        self.sources.place(span)
     }
 
     /// Line and column of the main place of a problem, both from 1; columns count characters.
@@ -147,7 +171,9 @@ impl Diagnostics {
         let first = self.items.iter().find(|item| item.severity == Severity::Error).or(self.items.first());
         let Some(first) = first else { return String::new() };
         let mut line = match self.position(first) {
-            Some((line, column)) => format!("{}:{line}:{column}: {}", self.file_name(), first.message),
+            Some((line, column)) => {
+                format!("{}:{line}:{column}: {}", self.file_name(self.file_of(first)), first.message)
+            }
             None => first.message.clone(),
         };
         let alike = self.items.iter().filter(|item| item.severity == first.severity).count();

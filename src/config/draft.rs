@@ -82,7 +82,7 @@ pub(super) struct AliveDraft {
 #[derive(Clone, Debug)]
 pub(super) enum Watched {
     Off,
-    All { line: u32 },
+    All { line: u32, file: Option<Arc<str>> },
     Globs(Vec<Spanned<SpecPattern>>),
 }
 
@@ -251,13 +251,14 @@ impl Draft {
             url: self.url.map(Spanned::into_inner),
             watch: match or(self.watch, Watched::Off) {
                 Watched::Off => WatchFiles::Off,
-                Watched::All { line } => WatchFiles::All { line },
+                Watched::All { line, file } => WatchFiles::All { line, file },
                 Watched::Globs(globs) => WatchFiles::Globs(plain(globs)),
             },
             ignore: plain(self.ignore.unwrap_or_default()),
             debounce: or(self.debounce, debounce),
             on_change: or(self.on_change, usual.on_change),
             view: or(self.view, usual.view),
+            file: place.name(),
             ..usual
         }
     }

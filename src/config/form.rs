@@ -194,7 +194,8 @@ impl Form {
             Self::Keymap => free_table(free_table(json!({ "type": "string" }))),
             Self::Table(section) => section.schema(),
             Self::Services => {
-                let service = json!({ "anyOf": [word(), { "$ref": "#/definitions/service" }] });
+                let taken_out = json!({ "enum": [false], "description": "in a local file: takes the service out" });
+                let service = json!({ "anyOf": [word(), { "$ref": "#/definitions/service" }, taken_out] });
                 let mut services = free_table(service);
                 if let Some(table) = services.as_object_mut() {
                     table.insert(
@@ -204,7 +205,6 @@ impl Form {
                             { "pattern": NAME, "not": { "pattern": INSTANCE } },
                         ]}),
                     );
-                    table.insert("minProperties".into(), json!(1));
                 }
                 services
             }

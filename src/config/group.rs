@@ -1,9 +1,9 @@
-//! The whole file: `name`, `[watch]`, `[logs]`, `[defaults]` and the services.
+//! All files of a group: `name`, `include`, `[watch]`, `[logs]`, `[defaults]` and the services.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -12,11 +12,14 @@ use toml::de::{DeTable, DeValue};
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
+use super::gather::{Gathered, Tree};
 use super::instances;
 use super::keys::{LOGS, ROOT, START, WATCH};
+use super::laid_over::TakenOut;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
+use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
 use crate::domain::{
     GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, WatchChoice, WatchSpec,
     fitting_name, fitting_service_name,
@@ -30,6 +33,10 @@ pub(super) struct Named {
     pub(super) header: Range<usize>,
     /// What it and `[defaults]` say.
     pub(super) draft: Draft,
+    /// The folder of its file.
+    pub(super) root: PathBuf,
+    /// Which of the files it stands in.
+    part: usize,
 }
 
 /// Where the parts of each service stand.
@@ -45,18 +52,66 @@ pub(super) struct Places {
     pub(super) values: HashMap<ServiceName, Vec<(String, Range<usize>)>>,
 }
 
-/// Walks the tree of a file, and says where its parts stand. The group is only good if no problem was found.
-pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> (GroupSpec, Places) {
-    let fields = Fields::open(&ROOT, root, "the file", problems);
-    let name = match fields.read_value("name", problems, Slot::group_name) {
-        Some(name) => Arc::from(name.into_inner()),
-        None => Arc::from(name_of(&place.root)),
+/// What one file says.
+struct Part<'t> {
+    place: Place<'t>,
+    watch: Watch,
+}
+
+/// What only the group's own file says.
+#[derive(Default)]
+struct Own {
+    name: Option<Arc<str>>,
+    logs: LogSpec,
+    start: StartSpec,
+}
+
+/// Walks the trees of all files, the group's own first, and says where their parts stand. The group is only good if no
+/// problem was found.
+pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Problems) -> (GroupSpec, Places) {
+    let (mut parts, mut own, mut services, mut taken_out) = (Vec::new(), Own::default(), Vec::new(), Vec::new());
+    for tree in trees {
+        let place = Place::new(&gathered.sources, tree.number);
+        let fields = Fields::open(&ROOT, &tree.table, "the file", problems);
+        if tree.number == 0 {
+            own = read_own(&fields, problems);
+        } else {
+            misplaced(&fields, &IN_INCLUDED_FILES, "", gathered, problems);
+        }
+        let watch = fields.read("watch", problems, |slot, problems| {
+            let table = table(slot, "[watch]\nignore = [\"docs/\"]", problems)?;
+            Some(watch(table, &place, tree.number > 0, gathered, problems))
+        });
+        let defaults = fields.read("defaults", problems, |slot, problems| {
+            table(slot, "[defaults]\nrestart = \"on-failure\"", problems)?;
+            Some(service::read(slot.value, "`[defaults]`", &place, problems))
+        });
+        let defaults = defaults.map(Spanned::into_inner).unwrap_or_default();
+        services.extend(read_services(&fields, &defaults, &place, parts.len(), problems));
+        taken_out.extend(tree.taken_out.into_iter().map(|out| (out, tree.number == 0)));
+        parts.push(Part { place, watch: watch.map_or_else(Watch::default, Spanned::into_inner) });
+    }
+    several_files::take_out(&mut services, &taken_out, &gathered.sources, problems);
+    let mut services = several_files::keep_one_of_each(services, &gathered.sources, problems);
+    let taken_out: Vec<TakenOut> = taken_out.into_iter().map(|(out, _)| out).collect();
+    instances::find_needs(&mut services, &taken_out, problems);
+    check::services(&services, gathered.sources.text(), problems);
+    let places = Places {
+        headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
+        patterns: services.iter().map(pattern_places).collect(),
+        inputs: services.iter().map(input_places).collect(),
+        values: services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect(),
     };
-    let watch = fields.read("watch", problems, |slot, problems| {
-        let table = table(slot, "[watch]\nignore = [\"docs/\"]", problems)?;
-        Some(watch(table, place, problems))
-    });
-    let watch = watch.map_or_else(Watch::default, Spanned::into_inner);
+    let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
+    let spec = finish(services, &parts, own, gathered);
+    check::circles(&spec, &edges, problems);
+    (spec, places)
+}
+
+/// What only the group's own file may say.
+fn read_own(fields: &Fields<'_, '_>, problems: &mut Problems) -> Own {
+    let name = fields.read_value("name", problems, Slot::group_name).map(|name| Arc::from(name.into_inner()));
+    let _ = fields.read("include", problems, several_files::include);
     let logs = fields.read("logs", problems, |slot, problems| {
         let table = table(slot, "[logs]\nmemory = \"64MiB\"", problems)?;
         let fields = Fields::open(&LOGS, table, "`[logs]`", problems);
@@ -74,23 +129,15 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         let parallel = fields.read_value("parallel", problems, |slot| slot.whole(1..=u32::MAX));
         Some(StartSpec { parallel: parallel.and_then(|parallel| NonZeroU32::new(parallel.into_inner())) })
     });
-    let defaults = fields.read("defaults", problems, |slot, problems| {
-        table(slot, "[defaults]\nrestart = \"on-failure\"", problems)?;
-        Some(service::read(slot.value, "`[defaults]`", place, problems))
-    });
-    let defaults = defaults.map(Spanned::into_inner).unwrap_or_default();
+    Own {
+        name,
+        logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
+        start: start.map_or_else(StartSpec::default, Spanned::into_inner),
+    }
+}
 
-    let mut services = services(&fields, &defaults, place, problems);
-    instances::find_needs(&mut services, problems);
-    let debounce = watch.debounce.unwrap_or(WatchSpec::DEBOUNCE);
-    check::services(&services, place, problems);
-    let places = Places {
-        headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
-        patterns: services.iter().map(pattern_places).collect(),
-        inputs: services.iter().map(input_places).collect(),
-        values: services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect(),
-    };
-
+/// The group, with all defaults filled in.
+fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathered) -> GroupSpec {
     let kinds: HashMap<ServiceName, Kind> = services
         .iter()
         .map(|service| {
@@ -101,33 +148,47 @@ pub(super) fn read(root: &DeTable<'_>, place: &Place<'_>, problems: &mut Problem
         let of = name.split_instance().map(|(of, _)| of);
         kinds.get(of.as_ref().unwrap_or(name)).copied().unwrap_or_default()
     };
-    let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
-    let finished =
-        services.into_iter().map(|service| Arc::new(service.draft.finish(&service.name, place, debounce, &kind_of)));
+    let group_debounce = parts.first().and_then(|part| part.watch.debounce).unwrap_or(WatchSpec::DEBOUNCE);
+    let finished = services.into_iter().filter_map(|service| {
+        let part = parts.get(service.part)?;
+        let debounce = part.watch.debounce.unwrap_or(group_debounce);
+        let mut spec = service.draft.finish(&service.name, &part.place, debounce, &kind_of);
+        if service.part > 0 {
+            spec.file_ignore = part.watch.spec.ignore.clone();
+            // The default stands nowhere, and holds for the group.
+            spec.file_also = part.watch.spec.also.iter().filter(|pattern| pattern.line > 0).cloned().collect();
+        }
+        Some(Arc::new(spec))
+    });
+    let services = finished.collect();
+    let file = gathered.sources.file(0);
+    let root = file.parent().unwrap_or(file).to_owned();
+    let checkout = parts.first().map(|part| part.place.worktree().checkout(&root)).unwrap_or_default();
     let mut spec = GroupSpec {
-        name,
-        root: place.root.clone(),
-        file: place.file.clone(),
-        services: finished.collect(),
+        name: own.name.unwrap_or_else(|| Arc::from(name_of(&root))),
+        root,
+        file: file.to_owned(),
+        files: gathered.paths(),
+        include: gathered.include.clone(),
+        services,
         replicated: Vec::new(),
-        watch: watch.spec,
-        logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
-        start: start.map_or_else(StartSpec::default, Spanned::into_inner),
-        checkout: place.worktree().checkout(&place.root),
+        watch: parts.first().map(|part| part.watch.spec.clone()).unwrap_or_default(),
+        logs: own.logs,
+        start: own.start,
+        checkout,
     };
     // As if all ports were free: who runs the group looks.
     PortLedger::default().assign(&mut spec, &mut |_| None);
-    check::circles(&spec, &edges, problems);
-    (spec, places)
+    spec
 }
 
-/// Where the patterns of `watch` stand; of `watch = true`, the key's value.
 /// Where the patterns of `inputs` stand.
 fn input_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
     let inputs = service.draft.inputs.iter().flat_map(|inputs| inputs.get_ref());
     (service.name.clone(), inputs.map(Spanned::span).collect())
 }
 
+/// Where the patterns of `watch` stand; of `watch = true`, the key's value.
 fn pattern_places(service: &Named) -> (ServiceName, Vec<Range<usize>>) {
     let places = match service.draft.watch.as_ref().map(|watch| (watch.get_ref(), watch.span())) {
         Some((Watched::Globs(globs), _)) => globs.iter().map(Spanned::span).collect(),
@@ -151,9 +212,18 @@ pub(super) struct Watch {
     debounce: Option<std::time::Duration>,
 }
 
-fn watch(table: &DeTable<'_>, place: &Place<'_>, problems: &mut Problems) -> Watch {
+fn watch(
+    table: &DeTable<'_>,
+    place: &Place<'_>,
+    is_included: bool,
+    gathered: &Gathered,
+    problems: &mut Problems,
+) -> Watch {
     let fields = Fields::open(&WATCH, table, "`[watch]`", problems);
     let default = WatchSpec::default();
+    if is_included {
+        misplaced(&fields, &IN_INCLUDED_WATCH, "[watch] ", gathered, problems);
+    }
     let mut patterns = |name: &'static str, default: Vec<SpecPattern>| {
         let read = fields.read(name, problems, |slot, problems| service::ignore_patterns(slot, place, problems));
         read.map_or(default, |patterns| patterns.into_inner().into_iter().map(Spanned::into_inner).collect())
@@ -198,12 +268,20 @@ fn name_of(folder: &Path) -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "group".into())
 }
 
-fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, problems: &mut Problems) -> Vec<Named> {
+fn read_services(
+    fields: &Fields<'_, '_>,
+    defaults: &Draft,
+    place: &Place<'_>,
+    part: usize,
+    problems: &mut Problems,
+) -> Vec<Named> {
     const EXAMPLE: &str = "[services]\nweb = \"npm run dev\"";
+    // They may all stand in other files.
+    let includes = part == 0 && fields.key_span("include").is_some();
     let read = fields.read("services", problems, |slot, problems| {
         let table = table(slot, EXAMPLE, problems)?;
         let entries = entries(table);
-        if entries.is_empty() {
+        if entries.is_empty() && !includes {
             problems.add(
                 Diagnostic::error("no-services", "there are no services")
                     .at(fields.key_span("services").unwrap_or_default(), "nothing in it")
@@ -230,17 +308,17 @@ fn services(fields: &Fields<'_, '_>, defaults: &Draft, place: &Place<'_>, proble
             let header =
                 Some(value.span()).filter(|span| place.text.get(span.clone()).is_some_and(|t| t.starts_with('[')));
             let header = header.filter(|_| matches!(value.get_ref(), DeValue::Table(_))).unwrap_or(key.span());
-            Named { name, header, draft }
+            Named { name, header, draft, root: place.root.clone(), part }
         });
         Some(named.collect::<Vec<_>>())
     });
     match read {
         Some(services) => services.into_inner(),
         None => {
-            if fields.key_span("services").is_none() && !fields.is_meant("services") {
+            if fields.key_span("services").is_none() && !fields.is_meant("services") && !includes {
                 problems.add(
                     Diagnostic::error("no-services", "there are no services")
-                        .at(place.text.len()..place.text.len(), "`[services]` is missing")
+                        .at(place.end..place.end, "`[services]` is missing")
                         .help(EXAMPLE),
                 );
             }

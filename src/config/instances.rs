@@ -2,22 +2,26 @@
 
 use toml::Spanned;
 
-use super::check::unknown_service;
+use super::check::{needs_what_is_taken_out, unknown_service};
 use super::diagnostic::Diagnostic;
 use super::draft::{Need, Needs};
 use super::group::Named;
+use super::laid_over::TakenOut;
 use super::near::{any_of, near};
 use super::problems::{Problems, shown};
 use crate::domain::{Instance, Meant, Probe, Replicated, Roster, ServiceName, Unknown, WhyUnknown, is_plain_name};
 
 /// Puts the services in the place of what the entries of `depends_on` are written as. Entries that mean nobody go, and are
 /// reported.
-pub(super) fn find_needs(services: &mut [Named], problems: &mut Problems) {
+pub(super) fn find_needs(services: &mut [Named], taken_out: &[TakenOut], problems: &mut Problems) {
     let roster = roster(services);
     let mut found: Vec<Option<Needs>> = Vec::with_capacity(services.len());
     for service in &*services {
-        let needs =
-            service.draft.depends_on.as_ref().map(|written| needs(written, service, &roster, services, problems));
+        let needs = service
+            .draft
+            .depends_on
+            .as_ref()
+            .map(|written| needs(written, service, &roster, (services, taken_out), problems));
         found.push(needs);
     }
     for (service, needs) in services.iter_mut().zip(found) {
@@ -52,7 +56,13 @@ fn replicas(service: &Named) -> Option<u32> {
     service.draft.replicas.as_ref().map(|replicas| *replicas.get_ref())
 }
 
-fn needs(written: &Needs, service: &Named, roster: &Roster, services: &[Named], problems: &mut Problems) -> Needs {
+fn needs(
+    written: &Needs,
+    service: &Named,
+    roster: &Roster,
+    (services, taken_out): (&[Named], &[TakenOut]),
+    problems: &mut Problems,
+) -> Needs {
     // Each with whether its own name is written: that says more than a group.
     let mut needs: Vec<(bool, Need)> = Vec::new();
     for entry in written {
@@ -61,7 +71,9 @@ fn needs(written: &Needs, service: &Named, roster: &Roster, services: &[Named], 
         let meant = match roster.meant(text.as_str()) {
             Ok(meant) => meant,
             Err(unknown) => {
-                if !problems.is_full() {
+                if let Some(out) = taken_out.iter().find(|out| out.name == text.as_str()) {
+                    problems.add(needs_what_is_taken_out(service, entry.span(), out));
+                } else if !problems.is_full() {
                     problems.add(unknown_need(&unknown, entry.span(), service, services));
                 }
                 continue;

@@ -1,18 +1,18 @@
-//! From a path or a text to a group: finding the file, reading it, and putting all that is found together.
+//! From a path or a text to a group: reading its files, and putting all that is found together.
 
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics, position};
+use super::gather::gather;
 use super::group::{self, Places};
-use super::place::Place;
 use super::problems::{Problems, Value, entries};
 use super::syntax;
-use super::trust::Owners;
+use super::trust::{Foreign, Owners};
 use crate::domain::{GroupSpec, Instance, ServiceName, plain_error, visible_path};
 use crate::regular_file::open_regular;
 
@@ -33,12 +33,6 @@ pub struct Loaded {
     pub(super) places: Places,
 }
 
-/// The nearest [`FILE_NAME`] in a folder or above it. A folder of that name counts too: reading it says what is wrong.
-pub fn find(from: &Path) -> Option<PathBuf> {
-    let from = std::path::absolute(from).ok()?;
-    from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.symlink_metadata().is_ok())
-}
-
 /// Reads and checks a file.
 ///
 /// # Errors
@@ -53,38 +47,41 @@ pub fn load(file: &Path) -> Result<Loaded, Diagnostics> {
 /// # Errors
 /// Those of [`load`]; or it is somebody else's.
 pub fn load_of(file: &Path, owners: Owners) -> Result<Loaded, Diagnostics> {
-    read(file, owners).and_then(|text| parse(&text, file))
+    read(file, owners).and_then(|text| checked(&text, file, owners))
 }
 
-/// Checks a text as if it stood in `file`, by lines that end with a newline alone. Folders and environment files around it are looked at.
+/// Checks a text as if it stood in `file`, by lines that end with a newline alone. Folders and files around it are looked
+/// at.
 ///
 /// # Errors
 /// All that is wrong with it, warnings included.
 pub fn parse(text: &str, file: &Path) -> Result<Loaded, Diagnostics> {
+    checked(text, file, Owners::Any)
+}
+
+fn checked(text: &str, file: &Path, owners: Owners) -> Result<Loaded, Diagnostics> {
     // A text of several lines has the ends that a shell knows, however the file was saved. No line or column changes.
-    let text = &text.replace("\r\n", "\n");
-    let place = Place::new(text, file);
-    let (tree, syntax_problems) = syntax::tree(text);
-    let mut problems = Problems::default();
-    // Of a file of another kind there is nothing to read.
-    let foreign = tree.is_empty() && syntax_problems.iter().any(|problem| problem.code == "not-toml");
-    let spec = (!foreign).then(|| group::read(&tree, &place, &mut problems));
-    if !syntax_problems.is_empty() {
-        consequences(text, &syntax_problems, &mut problems.items);
+    let gathered = gather(&text.replace("\r\n", "\n"), file, owners);
+    let (mut problems, mut syntax_problems) = (Problems::default(), Vec::new());
+    let trees = gathered.files.iter().map(|numbers| gathered.tree(*numbers, &mut syntax_problems));
+    let trees: Vec<_> = trees.filter(|tree| !tree.is_foreign).collect();
+    let has_own = trees.first().is_some_and(|tree| tree.number == 0);
+    let spec = has_own.then(|| group::read(trees, &gathered, &mut problems));
+    if !syntax_problems.is_empty() || gathered.is_partial {
+        consequences(gathered.sources.text(), &syntax_problems, &mut problems.items);
     }
     problems.items.extend(syntax_problems);
-    let diagnostics = Diagnostics::new(file.to_owned(), text, problems.items);
+    problems.items.extend(gathered.problems);
+    let diagnostics = Diagnostics::of(gathered.sources, problems.items);
     match spec {
         Some((spec, places)) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics, places }),
         _ => Err(diagnostics),
     }
 }
 
-/// The services of a file and what each runs, as far as it can be read: for a file that is being written, too.
+/// The services of a group and what each runs, as far as it can be read: for files that are being written, too.
 pub fn service_names(file: &Path, owners: Owners) -> Vec<(String, Option<String>)> {
     let Ok(text) = read(file, owners) else { return Vec::new() };
-    let (tree, _) = syntax::tree(&text);
-    let Some(DeValue::Table(services)) = tree.get("services").map(Spanned::get_ref) else { return Vec::new() };
     let run = |value: &DeValue<'_>| match value {
         DeValue::String(run) => Some(run.to_string()),
         DeValue::Table(table) => match table.get("run").map(Spanned::get_ref) {
@@ -93,7 +90,18 @@ pub fn service_names(file: &Path, owners: Owners) -> Vec<(String, Option<String>
         },
         _ => None,
     };
-    entries(services).into_iter().map(|(name, value)| (name.get_ref().to_string(), run(value.get_ref()))).collect()
+    let gathered = gather(&text, file, owners);
+    let trees = gathered.files.iter().map(|numbers| gathered.tree(*numbers, &mut Vec::new()));
+    let mut names = Vec::new();
+    let mut taken_out = Vec::new();
+    for tree in trees {
+        taken_out.extend(tree.taken_out.into_iter().map(|out| out.name));
+        let Some(DeValue::Table(services)) = tree.table.get("services").map(Spanned::get_ref) else { continue };
+        let services = entries(services).into_iter();
+        names.extend(services.map(|(name, value)| (name.get_ref().to_string(), run(value.get_ref()))));
+    }
+    names.retain(|(name, _)| !taken_out.contains(name));
+    names
 }
 
 /// What may stand where services are named, and what it is: the services, the groups, and the instances of each service that
@@ -138,11 +146,33 @@ fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diag
     });
 }
 
+/// Why a file could not be read, and its text as far as it is one.
+pub(super) struct Unread {
+    pub(super) problem: Diagnostic,
+    pub(super) text: String,
+}
+
+impl Unread {
+    fn new(code: &'static str, message: String, help: &str) -> Box<Self> {
+        Box::new(Self { problem: Diagnostic::error(code, message).help(help), text: String::new() })
+    }
+
+    /// It is somebody else's. `group`: the file that can be named.
+    pub(super) fn foreign(foreign: &Foreign, group: &Path) -> Box<Self> {
+        let message = format!("{foreign}: files of other users do not run unless you name the group");
+        Self::new("foreign", message, &format!("read it, then name the group: -f {}", visible_path(group)))
+    }
+}
+
+/// The text of a file, if it is that of one of these.
 pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
     let name = visible_path(file.file_name().unwrap_or(file.as_os_str()));
-    let fail = |code, message: String, help: &str| {
-        Diagnostics::new(file.to_owned(), "", vec![Diagnostic::error(code, message).help(help)])
-    };
+    read_named(file, &name, owners)
+        .map_err(|unread| Diagnostics::new(file.to_owned(), &unread.text, vec![unread.problem]))
+}
+
+/// The same of a file that is called so.
+pub(super) fn read_named(file: &Path, name: &str, owners: Owners) -> Result<String, Box<Unread>> {
     let unreadable = |error: io::Error| {
         let help = match error.kind() {
             io::ErrorKind::NotFound => "to begin with:\n[services]\nweb = \"npm run dev\"".to_owned(),
@@ -153,26 +183,26 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
             io::ErrorKind::NotFound => "it does not exist".to_owned(),
             _ => plain_error(&error),
         };
-        fail("unreadable", format!("cannot read `{name}`: {reason}"), &help)
+        Unread::new("unreadable", format!("cannot read `{name}`: {reason}"), &help)
     };
     let metadata = std::fs::metadata(file).map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(fail("unreadable", format!("`{name}` is a folder"), "name a file in that folder"));
+        return Err(Unread::new("unreadable", format!("`{name}` is a folder"), "name a file in that folder"));
     }
     // A pipe or a device may never end.
     if !metadata.is_file() {
-        return Err(fail("unreadable", format!("`{name}` is not a file"), "write its contents into a file"));
+        return Err(Unread::new("unreadable", format!("`{name}` is not a file"), "write its contents into a file"));
     }
     let (opened, found) = open_regular(file).map_err(unreadable)?;
     if !owners.include(found.uid()) {
         let problem =
             format!("`{name}` {}: files of other users do not run unless you name them", Owners::refusal(found.uid()));
-        return Err(fail("foreign", problem, &format!("read it, then name it: -f {}", visible_path(file))));
+        return Err(Unread::new("foreign", problem, &format!("read it, then name it: -f {}", visible_path(file))));
     }
     let mut bytes = Vec::new();
     opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(fail("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
+        return Err(Unread::new("too-large", format!("`{name}` is larger than 1 MiB"), "is this the right file?"));
     }
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     String::from_utf8(bytes).map_err(|error| {
@@ -182,6 +212,6 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
         let problem = Diagnostic::error("not-utf8", format!("`{name}` is not UTF-8"))
             .at(at..(at + '\u{fffd}'.len_utf8()).min(text.len()), "the first invalid byte")
             .help(if utf16 { "it is UTF-16: save it as UTF-8" } else { "save it as UTF-8" });
-        Diagnostics::new(file.to_owned(), &text, vec![problem])
+        Box::new(Unread { problem, text })
     })
 }

@@ -4,36 +4,39 @@ use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::checkout::Worktree;
 use super::diagnostic::Diagnostic;
 use super::expand::Dollars;
 use super::near::{any_of, near};
 use super::problems::{Slot, shown};
+use super::sources::Sources;
 use crate::domain::{Expandable, path_text, visible_path};
 
 /// The file that is being read.
+#[derive(Clone)]
 pub(super) struct Place<'t> {
-    /// The text of the file.
+    /// The texts of all files of the group.
+    sources: &'t Sources,
+    /// The same as one text.
     pub(super) text: &'t str,
+    /// The end of its own.
+    pub(super) end: usize,
     /// Path of the file, absolute.
     pub(super) file: PathBuf,
     /// Its folder, absolute.
     pub(super) root: PathBuf,
-    /// The bytes after which a new line begins.
-    newlines: Vec<usize>,
     worktree: Worktree,
 }
 
 impl<'t> Place<'t> {
-    /// A file that need not exist; a relative one is below the current folder.
-    pub(super) fn new(text: &'t str, file: &Path) -> Self {
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let file = clean(&absolute);
+    /// The file of that number. It need not exist; a relative one is below the current folder.
+    pub(super) fn new(sources: &'t Sources, number: usize) -> Self {
+        let file = full(sources.file(number));
         let root = file.parent().unwrap_or(&file).to_owned();
-        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
         let worktree = Worktree::of(&root);
-        Self { text, file, root, newlines, worktree }
+        Self { sources, text: sources.text(), end: sources.end(number), file, root, worktree }
     }
 
     /// The checkout that it is in.
@@ -43,8 +46,17 @@ impl<'t> Place<'t> {
 
     /// The line of a place, from 1.
     pub(super) fn line(&self, span: &Range<usize>) -> u32 {
-        let before = self.newlines.partition_point(|newline| *newline < span.start);
-        u32::try_from(before + 1).unwrap_or(u32::MAX)
+        u32::try_from(self.sources.place(span).0).unwrap_or(u32::MAX)
+    }
+
+    /// The file that a place is in, for people; `None` if that is the group's own.
+    pub(super) fn other_file(&self, span: &Range<usize>) -> Option<Arc<str>> {
+        self.sources.other_name_at(span)
+    }
+
+    /// The same of any file, of its own, too.
+    pub(super) fn name(&self) -> Arc<str> {
+        self.sources.name(&self.file).into()
     }
 
     /// A path of the file, absolute, without `.` and `..`.
@@ -92,6 +104,11 @@ impl<'t> Place<'t> {
             .map(|name| path_text(&relative.join(name)).into_owned())
             .collect()
     }
+}
+
+/// A path as it is from the top, without `.` and `..`.
+pub(super) fn full(path: &Path) -> PathBuf {
+    clean(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// A path without `.`, and with `..` resolved by the text alone.

@@ -225,7 +225,7 @@ fn keys(value: &Value<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Vec
 const EXAMPLE: &str = "[keys.normal]\nr = \"restart\"\n\"ctrl-r\" = \"none\"";
 
 enum Wrong {
-    Key(Diagnostic, String),
+    Key(Box<Diagnostic>, String),
     Value(Diagnostic),
 }
 
@@ -235,7 +235,7 @@ fn binding(context: &str, key: &str, value: &Value<'_>, words: &KeyWords<'_>) ->
         let names = words.keys.join(", ");
         let problem = Diagnostic::error("unknown-key", format!("`{}` is not a key for `keys.{context}`", shown(key)));
         let help = format!("write a character or one of {names}; put ctrl- or alt- before it");
-        return Err(Wrong::Key(problem.help(help), label));
+        return Err(Wrong::Key(problem.help(help).into(), label));
     }
     let DeValue::String(action) = value.get_ref() else {
         let problem = Diagnostic::error("type", format!("`{}` must be the name of an action", shown(key)));

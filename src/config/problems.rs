@@ -174,6 +174,11 @@ impl<'a, 't> Fields<'a, 't> {
         self.table.get_key_value(name).map(|(key, _)| key.span())
     }
 
+    /// The keys that stand there, as far as they are known, in the order in which they are listed.
+    pub(super) fn known_keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.section.keys.iter().filter(|key| self.table.contains_key(key.name))
+    }
+
     /// The value of a key as it stands there.
     pub(super) fn value(&self, name: &str) -> Option<&Value<'t>> {
         self.table.get(name)

@@ -13,7 +13,6 @@ use super::env_file;
 use super::expand::{Dollars, references, with_values};
 use super::group::Named;
 use super::near::{any_of, near};
-use super::place::Place;
 use super::problems::{Problems, as_key, shown};
 use super::service::opens_in_browser;
 use crate::domain::{
@@ -119,19 +118,19 @@ fn in_files(service: &ServiceSpec, values: &GroupValues) -> Vec<(String, String)
 }
 
 /// Reports references to what is not there, and those in texts that the shell reads.
-pub(super) fn check(services: &[Named], problems: &mut Problems, place: &Place<'_>) {
+pub(super) fn check(services: &[Named], problems: &mut Problems, whole: &str) {
     let names: HashMap<&str, &Draft> = services.iter().map(|service| (service.name.as_str(), &service.draft)).collect();
     for service in services {
         for (text, dollars, span) in expanded_texts(&service.draft) {
             for name in references(text, dollars) {
                 if let Some((message, label, help)) = wrong(name, &names) {
                     problems
-                        .add(Diagnostic::error("reference", message).at(within(&span, name, place), label).help(help));
+                        .add(Diagnostic::error("reference", message).at(within(&span, name, whole), label).help(help));
                 }
             }
         }
-        in_env_files(&service.draft, &names, problems, place);
-        in_shell_texts(service, problems, place);
+        in_env_files(service, &names, problems);
+        in_shell_texts(service, problems, whole);
     }
 }
 
@@ -177,19 +176,20 @@ fn wrong(name: &str, services: &HashMap<&str, &Draft>) -> Option<(String, String
 }
 
 /// Where the reference stands, if the text has it as it is.
-fn within(span: &Range<usize>, name: &str, place: &Place<'_>) -> Range<usize> {
-    let text = place.text.get(span.clone()).unwrap_or_default();
+fn within(span: &Range<usize>, name: &str, text: &str) -> Range<usize> {
+    let text = text.get(span.clone()).unwrap_or_default();
     let start = text.find(&format!("${{{name}")).map(|at| span.start + at);
     start.map_or_else(
         || span.clone(),
         |start| {
-            let rest = place.text.get(start..span.end).unwrap_or_default();
+            let rest = text.get(start..span.end).unwrap_or_default();
             start..start + rest.find('}').map_or(name.len() + 2, |end| end + 1)
         },
     )
 }
 
-fn in_env_files(draft: &Draft, names: &HashMap<&str, &Draft>, problems: &mut Problems, place: &Place<'_>) {
+fn in_env_files(service: &Named, names: &HashMap<&str, &Draft>, problems: &mut Problems) {
+    let draft = &service.draft;
     let Some(files) = &draft.env_files else { return };
     for file in files.get_ref() {
         let path = env_file::in_use(file);
@@ -199,7 +199,7 @@ fn in_env_files(draft: &Draft, names: &HashMap<&str, &Draft>, problems: &mut Pro
             }
             for name in references(&entry.value, Dollars::Ours) {
                 let Some((message, label, help)) = wrong(name, names) else { continue };
-                let shown = visible_path(path.strip_prefix(&place.root).unwrap_or(path)).into_owned();
+                let shown = visible_path(path.strip_prefix(&service.root).unwrap_or(path)).into_owned();
                 problems.add_once(
                     Diagnostic::error("reference", format!("`{shown}`, line {}: {message}", entry.line))
                         .at(files.span(), label)
@@ -211,7 +211,7 @@ fn in_env_files(draft: &Draft, names: &HashMap<&str, &Draft>, problems: &mut Pro
 }
 
 /// The shell has its own `${…}`: what the group says must come by the environment.
-fn in_shell_texts(service: &Named, problems: &mut Problems, place: &Place<'_>) {
+fn in_shell_texts(service: &Named, problems: &mut Problems, whole: &str) {
     for (text, span) in shell_texts(&service.draft) {
         let mut rest = text;
         while let Some((_, from)) = rest.split_once("${") {
@@ -231,7 +231,7 @@ fn in_shell_texts(service: &Named, problems: &mut Problems, place: &Place<'_>) {
             };
             problems.add_once(
                 Diagnostic::warning("shell-text", format!("the shell does not know `${{{}}}`", shown(name)))
-                    .at(within(&span, name, place), "a command that is a string is read by the shell")
+                    .at(within(&span, name, whole), "a command that is a string is read by the shell")
                     .help(help),
             );
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::ops::Range;
+use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use crate::display::char_width;
@@ -36,6 +37,8 @@ const TAB: usize = 4;
 struct Glyphs {
     /// Before and after the name of the file.
     open: &'static str,
+    /// Before the name of another file.
+    between: &'static str,
     close: &'static str,
     bar: &'static str,
     dots: &'static str,
@@ -45,12 +48,28 @@ struct Glyphs {
     cut: char,
 }
 
-const UNICODE: Glyphs =
-    Glyphs {
-        open: "╭─", close: "╰─", bar: "│", dots: "·", line: '─', tee: '┬', corner: "╰── ", cut: '…'
-    };
-const ASCII: Glyphs =
-    Glyphs { open: ",-", close: "`-", bar: "|", dots: ":", line: '-', tee: '+', corner: "`-- ", cut: '>' };
+const UNICODE: Glyphs = Glyphs {
+    open: "╭─",
+    between: "├─",
+    close: "╰─",
+    bar: "│",
+    dots: "·",
+    line: '─',
+    tee: '┬',
+    corner: "╰── ",
+    cut: '…',
+};
+const ASCII: Glyphs = Glyphs {
+    open: ",-",
+    between: "+-",
+    close: "`-",
+    bar: "|",
+    dots: ":",
+    line: '-',
+    tee: '+',
+    corner: "`-- ",
+    cut: '>',
+};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[1;33m";
@@ -91,18 +110,41 @@ impl Renderer {
     }
 
     fn snippet(&self, out: &mut String, all: &Diagnostics, item: &Diagnostic) {
-        let Some((line, column)) = all.position(item) else { return };
         let mut labels: Vec<(usize, &Label)> =
             item.labels.iter().map(|label| (all.place(&label.span).0, label)).collect();
         // The main place first where two stand on one line; otherwise in the order of the text.
         labels.sort_by_key(|(line, _)| *line);
         let gutter = labels.last().map_or(1, |(line, _)| line.to_string().len());
+        let mut files: Vec<&Path> = Vec::new();
+        for label in &item.labels {
+            let file = all.file_at(&label.span);
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
         let pad = " ".repeat(gutter + 2);
-        let Glyphs { open, close, bar, dots, .. } = *self.glyphs;
-        let name = self.clean(&all.file_name());
-        line_to(out, &format!("{pad}{}", self.paint(DIM, &format!("{open}[{name}:{line}:{column}]"))));
+        let Glyphs { open, between, close, .. } = *self.glyphs;
+        for (number, file) in files.iter().enumerate() {
+            let labels: Vec<_> =
+                labels.iter().filter(|(_, label)| all.file_at(&label.span) == *file).copied().collect();
+            let main = item.labels.iter().find(|label| all.file_at(&label.span) == *file);
+            let (line, column) = main.map_or((1, 1), |label| all.place(&label.span));
+            let name = self.clean(&all.file_name(file));
+            let open = if number == 0 { open } else { between };
+            line_to(out, &format!("{pad}{}", self.paint(DIM, &format!("{open}[{name}:{line}:{column}]"))));
+            self.lines(out, all, &labels, gutter, self.tone(item));
+        }
+        if !files.is_empty() {
+            line_to(out, &format!("{pad}{}", self.paint(DIM, close)));
+        }
+    }
+
+    /// The lines of one file with their labels.
+    fn lines(&self, out: &mut String, all: &Diagnostics, labels: &[(usize, &Label)], gutter: usize, tone: &str) {
+        let Glyphs { bar, dots, .. } = *self.glyphs;
+        let pad = " ".repeat(gutter + 2);
         let mut before: Option<usize> = None;
-        let mut rest = labels.as_slice();
+        let mut rest = labels;
         while let Some((number, _)) = rest.first() {
             let count = rest.iter().take_while(|(line, _)| line == number).count();
             let (here, later) = rest.split_at(count);
@@ -110,15 +152,14 @@ impl Renderer {
                 line_to(out, &format!("{pad}{}", self.paint(DIM, dots)));
             }
             let here: Vec<&Label> = here.iter().map(|(_, label)| *label).collect();
-            let row = Row::new(&all.text, &here, self.style.width.saturating_sub(gutter + 4), self.glyphs.cut);
+            let row = Row::new(all.text(), &here, self.style.width.saturating_sub(gutter + 4), self.glyphs.cut);
             line_to(out, &format!("{} {}", self.paint(DIM, &format!(" {number:>gutter$} {bar}")), row.text));
             for label in here {
-                self.underline(out, &row, label, &pad, self.tone(item));
+                self.underline(out, &row, label, &pad, tone);
             }
             before = Some(*number);
             rest = later;
         }
-        line_to(out, &format!("{pad}{}", self.paint(DIM, close)));
     }
 
     fn underline(&self, out: &mut String, row: &Row, label: &Label, pad: &str, tone: &str) {

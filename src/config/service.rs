@@ -1,6 +1,8 @@
 //! Reading the table of a service, or `[defaults]`, key by key.
 
 use std::collections::HashSet;
+use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -20,7 +22,9 @@ use super::schedule;
 use super::values;
 use crate::domain::{
     Condition, Expandable, Instance, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern,
+    visible_path,
 };
+use crate::group_files::local_of;
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
@@ -36,6 +40,13 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
                 .at(value.span(), "this is neither");
             problems.add(match other {
                 DeValue::Array(_) => problem.help("to run a list, use a table: { run = [\"…\"] }"),
+                DeValue::Boolean(false) => {
+                    let local = local_of(&place.file);
+                    let local = visible_path(Path::new(local.file_name().unwrap_or_default())).into_owned();
+                    Diagnostic::error("taken-out", format!("{name} is taken out, which only a local file can do"))
+                        .at(value.span(), "not in this file")
+                        .help(format!("write this into {local}, or remove it here"))
+                }
                 _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
                     problem.help("write the keys of a service under its name: [services.web]")
                 }
@@ -80,8 +91,8 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         group: fields.read_value("group", problems, Slot::group_name),
         url: fields.read_value("url", problems, url),
         watch: fields.read("watch", problems, |slot, problems| {
-            let line = place.line(&fields.key_span("watch").unwrap_or_default());
-            watch(slot, line, place, problems)
+            let key = fields.key_span("watch").unwrap_or_default();
+            watch(slot, &key, place, problems)
         }),
         ignore: fields
             .read("ignore", problems, |slot, problems| ignore_patterns(slot, place, problems))
@@ -265,12 +276,12 @@ pub(super) fn opens_in_browser(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(|c: char| c == ' ' || c.is_control()))
 }
 
-fn watch(slot: Slot<'_, '_>, line: u32, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {
+fn watch(slot: Slot<'_, '_>, key: &Range<usize>, place: &Place<'_>, problems: &mut Problems) -> Option<Watched> {
     match slot.value.get_ref() {
         DeValue::Boolean(false) => Some(Watched::Off),
-        DeValue::Boolean(true) => Some(Watched::All { line }),
+        DeValue::Boolean(true) => Some(Watched::All { line: place.line(key), file: place.other_file(key) }),
         DeValue::Array(_) => {
-            let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place.line(&slot.span()))))?;
+            let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place)))?;
             if globs.iter().any(|glob| !glob.get_ref().text.starts_with('!')) {
                 return Some(Watched::Globs(globs));
             }
@@ -301,7 +312,7 @@ fn inputs(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Opt
         problems.add(slot.wrong_type().help(format!("inputs = [\"{}\"]", shown(text))));
         return None;
     }
-    let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place.line(&slot.span()))))?;
+    let globs = slot.list(problems, |slot, problems| problems.keep(slot.glob(place)))?;
     if globs.is_empty() || globs.iter().any(|glob| !glob.get_ref().text.starts_with('!')) {
         return Some(globs);
     }
@@ -319,7 +330,7 @@ pub(super) fn ignore_patterns(
     place: &Place<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<Spanned<SpecPattern>>> {
-    slot.list(problems, |slot, problems| problems.keep(slot.ignore_pattern(place.line(&slot.span()))))
+    slot.list(problems, |slot, problems| problems.keep(slot.ignore_pattern(place)))
 }
 
 fn on_change(slot: Slot<'_, '_>) -> Result<OnChange, Diagnostic> {

@@ -7,7 +7,6 @@ use super::draft::Draft;
 use super::env_file;
 use super::expand::is_name;
 use super::group::Named;
-use super::place::Place;
 use super::problems::Problems;
 use crate::domain::{AliveProbe, OnChange, Probe, RunCommand, count};
 
@@ -29,12 +28,12 @@ impl<'t> Piece<'t> {
 }
 
 /// Warns once for the file, at the first place.
-pub(super) fn check(services: &[Named], place: &Place<'_>, problems: &mut Problems) {
+pub(super) fn check(services: &[Named], all: &str, problems: &mut Problems) {
     let mut found: Vec<(Range<usize>, Piece<'_>)> = Vec::new();
     for service in services {
         for (text, span) in texts(&service.draft) {
             for piece in pieces(text, &|name| is_own(&service.draft, name)) {
-                let written = place.text.get(span.clone()).unwrap_or_default();
+                let written = all.get(span.clone()).unwrap_or_default();
                 let at = written.find(piece.text()).map(|at| span.start + at..span.start + at + piece.text().len());
                 let at = at.unwrap_or_else(|| span.clone());
                 // What `[defaults]` say is there for each service.

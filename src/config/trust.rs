@@ -25,6 +25,13 @@ pub struct Foreign {
     owner: u32,
 }
 
+#[cfg(test)]
+impl Foreign {
+    pub(super) fn new(path: PathBuf, owner: u32) -> Self {
+        Self { path, owner }
+    }
+}
+
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let link = if self.path.is_symlink() { "the link " } else { "" };
@@ -99,13 +106,25 @@ fn foreign(file: &Path, owners: Owners) -> Option<Foreign> {
     way.find(|(_, owner)| !owners.include(*owner)).map(|(path, owner)| Foreign { path, owner })
 }
 
+/// The same of a file that the one of a group names: also the links between the group's folder and it count.
+pub(super) fn foreign_below(root: &Path, file: &Path, owners: Owners) -> Option<Foreign> {
+    let names = file.strip_prefix(root).ok()?;
+    let mut way = way_from(root, names);
+    way.find(|(_, owner)| !owners.include(*owner)).map(|(path, owner)| Foreign { path, owner })
+}
+
 /// All links on the way to a file, in its folder and behind it, and the file itself, each with its owner. What is above the
 /// file is only looked at for links that lead on: where the user is, the user has gone.
 fn way(file: &Path) -> impl Iterator<Item = (PathBuf, u32)> {
+    way_from(file.parent().unwrap_or(Path::new("/")), Path::new(file.file_name().unwrap_or_default()))
+}
+
+/// The same from a folder on.
+fn way_from(folder: &Path, names: &Path) -> impl Iterator<Item = (PathBuf, u32)> {
     /// As many as the system follows.
     const LINKS: usize = 40;
-    let mut here = file.parent().unwrap_or(Path::new("/")).to_owned();
-    let mut ahead: Vec<OsString> = file.file_name().map(OsString::from).into_iter().collect();
+    let mut here = folder.to_owned();
+    let mut ahead: Vec<OsString> = names.iter().rev().map(OsString::from).collect();
     let mut links = 0;
     std::iter::from_fn(move || {
         while let Some(name) = ahead.pop() {

@@ -40,7 +40,7 @@ impl Loaded {
         let key = fault.place.split('.').next().unwrap_or_default();
         let span = whole(&fault.place).or_else(|| whole(key))?;
         let start = fault.unset.as_ref().and_then(|name| {
-            let at = self.warnings.text.get(span.clone())?.find(&format!("${{{name}}}"))?;
+            let at = self.warnings.text().get(span.clone())?.find(&format!("${{{name}}}"))?;
             Some(span.start + at..span.start + at + name.len() + 3)
         });
         Some(start.unwrap_or(span))

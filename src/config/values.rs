@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::expand::{self, Dollars, ExpandError};
 use super::near::near;
 use super::peers;
+use super::place::Place;
 use super::problems::{Problems, Slot, shown};
 use super::units::{self, Unclear};
 use crate::domain::{Expandable, NameFault, RunCommand, Signal, SpecPattern, TextPattern, fitting_name};
@@ -295,7 +296,7 @@ impl<'a> Slot<'a, '_> {
     }
 
     /// A glob of `watch`, relative to the root of the group; `!` takes out.
-    pub(super) fn glob(self, line: u32) -> Result<SpecPattern, Diagnostic> {
+    pub(super) fn glob(self, place: &Place<'_>) -> Result<SpecPattern, Diagnostic> {
         let text = self.line()?;
         let bare = text.strip_prefix('!').unwrap_or(text);
         self.inside(text, bare)?;
@@ -303,11 +304,16 @@ impl<'a> Slot<'a, '_> {
         if let Err(error) = globset::GlobBuilder::new(bare).literal_separator(true).build() {
             return Err(self.bad_glob(text, &error.kind().to_string()));
         }
-        Ok(SpecPattern { text: text.to_owned(), line })
+        Ok(self.pattern(text, place))
+    }
+
+    fn pattern(self, text: &str, place: &Place<'_>) -> SpecPattern {
+        let span = self.span();
+        SpecPattern { text: text.to_owned(), line: place.line(&span), file: place.other_file(&span) }
     }
 
     /// A pattern in gitignore syntax.
-    pub(super) fn ignore_pattern(self, line: u32) -> Result<SpecPattern, Diagnostic> {
+    pub(super) fn ignore_pattern(self, place: &Place<'_>) -> Result<SpecPattern, Diagnostic> {
         let text = self.line()?;
         if text.starts_with("../") || text.starts_with("!../") {
             self.inside(text, text.trim_start_matches('!'))?;
@@ -316,7 +322,7 @@ impl<'a> Slot<'a, '_> {
         // Braces mean themselves there. What git would silently never match is said.
         let without_braces = text.replace(['{', '}'], "");
         match globset::Glob::new(without_braces.strip_prefix('!').unwrap_or(&without_braces)) {
-            Ok(_) => Ok(SpecPattern { text: text.to_owned(), line }),
+            Ok(_) => Ok(self.pattern(text, place)),
             Err(error) => Err(self.bad_glob(text, &error.kind().to_string())),
         }
     }

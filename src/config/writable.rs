@@ -69,19 +69,26 @@ impl Loaded {
     /// Warns of a file, or a folder of it, that others can write: what they put there is run as the user.
     pub fn warn_writable(&mut self, variable: impl Fn(&str) -> Option<PathBuf>) {
         let is_ours = |owner| is_ours(owner, geteuid().as_raw(), caller(&variable));
-        let file = self.spec.file.clone();
-        let target = fs::canonicalize(&file).ok();
-        let folders = [file.parent(), target.as_deref().and_then(Path::parent)];
-        let mut places: Vec<&Path> = [Some(file.as_path())].into_iter().chain(folders).flatten().collect();
-        places.dedup();
-        for place in places {
-            let Some((who, help)) = other_writer(place, is_ours) else { continue };
+        let mut places: Vec<(PathBuf, PathBuf)> = Vec::new();
+        for file in &self.spec.files {
+            let target = fs::canonicalize(file).ok();
+            let folders = [file.parent(), target.as_deref().and_then(Path::parent)];
+            for place in [Some(file.as_path())].into_iter().chain(folders).flatten() {
+                // Several files may share a folder.
+                if !places.iter().any(|(known, _)| known == place) {
+                    places.push((place.to_owned(), file.clone()));
+                }
+            }
+        }
+        for (place, file) in places {
+            let Some((who, help)) = other_writer(&place, is_ours) else { continue };
             let (what, name) = match place.is_dir() {
-                true => ("the folder ", visible_path(place)),
-                false => ("", visible_path(file.file_name().unwrap_or(file.as_os_str()))),
+                true => ("the folder ", visible_path(&place).into_owned()),
+                false => ("", self.warnings.file_name(&file)),
             };
             let problem = format!("{what}`{name}` is writable by {who}: what they put there runs as you");
-            self.warnings.extend(vec![Diagnostic::warning("writable", problem).help(help)]);
+            let problem = Diagnostic { file: Some(file), ..Diagnostic::warning("writable", problem).help(help) };
+            self.warnings.extend(vec![problem]);
         }
     }
 }

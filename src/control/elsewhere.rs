@@ -15,7 +15,10 @@ impl Answers {
     pub(super) async fn run_elsewhere(self, ask: RunAsk, number: u64, mut outbox: Outbox) {
         let job = match only_one(&self.handle().snapshot(), &ask.job) {
             Ok(job) => job,
-            Err(problem) => return drop(outbox.send(&Reply::Error(problem)).await),
+            Err(problem) => {
+                outbox.send(&Reply::Error(problem)).await;
+                return;
+            }
         };
         let run = ElsewhereRun { id: number, job: job.clone(), pid: ask.pid, counts: ask.counts };
         let ends = EndsRun { handle: self.handle().clone(), number };

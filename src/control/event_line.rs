@@ -58,7 +58,7 @@ impl From<&Rule> for RuleLine {
         let file = match &rule.source {
             RuleSource::BuiltIn(_) => "built-in".into(),
             RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
-            _ => "procgroup.toml".into(),
+            _ => rule.file.as_deref().unwrap_or("procgroup.toml").into(),
         };
         Self { file, line: rule.line, pattern: rule.pattern.to_string() }
     }
@@ -98,7 +98,7 @@ impl EventLine {
             GroupEventKind::Exit { status: ExitStatus::Signal(number), .. } => line.signal = Some(*number),
             GroupEventKind::Ready(_)
             | GroupEventKind::Validate(_)
-            | GroupEventKind::Reload
+            | GroupEventKind::Reload { .. }
             | GroupEventKind::Scale(_)
             | GroupEventKind::Stop
             | GroupEventKind::Error(_)

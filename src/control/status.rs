@@ -34,6 +34,9 @@ pub struct Status {
     /// How many instances each service with `replicas` is to have, by its name.
     #[serde(default)]
     pub replicas: BTreeMap<String, u32>,
+    /// All files that it is read from, relative to the folder of its own, which is the first.
+    #[serde(default)]
+    pub files: Vec<String>,
 }
 
 /// What the watcher does.
@@ -131,6 +134,9 @@ pub struct Service {
     /// What its processes use together, if that was asked for and it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The file that it stands in, as in `files`.
+    #[serde(default)]
+    pub file: String,
 }
 
 /// What the processes of a service use together.
@@ -205,6 +211,7 @@ impl Status {
             started_at: clock.rfc3339(Moment::START),
             stopping: group.stopping.is_some(),
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
+            files: group.files.iter().map(ToString::to_string).collect(),
             watch: Watch {
                 state: state.into(),
                 held: watch.held,
@@ -219,7 +226,7 @@ impl Status {
                 directories: watch.directories,
                 problem: watch.problem.as_deref().map(Into::into),
             },
-            services: group.services.iter().map(|service| Service::new(service, clock, now)).collect(),
+            services: group.services.iter().map(|service| Service::new(service, &group.file, clock, now)).collect(),
             replicas: group.replicated.iter().map(|one| (one.name.as_str().to_owned(), one.count)).collect(),
         }
     }
@@ -273,11 +280,13 @@ impl Status {
 }
 
 impl Service {
-    fn new(service: &ServiceSnapshot, clock: Clock, now: Moment) -> Self {
+    /// `file`: the group's own.
+    fn new(service: &ServiceSnapshot, file: &str, clock: Clock, now: Moment) -> Self {
         let uptime = |since: Moment| u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
         let counts = service.restarts;
         Self {
             name: service.name.as_str().to_owned(),
+            file: service.file.as_deref().unwrap_or(file).to_owned(),
             kind: match service.kind {
                 Kind::Service => "service".into(),
                 Kind::Job => "job".into(),

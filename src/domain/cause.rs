@@ -35,8 +35,11 @@ pub enum StartCause {
     Stuck(Stuck),
     /// It had more memory than its `limits` allow.
     OverLimit(OverLimit),
-    /// Its part of `procgroup.toml` changed.
-    Config,
+    /// What the files of the group say of it changed.
+    Config {
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
+    },
     /// One of the times of its `schedule` has come.
     Schedule,
     /// Somebody wants so many instances of it.
@@ -55,7 +58,7 @@ impl fmt::Display for StartCause {
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::OverLimit(over) => write!(f, "over its limit: {over}"),
-            Self::Config => f.write_str("procgroup.toml changed"),
+            Self::Config { files } => write!(f, "{} changed", visible(files)),
             Self::Schedule => f.write_str("on schedule"),
             Self::Scaled(count) => write!(f, "scaled to {count}"),
         }
@@ -73,7 +76,7 @@ impl StartCause {
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",
             Self::OverLimit(_) => "limit",
-            Self::Config => "config",
+            Self::Config { .. } => "config",
             Self::Schedule => "schedule",
             Self::Scaled(_) => "scale",
         }
@@ -128,7 +131,7 @@ pub struct RestartCounts {
     pub crash: u32,
     /// Restarts that somebody asked for.
     pub manual: u32,
-    /// Its part of `procgroup.toml` changed.
+    /// What the files of the group say of it changed.
     pub config: u32,
     /// A dependency was restarted.
     pub dependency: u32,

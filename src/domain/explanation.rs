@@ -166,12 +166,13 @@ impl Explanation {
         match &rule.source {
             RuleSource::BuiltIn(_) => String::from("built-in"),
             RuleSource::IgnoreFile(file) => path_text(file).into_owned(),
+            RuleSource::EnvFile(_) => rule.file.as_ref().unwrap_or(&self.file).to_string(),
             // A default stands in no file.
             _ if rule.line.is_none() => String::from("built-in"),
             RuleSource::ServiceWatch(_)
             | RuleSource::ServiceIgnore(_)
             | RuleSource::GroupIgnore
-            | RuleSource::GroupAlso => self.file.to_string(),
+            | RuleSource::GroupAlso => rule.file.as_ref().unwrap_or(&self.file).to_string(),
         }
     }
 

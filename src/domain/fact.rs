@@ -79,8 +79,10 @@ pub enum FactKind {
         /// How old it is.
         age: Duration,
     },
-    /// `procgroup.toml` was read again and is in force.
+    /// Files of the group were read again and are in force.
     Reload {
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
         /// It says something else than before.
         differs: bool,
     },
@@ -135,7 +137,7 @@ impl Fact {
             FactKind::HoldOver(result) | FactKind::HoldCorrected(result) => {
                 GroupEventKind::Notice(result.to_string().into())
             }
-            FactKind::Reload { .. } => GroupEventKind::Reload,
+            FactKind::Reload { files, .. } => GroupEventKind::Reload { files: Arc::clone(files) },
             FactKind::Scaled(scalings) => GroupEventKind::Scale(told(scalings).into()),
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
             FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
@@ -161,7 +163,7 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true } => say(false, "procgroup.toml reloaded".into()),
+            FactKind::Reload { differs: true, files } => say(false, format!("{files} reloaded").into()),
             // What is wrong stays on the screen.
             FactKind::Scaled(_) if shown.as_ref().is_some_and(|shown| shown.problem) => shown,
             FactKind::Scaled(scalings) => say(false, told(scalings).into()),
@@ -306,7 +308,7 @@ mod tests {
         let corrected = of_group(FactKind::HoldCorrected(HoldResult { says_restarted: false, ..result }));
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
-        let reload = |differs| of_group(FactKind::Reload { differs });
+        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into() });
         let reloaded = Some("procgroup.toml reloaded");
         assert_eq!(summary(&reload(true), shown("broken", true)).as_deref(), reloaded);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));

@@ -66,6 +66,8 @@ pub struct Rule {
     pub source: RuleSource,
     /// Line in that file, 1-based, where it is known.
     pub line: Option<u32>,
+    /// Of a key of the configuration: the file that it stands in, relative to the root; `None` if that is the group's own.
+    pub file: Option<Arc<str>>,
     /// The pattern as written.
     pub pattern: Arc<str>,
 }
@@ -81,6 +83,8 @@ pub enum RuleSource {
     ServiceWatch(ServiceName),
     /// A pattern of `[services.NAME] ignore`.
     ServiceIgnore(ServiceName),
+    /// `[services.NAME] env_file`.
+    EnvFile(ServiceName),
     /// A pattern of `[watch] ignore`.
     GroupIgnore,
     /// A pattern of `[watch] also`.
@@ -88,11 +92,11 @@ pub enum RuleSource {
 }
 
 impl Rule {
-    /// With its place, where that is the group's own file: `services.api.watch (procgroup.toml:14)`.
+    /// With its place, where that is a file of the group: `services.api.watch (procgroup.toml:14)`. `file`: the group's own.
     pub fn in_file(&self, file: &str) -> String {
         match (&self.source, self.line) {
             (RuleSource::BuiltIn(_) | RuleSource::IgnoreFile(_), _) | (_, None) => self.to_string(),
-            (_, Some(line)) => format!("{self} ({}:{line})", visible(file)),
+            (_, Some(line)) => format!("{self} ({}:{line})", visible(self.file.as_deref().unwrap_or(file))),
         }
     }
 }
@@ -108,6 +112,7 @@ impl fmt::Display for Rule {
             },
             RuleSource::ServiceWatch(name) => write!(f, "services.{name}.watch"),
             RuleSource::ServiceIgnore(name) => write!(f, "services.{name}.ignore  {pattern}"),
+            RuleSource::EnvFile(name) => write!(f, "services.{name}.env_file"),
             RuleSource::GroupIgnore => write!(f, "watch.ignore  {pattern}"),
             RuleSource::GroupAlso => write!(f, "watch.also  {pattern}"),
         }

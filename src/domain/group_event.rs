@@ -59,8 +59,11 @@ pub enum GroupEventKind {
     Hold(HoldSnapshot),
     /// A hold has ended.
     Release(HoldSnapshot),
-    /// `procgroup.toml` was read again and is in force.
-    Reload,
+    /// Files of the group were read again and are in force.
+    Reload {
+        /// Those that were saved, for people.
+        files: Arc<str>,
+    },
     /// Services have other numbers of instances, in a sentence.
     Scale(Arc<str>),
     /// The group is being stopped.
@@ -92,7 +95,7 @@ impl GroupEventKind {
             Self::Validate(_) => "validate",
             Self::Hold(_) => "hold",
             Self::Release(_) => "release",
-            Self::Reload => "reload",
+            Self::Reload { .. } => "reload",
             Self::Scale(_) => "scale",
             Self::Stop => "stop",
             Self::Error(_) => "error",
@@ -116,7 +119,7 @@ impl fmt::Display for GroupEventKind {
             Self::Scale(text) | Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
                 f.write_str(&visible(&without_secrets(text)))
             }
-            Self::Reload => f.write_str("procgroup.toml"),
+            Self::Reload { files } => f.write_str(&visible(files)),
             Self::Stop => Ok(()),
         }
     }

@@ -144,6 +144,8 @@ mod tests {
             name: "shop".into(),
             root: "/work".into(),
             file: "/work/procgroup.toml".into(),
+            files: vec!["/work/procgroup.toml".into()],
+            include: Vec::new(),
             services: services.into_iter().map(Arc::new).collect(),
             replicated: Vec::new(),
             watch: WatchSpec::default(),

@@ -201,6 +201,8 @@ mod tests {
             name: "shop".into(),
             root: folder.into(),
             file: format!("{folder}/procgroup.toml").into(),
+            files: Vec::new(),
+            include: Vec::new(),
             services: services.iter().map(service).collect(),
             replicated: Vec::new(),
             watch: WatchSpec::default(),

@@ -30,6 +30,8 @@ pub struct GroupSnapshot {
     pub watch: WatchSnapshot,
     /// The last file events.
     pub journal: Arc<FileJournal>,
+    /// All files that it is read from, relative to the root: its own first.
+    pub files: Arc<[Arc<str>]>,
     /// The group is being stopped.
     pub stopping: Option<Stopping>,
     /// The last thing that the user should know: a broken file, a failed hook.
@@ -91,6 +93,8 @@ pub struct ServiceSnapshot {
     pub elsewhere: Option<Elsewhere>,
     /// Whether it is to run.
     pub wanted: bool,
+    /// The included file that it stands in, relative to the root of the group; `None` if that is the group's own.
+    pub file: Option<Arc<str>>,
     /// It watches files.
     pub watches: bool,
     /// The leader of its live run.
@@ -160,6 +164,7 @@ impl ServiceSnapshot {
             validating: None,
             elsewhere: None,
             wanted: true,
+            file: None,
             watches: false,
             pid: None,
             run,

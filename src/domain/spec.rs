@@ -20,6 +20,11 @@ pub struct GroupSpec {
     pub root: PathBuf,
     /// The file itself, absolute.
     pub file: PathBuf,
+    /// All files that it was read from, absolute: the file itself first, then those that it includes, each with its local
+    /// file behind it, if it has one.
+    pub files: Vec<PathBuf>,
+    /// The patterns of `include`, relative to `root`.
+    pub include: Vec<String>,
     /// In the order of the file: that of starts that nothing else orders, and, within a group, that on the screen.
     pub services: Vec<Arc<ServiceSpec>>,
     /// The services with `replicas` whose instances are among the services now ([`GroupSpec::with_instances`]).
@@ -50,7 +55,9 @@ pub struct ServiceSpec {
     pub kind: Kind,
     /// `run`, before `${NAME}` is put into the words of a list.
     pub run: RunCommand,
-    /// The folder of the file: what its relative paths begin at.
+    /// The file that it stands in, relative to the root of the group; empty if nobody has said it.
+    pub file: Arc<str>,
+    /// The folder of that file: what its relative paths and patterns begin at.
     pub root: PathBuf,
     /// `dir`, absolute. Default: `root`.
     pub dir: Expandable<PathBuf>,
@@ -109,6 +116,10 @@ pub struct ServiceSpec {
     pub watch: WatchFiles,
     /// `ignore`, gitignore syntax with `!`.
     pub ignore: Vec<SpecPattern>,
+    /// `[watch] ignore` of the included file that it stands in.
+    pub file_ignore: Vec<SpecPattern>,
+    /// `[watch] also` of the included file that it stands in.
+    pub file_also: Vec<SpecPattern>,
     /// `debounce` of the service; the group's otherwise.
     pub debounce: Duration,
     /// What a change does (`on_change`).
@@ -126,6 +137,7 @@ impl ServiceSpec {
             kind: Kind::default(),
             run,
             dir: Expandable::Known(root.clone()),
+            file: "".into(),
             root,
             env: Vec::new(),
             env_files: Vec::new(),
@@ -154,6 +166,8 @@ impl ServiceSpec {
             url: None,
             watch: WatchFiles::default(),
             ignore: Vec::new(),
+            file_ignore: Vec::new(),
+            file_also: Vec::new(),
             debounce: WatchSpec::DEBOUNCE,
             on_change: OnChange::default(),
             view: PaneView::default(),

@@ -1,5 +1,6 @@
 //! What the user asked to watch: `watch` and `on_change` of a service, and `[watch]` of the group.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Signal;
@@ -14,8 +15,10 @@ pub enum WatchFiles {
     All {
         /// Where the file says so.
         line: u32,
+        /// As in [`SpecPattern::file`].
+        file: Option<Arc<str>>,
     },
-    /// Globs relative to the root of the group (`**`, `{a,b}`); `!` takes out; the last that matches decides.
+    /// Globs relative to the service's `root` (`**`, `{a,b}`); `!` takes out; the last that matches decides.
     Globs(Vec<SpecPattern>),
 }
 
@@ -24,8 +27,10 @@ pub enum WatchFiles {
 pub struct SpecPattern {
     /// The pattern, as the file writes it.
     pub text: String,
-    /// Line in `procgroup.toml`, 1-based.
+    /// Line in its file, 1-based.
     pub line: u32,
+    /// The file that it stands in, relative to the root of the group; `None` if that is the group's own.
+    pub file: Option<Arc<str>>,
 }
 
 /// `on_change`: what a change does to a running service. One that does not run is started by it in any case.
@@ -96,7 +101,7 @@ impl Default for WatchSpec {
     fn default() -> Self {
         Self {
             ignore: Vec::new(),
-            also: vec![SpecPattern { text: Self::ALSO.into(), line: 0 }],
+            also: vec![SpecPattern { text: Self::ALSO.into(), line: 0, file: None }],
             max_wait: Duration::from_secs(2),
             gitignore: true,
             backend: WatchChoice::Auto,

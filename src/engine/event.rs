@@ -52,8 +52,13 @@ pub enum Event {
         /// When the news of it arrived.
         at: Moment,
     },
-    /// The file was read again and is valid.
-    Reloaded(Arc<GroupSpec>),
+    /// The files of the group were read again and are valid.
+    Reloaded {
+        /// What they say.
+        spec: Arc<GroupSpec>,
+        /// Those that were saved, for people: `procgroup.toml`.
+        files: Arc<str>,
+    },
     /// The group as it is with other numbers of instances. What the file says is as before.
     Scaled {
         /// All of it.
@@ -70,8 +75,11 @@ pub enum Event {
         /// The whole message.
         detail: Arc<str>,
     },
-    /// A file that was refused says again what is in force.
-    FileRestored,
+    /// Files that were refused say again what is in force.
+    FileRestored {
+        /// Those that were saved, for people.
+        files: Arc<str>,
+    },
     /// Something the user should know.
     Notice {
         /// Something is wrong.

@@ -23,20 +23,19 @@ impl Engine {
     }
 
     /// The file was read again, and is valid.
-    pub(super) fn file_read(&mut self, spec: Arc<GroupSpec>, turn: &mut Turn) {
+    pub(super) fn file_read(&mut self, spec: Arc<GroupSpec>, files: &Arc<str>, turn: &mut Turn) {
         self.file_problem = None;
         // That git does not hold counts at once, where nobody else does.
         let ends_hold = !spec.watch.git_hold && !self.changes.holds().are_asked_for_all();
         if turn.stopping || ends_hold || !self.changes.holds().cover_all() {
             self.held_file = None;
-            return self.reload(spec, turn);
+            return self.reload(spec, files, turn);
         }
         let was_held = self.held_file.is_some();
         // Back at what is in force: nothing is left to be carried out.
-        self.held_file = Some(spec).filter(|spec| *spec != self.spec);
+        self.held_file = Some((spec, Arc::clone(files))).filter(|(spec, _)| *spec != self.spec);
         if self.held_file.is_some() && !was_held {
-            let file = view::file(&self.spec);
-            let summary = format!("{file} changed · it is held, like all changes, until watching resumes").into();
+            let summary = format!("{files} changed · it is held, like all changes, until watching resumes").into();
             turn.tell(FactKind::Notice(Notice { at: turn.now, problem: false, summary, detail: "".into() }));
         }
     }
@@ -46,8 +45,8 @@ impl Engine {
         if self.changes.holds().cover_all() {
             return;
         }
-        if let Some(spec) = self.held_file.take().filter(|_| !turn.stopping) {
-            self.reload(spec, turn);
+        if let Some((spec, files)) = self.held_file.take().filter(|_| !turn.stopping) {
+            self.reload(spec, &files, turn);
         }
     }
 

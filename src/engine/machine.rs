@@ -33,6 +33,8 @@ const HEAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(super) spec: Arc<GroupSpec>,
+    /// The names of the group's files, its own first: made once, because every snapshot holds them.
+    pub(super) files: Arc<[Arc<str>]>,
     pub(super) seed: u64,
     /// The time of the last turn: time never goes back.
     pub(super) now: Moment,
@@ -53,7 +55,7 @@ pub struct Engine {
     /// What the user is to know: made from the facts of each turn, and from nothing else.
     pub(super) notice: Option<Notice>,
     /// What the file says that was saved while all changes are held.
-    pub(super) held_file: Option<Arc<GroupSpec>>,
+    pub(super) held_file: Option<(Arc<GroupSpec>, Arc<str>)>,
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
     pub(super) shutdown: Option<Shutdown>,
@@ -78,6 +80,7 @@ impl Engine {
         let services = spec.services.iter().map(|service| Service::new(service.clone(), seed, now)).collect();
         let mut engine = Self {
             shown: Arc::new(view::empty(&spec)),
+            files: view::files(&spec),
             spec,
             seed,
             now,
@@ -206,15 +209,15 @@ impl Engine {
                 self.watch = status;
             }
             Event::FileWritten { at } => self.file_written(at, turn),
-            Event::Reloaded(spec) => self.file_read(spec, turn),
+            Event::Reloaded { spec, files } => self.file_read(spec, &files, turn),
             Event::Scaled { spec, scalings } => self.scale(spec, scalings, turn),
             Event::FileRefused { summary, remedy, detail } => {
                 self.file_problem = Some(format!("{summary} · {remedy}").into());
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: true, summary, detail }));
             }
-            Event::FileRestored => {
+            Event::FileRestored { files } => {
                 self.file_problem = None;
-                let summary = "procgroup.toml is valid again · nothing changed".into();
+                let summary = format!("{files} is valid again · nothing changed").into();
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem: false, summary, detail: "".into() }));
             }
             Event::Notice { problem, summary, detail } => {

@@ -64,7 +64,7 @@ impl NextStart {
     /// It is for what was saved, and nobody has asked for it in another way: by hand, or because a dependency is replaced.
     /// Only then may the run that is up go on while there is nothing to take its place.
     pub(super) fn is_for_a_save(&self) -> bool {
-        let is_saved = matches!(self.cause, StartCause::Change(_) | StartCause::Config | StartCause::Scaled(_));
+        let is_saved = matches!(self.cause, StartCause::Change(_) | StartCause::Config { .. } | StartCause::Scaled(_));
         is_saved && !self.with_dependents && self.manner == Manner::Polite
     }
 
@@ -89,7 +89,11 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::OverLimit(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
-        StartCause::First | StartCause::Hand | StartCause::Config | StartCause::Scaled(_) | StartCause::Schedule => 3,
+        StartCause::First
+        | StartCause::Hand
+        | StartCause::Config { .. }
+        | StartCause::Scaled(_)
+        | StartCause::Schedule => 3,
     }
 }
 
@@ -126,10 +130,10 @@ mod tests {
     #[test]
     fn a_job_that_somebody_restarts_runs_whatever_else_asks_for_it() {
         let restarted = || NextStart { anyway: true, ..NextStart::new(StartCause::Hand) };
-        let mut next = NextStart::new(StartCause::Config);
+        let mut next = NextStart::new(StartCause::Config { files: "procgroup.toml".into() });
         assert!(next.may_be_done_at_once() && !change("a").may_be_done_at_once());
         next.merge(restarted());
-        next.merge(NextStart::new(StartCause::Config));
+        next.merge(NextStart::new(StartCause::Config { files: "procgroup.toml".into() }));
         assert!(!next.may_be_done_at_once());
     }
 

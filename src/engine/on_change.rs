@@ -56,6 +56,9 @@ impl Service {
         if !self.wanted {
             return Verdict::Stopped;
         }
+        if !self.watches() {
+            return self.note_environment(paths, turn);
+        }
         let Some(next) = NextStart::change(paths) else { return Verdict::SameContent };
         match self.spec.on_change.clone() {
             _ if !self.is_up() => {
@@ -92,9 +95,31 @@ impl Service {
         }
     }
 
+    /// It watches no files, and its environment has changed: the run that is up has the old one. Nothing is restarted, and its
+    /// next start reads the new one.
+    fn note_environment(&mut self, paths: &PathSet, turn: &mut Turn) -> Verdict {
+        if !self.is_up() {
+            return Verdict::Stopped;
+        }
+        let before = self.environment.as_ref().map_or(0, PathSet::len);
+        self.environment = Some(paths.clone());
+        if paths.len() > before
+            && let Some(said) = self.environment_problem()
+        {
+            self.say_changed(said, turn);
+        }
+        Verdict::Mark
+    }
+
+    /// Of a run with an environment of before: `.env changed · r restarts`.
+    pub(super) fn environment_problem(&self) -> Option<String> {
+        let files = self.environment.as_ref()?.files()?;
+        Some(format!("{files} · r restarts"))
+    }
+
     /// Whether changes of its files start anything, so that they can follow each other without end.
     pub(super) fn change_starts_something(&self) -> bool {
-        self.wanted && (!self.is_up() || self.spec.on_change != OnChange::Mark)
+        self.wanted && self.watches() && (!self.is_up() || self.spec.on_change != OnChange::Mark)
     }
 
     /// What a change of its files would do now.
@@ -195,7 +220,7 @@ impl Service {
             StartCause::First
             | StartCause::Change(_)
             | StartCause::Hand
-            | StartCause::Config
+            | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Schedule => true,
             StartCause::Crash { .. }

@@ -196,12 +196,14 @@ impl Engine {
     /// not end holds nobody up.
     fn making_way(&self, place: usize) -> Vec<ServiceName> {
         let service = &self.services[place];
-        if !service.restarts.next.as_ref().is_some_and(|next| next.cause == StartCause::Config) {
+        let is_by_file = |service: &Service| {
+            service.restarts.next.as_ref().is_some_and(|next| matches!(next.cause, StartCause::Config { .. }))
+        };
+        if !is_by_file(service) {
             return Vec::new();
         }
         let ends = |other: &&Service| {
-            let by_file =
-                other.retired || other.restarts.next.as_ref().is_some_and(|next| next.cause == StartCause::Config);
+            let by_file = other.retired || is_by_file(other);
             let is_ending = match other.phase {
                 Phase::Stopping { rung, .. } => rung != Rung::GivenUp,
                 // It ends as soon as it is known that it could start again.
@@ -286,7 +288,7 @@ impl Service {
         self.cancel_validation(turn);
         self.validation.validity = self.unchanged();
         self.restarts.limit.begin(turn.now);
-        self.start_problem = None;
+        (self.start_problem, self.environment) = (None, None);
         let run = self.run.id.next();
         self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
         self.restarts.orders.answer(OrderFate::Began(run));

@@ -17,18 +17,19 @@ use super::{Effect, Engine};
 impl Engine {
     /// Services that are new start, if they start by themselves; those that are gone are ended; those that would run
     /// differently are restarted; all others go on undisturbed, with their new settings.
-    pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, turn: &mut Turn) {
-        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec });
+    pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, files: &Arc<str>, turn: &mut Turn) {
+        let config = StartCause::Config { files: Arc::clone(files) };
+        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec, files: Arc::clone(files) });
         if turn.stopping {
             return;
         }
         // Whoever saves the file has looked into what waits.
         self.end_limits(turn);
         if spec == self.spec {
-            self.services.iter_mut().for_each(|service| service.try_to_start_again(turn));
+            self.services.iter_mut().for_each(|service| service.try_to_start_again(&config, turn));
             return;
         }
-        self.take_over(spec, &|_| StartCause::Config, turn);
+        self.take_over(spec, &|_| config.clone(), turn);
     }
 
     /// Services have other numbers of instances: new ones start, surplus ones are ended, and those that stay go on.
@@ -38,8 +39,8 @@ impl Engine {
         }
         turn.tell(FactKind::Scaled(scalings));
         // The numbers are applied to the file as it is now, and that is held: they come with it.
-        if self.held_file.is_some() {
-            self.held_file = Some(spec);
+        if let Some((held, _)) = &mut self.held_file {
+            *held = spec;
             return;
         }
         let count = |spec: &ServiceSpec| spec.instance.as_ref().map_or(1, |instance| instance.count);
@@ -51,6 +52,7 @@ impl Engine {
         // First of all, because each new service gets its log by it.
         turn.emit(Effect::Rewatch(spec.clone()));
         self.spec = spec;
+        self.files = super::view::files(&self.spec);
 
         let mut before = std::mem::take(&mut self.services);
         let siblings = wanted_instances(&before);
@@ -81,7 +83,7 @@ impl Engine {
                     service.start_at_once(cause(new));
                     needed.push(new.name.clone());
                 }
-                service.reloaded(new.clone(), cause(new), turn);
+                service.reloaded(new.clone(), &cause(new), turn);
             }
             self.services.push(service);
         }
@@ -116,17 +118,16 @@ impl Engine {
 impl Service {
     /// Takes over what the file says now. Only what the process itself sees is a reason to restart it; checks are
     /// exchanged beside it.
-    fn reloaded(&mut self, new: Arc<ServiceSpec>, cause: StartCause, turn: &mut Turn) {
+    fn reloaded(&mut self, new: Arc<ServiceSpec>, cause: &StartCause, turn: &mut Turn) {
+        let config = || NextStart::new(cause.clone());
         let differs = sees_another(&self.spec, &new) && !self.is_back_at(&new);
         // Of what has ended nothing is left to be disturbed: whatever is to be run differently is run.
         let is_other_program = differs || self.spec.kind != new.kind && self.phase == Phase::Finished(Outcome::Done);
         let (validate_differs, ready_differs) = (self.spec.validate != new.validate, self.spec.ready != new.ready);
         self.respec(new);
         let refused = match &self.validation.validity {
-            Validity::Refused(refused) => {
-                NextStart::change(&refused.paths).or(Some(NextStart::new(StartCause::Config)))
-            }
-            _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(NextStart::new(StartCause::Config)),
+            Validity::Refused(refused) => NextStart::change(&refused.paths).or(Some(config())),
+            _ if self.phase == Phase::Finished(Outcome::Invalid) => Some(config()),
             _ => None,
         };
         if validate_differs && self.check().is_some() {
@@ -142,12 +143,12 @@ impl Service {
         if self.spec.schedule.is_some() && !self.is_live() {
             // At its next time it runs as the file says then.
         } else if is_other_program && self.wanted {
-            self.want(NextStart::new(cause), turn);
+            self.want(config(), turn);
         } else if let Some(next) = refused.filter(|_| validate_differs && self.wanted) {
             // What was refused is asked about anew, or nobody asks any more.
             self.want(next, turn);
         } else {
-            self.try_to_start_again(turn);
+            self.try_to_start_again(cause, turn);
         }
     }
 
@@ -159,12 +160,12 @@ impl Service {
     }
 
     /// What kept its last start back may be there by now: whoever saves the file has looked into it.
-    fn try_to_start_again(&mut self, turn: &mut Turn) {
+    fn try_to_start_again(&mut self, cause: &StartCause, turn: &mut Turn) {
         let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
         match NextStart::change(&refused.paths) {
             Some(next) => self.want(next, turn),
             None if self.is_back_at(&self.spec) => self.validation.validity = self.unchanged(),
-            None => self.want(NextStart::new(StartCause::Config), turn),
+            None => self.want(NextStart::new(cause.clone()), turn),
         }
     }
 

@@ -12,6 +12,7 @@ use super::Effect;
 use super::elsewhere::Foreign;
 use super::next_start::NextStart;
 use super::on_change::Hooks;
+use super::path_set::PathSet;
 use super::restarts::Restarts;
 use super::run::Run;
 use super::timetable::Timetable;
@@ -44,6 +45,8 @@ pub(super) struct Service {
     pub(super) last_change: Option<LastChange>,
     /// Why the last start could not be, for people.
     pub(super) start_problem: Option<Arc<str>>,
+    /// The files of its environment that have changed since its run began, if it does not watch.
+    pub(super) environment: Option<PathSet>,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
     pub(super) history: RunHistory,
@@ -106,6 +109,7 @@ impl Service {
             last_exit: None,
             last_change: None,
             start_problem: None,
+            environment: None,
             loss_told: false,
             history: RunHistory::default(),
             ends: Arc::default(),
@@ -228,7 +232,7 @@ impl Service {
         match next.cause {
             StartCause::First
             | StartCause::Hand
-            | StartCause::Config
+            | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Change(_)
             | StartCause::Schedule => {

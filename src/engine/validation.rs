@@ -157,6 +157,7 @@ impl Service {
 
     /// Its files are what they were when the live run started: nothing is left to validate, or to replace it for.
     pub(super) fn is_as_it_runs(&mut self, turn: &mut Turn) {
+        self.environment = None;
         if !self.is_up() {
             return;
         }

@@ -19,6 +19,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         at: Moment::START,
         name: Arc::clone(&spec.name),
         file: file(spec),
+        files: files(spec),
         services: Vec::new(),
         replicated: Arc::default(),
         watch: WatchSnapshot {
@@ -46,6 +47,11 @@ pub(super) fn file(spec: &GroupSpec) -> Arc<str> {
     path_text(spec.file.strip_prefix(&spec.root).unwrap_or(&spec.file)).into()
 }
 
+/// All files of the group, as rules name them.
+pub(super) fn files(spec: &GroupSpec) -> Arc<[Arc<str>]> {
+    spec.files.iter().map(|file| Arc::from(path_text(file.strip_prefix(&spec.root).unwrap_or(file)))).collect()
+}
+
 impl Engine {
     /// The view of the present state; its `seq` is for the caller to set.
     pub(super) fn view(&self, now: Moment) -> GroupSnapshot {
@@ -54,6 +60,7 @@ impl Engine {
             at: now,
             name: Arc::clone(&self.spec.name),
             file: file(&self.spec),
+            files: Arc::clone(&self.files),
             services: (0..self.services.len()).map(|place| self.view_service(place)).collect(),
             replicated: self.spec.replicated.as_slice().into(),
             watch: self.view_watch(),
@@ -96,6 +103,9 @@ impl Engine {
             validating: service.validating_since(),
             elsewhere: self.view_elsewhere(place),
             wanted: service.wanted,
+            file: Some(&service.spec.file)
+                .filter(|file| !file.is_empty() && Some(*file) != self.files.first())
+                .cloned(),
             watches: service.watches(),
             pid: service.run.pid,
             run: service.run.id,
@@ -109,7 +119,7 @@ impl Engine {
             next_run: service.next_run(),
             held: if service.wanted { self.changes.held(service.name()) } else { 0 },
             pending: self.changes.pending(service.name()),
-            stale: (service.is_refused() || !service.restarts.held_up_by.is_empty()) && service.is_live(),
+            stale: service.is_stale(),
             next_restart,
             next_action: service.change_action(),
             reason: self.reason(place, next_restart.is_some()),
@@ -178,9 +188,13 @@ impl Engine {
                 Some(waiting_for(&self.missing(place)))
             }
             Phase::Starting { .. } => {
-                service.problem_of_files().or(service.run.port_taken.as_ref()).map(ToString::to_string)
+                let problem = service.problem_of_files().or(service.run.port_taken.as_ref()).map(ToString::to_string);
+                problem.or_else(|| service.environment_problem())
             }
-            Phase::Running { .. } => service.problem_of_files().map(|text| text.to_string()),
+            Phase::Running { .. } => {
+                let problem = service.problem_of_files().map(|text| text.to_string());
+                problem.or_else(|| service.environment_problem())
+            }
             _ => service.reason(limited),
         };
         let all: Vec<String> = state.into_iter().chain(limit).collect();
@@ -202,6 +216,12 @@ impl Service {
     /// It watches files.
     pub(super) fn watches(&self) -> bool {
         self.spec.watch != WatchFiles::Off
+    }
+
+    /// What runs is older than its files: these are not valid, a dependency is down, or nobody has restarted it.
+    fn is_stale(&self) -> bool {
+        let is_held_up = !self.restarts.held_up_by.is_empty();
+        self.is_live() && (self.is_refused() || is_held_up || self.environment.is_some())
     }
 
     /// It has failed, and a change of its files would start it.

@@ -79,7 +79,7 @@ mod tests {
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
         let log = EventLog::default();
         for _ in 0..EventLog::CAPACITY + 3 {
-            log.push(Moment::START, None, None, GroupEventKind::Reload);
+            log.push(Moment::START, None, None, GroupEventKind::Reload { files: "procgroup.toml".into() });
         }
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
         assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);

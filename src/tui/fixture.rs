@@ -93,6 +93,7 @@ pub(super) fn shop() -> GroupSnapshot {
         at: NOW,
         name: "shop".into(),
         file: "procgroup.toml".into(),
+        files: ["procgroup.toml".into()].into(),
         services,
         replicated: Arc::default(),
         watch: WatchSnapshot {
@@ -132,7 +133,7 @@ pub(super) fn farm() -> GroupSnapshot {
 
 /// The events of the shop: how long ago, path, kind, who watches or who ignores, verdict.
 fn journal() -> FileJournal {
-    let rule = |source, line, pattern: &str| Rule { source, line, pattern: pattern.into() };
+    let rule = |source, line, pattern: &str| Rule { source, line, file: None, pattern: pattern.into() };
     let watched = |name: &str| Match::Watched {
         services: [name.into()].into(),
         rule: rule(RuleSource::ServiceWatch(name.into()), Some(9), "**"),
@@ -159,8 +160,14 @@ fn journal() -> FileJournal {
 
 /// Why the swap file of the shop is ignored, whatever is asked.
 fn reason(path: &str) -> Explanation {
-    let swap = Rule { source: RuleSource::BuiltIn("editor swap files"), line: None, pattern: "*.swp".into() };
-    let watch = Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(12), pattern: "crates/**".into() };
+    let swap =
+        Rule { source: RuleSource::BuiltIn("editor swap files"), line: None, file: None, pattern: "*.swp".into() };
+    let watch = Rule {
+        source: RuleSource::ServiceWatch("api".into()),
+        line: Some(12),
+        file: None,
+        pattern: "crates/**".into(),
+    };
     let step = |source: &str, outcome, rule| WhyStep { source: source.into(), outcome, rule, about: None };
     Explanation {
         path: path.into(),

@@ -14,12 +14,14 @@
 mod baselines;
 mod cookies;
 mod directory;
+mod environment_files;
 mod explainer;
 mod fingerprint;
+mod followed_file;
 mod git;
 mod git_config;
 mod outcome;
-mod own_file;
+mod own_files;
 mod pending;
 mod reports;
 pub mod rules;

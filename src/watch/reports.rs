@@ -223,7 +223,7 @@ mod tests {
             finished: true,
             matched: Match::Watched {
                 services: [name.clone()].into(),
-                rule: Rule { source: RuleSource::ServiceWatch(name), line: None, pattern: "**".into() },
+                rule: Rule { source: RuleSource::ServiceWatch(name), line: None, file: None, pattern: "**".into() },
             },
         }
     }

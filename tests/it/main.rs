@@ -21,6 +21,7 @@ mod endurance;
 mod events;
 mod examples;
 mod failures;
+mod files;
 mod foreground;
 mod generated;
 mod git_work;

@@ -326,7 +326,8 @@ fn collect_words(schema: &Value, words: &mut BTreeSet<String>) {
                     .get("enum")
                     .into_iter()
                     .flat_map(|words| words.as_array().unwrap())
-                    .filter_map(|word| Some(word.as_str()?.to_owned())),
+                    // `false` takes a service out: the one that is no word.
+                    .filter_map(|word| word.as_str().map(str::to_owned)),
             );
             table.values().for_each(|below| collect_words(below, words));
         }
@@ -340,4 +341,17 @@ fn the_file_in_assets_is_the_schema_of_this_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/procgroup.schema.json");
     let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(file, config::schema(), "write it anew: devgroup schema > assets/procgroup.schema.json");
+}
+
+#[test]
+fn included_and_local_files_are_good_by_the_same_schema() {
+    for text in [
+        "include = ['services/*/procgroup.toml']\n",
+        "[watch]\nignore = ['gen/']\n[defaults]\nrestart = 'always'\n[services]\napi = 'api'\n",
+        "[services]\nmail = false\n[services.api]\nenv = { LOG = 'debug' }\n",
+        "[logs]\nfiles = true\n",
+    ] {
+        assert_eq!(by_schema(text), Some(Vec::new()), "{text}");
+    }
+    assert_ne!(by_schema("[services]\nmail = true\n"), Some(Vec::new()));
 }

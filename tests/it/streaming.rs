@@ -126,7 +126,7 @@ fn a_service_that_is_removed_from_the_file_is_said_to_be() {
     let mut stream = Stream::start(&project, &[]);
     stream.wait_for("both are up", |out| out.contains("db-up") && out.contains("│ api-up"));
     project.write("procgroup.toml", "[services]\ndb = 'echo db-up; exec sleep 1000'\n");
-    let out = stream.wait_for_text("── removed · no longer in procgroup.toml · ");
+    let out = stream.wait_for_text("── removed · no longer in the group · ");
     assert!(out.contains("api │ ── removed") && !out.contains("db  │ ── removed"), "{out}");
     stream.signal(Signal::TERM);
     let ended = stream.wait_exit();
@@ -142,7 +142,7 @@ fn without_the_chosen_service_in_the_file_nothing_is_waited_for() {
     project.write("procgroup.toml", "[services]\ndb = 'echo db-up; exec sleep 1000'\n");
     let ended = stream.wait_exit();
     assert_eq!(ended.code, Some(5), "{ended:?}");
-    for part in ["test, the --exit-with service, is no longer in procgroup.toml: stopping the group", "stopped"] {
+    for part in ["test, the --exit-with service, is no longer in the group: stopping the group", "stopped"] {
         assert!(ended.stderr.contains(part), "{part} is missing in {}", ended.stderr);
     }
 }

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn patterns(texts: &[&str]) -> Vec<SpecPattern> {
-        texts.iter().map(|text| SpecPattern { text: (*text).into(), line: 1 }).collect()
+        texts.iter().map(|text| SpecPattern { text: (*text).into(), line: 1, file: None }).collect()
     }
 
     fn tree() -> tempfile::TempDir {

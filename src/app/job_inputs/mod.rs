@@ -169,7 +169,7 @@ mod tests {
             let root = folder.path().join("app");
             fs::create_dir(&root).unwrap();
             let mut spec = ServiceSpec::new("install".into(), RunCommand::Shell("npm ci".into()), root);
-            spec.inputs = inputs.iter().map(|text| SpecPattern { text: (*text).into(), line: 1 }).collect();
+            spec.inputs = inputs.iter().map(|text| SpecPattern { text: (*text).into(), line: 1, file: None }).collect();
             Self { folder, spec }
         }
 

@@ -65,7 +65,7 @@ impl Printer {
         }
         let time = logs.clock().time_of_day(now);
         for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
-            let words = framed(format_args!("removed · no longer in procgroup.toml · {time}"));
+            let words = framed(format_args!("removed · no longer in the group · {time}"));
             writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
         }
         let more = self.logs.iter().any(|log| !log.tail.is_drained());
@@ -188,7 +188,7 @@ mod tests {
         api.feed(b"last words");
         logs.remove(&names[0]);
         let said = text(&printer.collect_lines(&logs, &names[1..], later(1), false));
-        assert!(said.starts_with("api │ last words\napi │ ── removed · no longer in procgroup.toml · "), "{said}");
+        assert!(said.starts_with("api │ last words\napi │ ── removed · no longer in the group · "), "{said}");
         assert_eq!(text(&printer.collect_lines(&logs, &names[1..], later(2), false)), "");
         // Its new log begins at the first line.
         logs.open(&names[0], 1 << 20).feed(b"again\r\n");

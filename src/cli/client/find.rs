@@ -22,8 +22,9 @@ const UNEXPLAINED: Duration = Duration::from_secs(1);
 
 /// Connects to the group that runs here.
 ///
-/// A file that is named decides. Otherwise a service means its own group; then comes the nearest folder, from the current
-/// one up, that has a file or a group that runs (its file may have been renamed meanwhile).
+/// A file that is named decides. Otherwise a service means its own group; then comes the group that the current folder
+/// belongs to, which may be that of a file further up; then the nearest folder, from the current one up, that has a file or a
+/// group that runs (its file may have been renamed meanwhile).
 pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
         let file = std::path::absolute(file)
@@ -44,12 +45,19 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     }
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
+    let meant = config::find(&here, consent).map(|found| found.file);
+    if let Some(client) = meant.as_deref().map(by_file).transpose()?.flatten() {
+        return Ok(client);
+    }
     for folder in here.ancestors() {
         let file = folder.join(config::FILE_NAME);
-        if let Some(client) = by_file(&file)? {
+        if Some(&file) != meant.as_ref()
+            && let Some(client) = by_file(&file)?
+        {
             return Ok(client);
         }
         if file.is_file() {
+            let file = meant.unwrap_or(file);
             let foreign = consent(&file).err();
             return Err(not_allowed.map_or(Failure::NotRunning { file: Some(file), foreign }, Failure::from));
         }

@@ -82,7 +82,7 @@ fn meet(place: &Place, lenient: bool) -> Result<(GroupFile, Option<Client>), Fai
                     super::super::consent(&path).map_err(|foreign| Failure::Foreign { foreign, file: path.clone() })?
                 }
             };
-            Ok((GroupFile { path, owners }, Some(group)))
+            Ok((GroupFile { path, owners, unread: Vec::new() }, Some(group)))
         }
         Err(Failure::NotRunning { .. }) => Ok((file_of(place.config.as_deref())?, None)),
         Err(Failure::Client { .. }) if lenient => Ok((file_of(place.config.as_deref())?, None)),

@@ -12,7 +12,7 @@ use crate::app::{self, InotifyUse, LastStatus};
 use crate::cli::arguments::Place;
 use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
-use crate::config::{self, Owners};
+use crate::config::{self, Found, Owners};
 use crate::control::{self, Ask, ClientError, Reply};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
 use crate::domain::{AliveProbe, AskedPort, GroupSpec, Probe};
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) file: FileFact,
+    /// Files further up that are another user's, as sentences.
+    pub(super) unread: Vec<String>,
     pub(super) group: GroupFact,
     pub(super) last_status: Option<LastStatus>,
     pub(super) ports: Vec<PortFact>,
@@ -50,6 +52,8 @@ pub(super) enum FileFact {
     Foreign(PathBuf, String),
     Good {
         path: PathBuf,
+        /// What else was read: included and local files, from its folder.
+        others: Vec<PathBuf>,
         services: usize,
         warnings: usize,
     },
@@ -175,10 +179,11 @@ impl FolderFact {
 pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
-    let path = match &place.config {
-        Some(file) => Some(here.join(file)),
-        None => config::find(&here),
+    let found = match &place.config {
+        Some(file) => Some(Found { file: here.join(file), unread: Vec::new() }),
+        None => config::find(&here, consent),
     };
+    let (path, unread) = found.map_or((None, Vec::new()), |found| (Some(found.file), found.unread));
     let consented = |file: &Path| if place.config.is_some() { Ok(Owners::Any) } else { consent(file) };
     let consented = path.as_deref().map(consented).transpose();
     let loaded = path.as_deref().zip(consented.as_ref().ok().copied().flatten());
@@ -188,7 +193,10 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
             FileFact::Foreign(path, consented.err().map(|foreign| foreign.to_string()).unwrap_or_default())
         }
         (Some(path), Some(Ok(loaded))) => {
-            FileFact::Good { path, services: loaded.spec.services.len(), warnings: loaded.warnings.items.len() }
+            let spec = &loaded.spec;
+            let others = spec.files.iter().skip(1).map(|file| file.strip_prefix(&spec.root).unwrap_or(file).to_owned());
+            let (services, warnings) = (spec.services.len(), loaded.warnings.items.len());
+            FileFact::Good { path, others: others.collect(), services, warnings }
         }
         (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
         _ => FileFact::None,
@@ -202,6 +210,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let (stderr, shows) = (std::io::stderr(), DisplaySupport::from_environment());
     Ok(Facts {
         file,
+        unread: unread.iter().map(ToString::to_string).collect(),
         group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
         last_status: spec.as_ref().and_then(app::last_status),
         ports: spec.as_ref().map(ports).unwrap_or_default(),

@@ -60,6 +60,8 @@ fn fail(area: &'static str, message: impl Into<String>, remedy: impl Into<String
 /// All findings, in the order of the report.
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = vec![file(facts)];
+    let unread = facts.unread.iter().map(|whose| format!("{whose}: it is not read, and may include this file"));
+    found.extend(unread.map(|message| warn("file", message, "if it is the group's file, name it with -f")));
     found.extend(group(facts));
     found.extend(ports(facts));
     found.push(processes(facts));
@@ -82,13 +84,21 @@ fn file(facts: &Facts) -> Finding {
             format!("{whose}: it does not run unless you name it"),
             format!("devgroup doctor -f {}", visible_path(path)),
         ),
-        FileFact::Good { path, services, warnings: 0 } => {
-            ok("file", format!("{}: {}", visible_path(path), count(*services, "service")))
-        }
-        FileFact::Good { path, services, warnings } => {
-            let message =
-                format!("{}: {}, {}", visible_path(path), count(*services, "service"), count(*warnings, "warning"));
-            warn("file", message, "devgroup check")
+        FileFact::Good { path, others, services, warnings } => {
+            let mut message = format!("{}: {}", visible_path(path), count(*services, "service"));
+            if *warnings > 0 {
+                message += &format!(", {}", count(*warnings, "warning"));
+            }
+            // With a comma between them, as many as fit on a line.
+            const NAMED: usize = 3;
+            let names: Vec<_> = others.iter().take(NAMED).map(|file| visible_path(file)).collect();
+            if !names.is_empty() {
+                message += &format!("; with {}", names.join(", "));
+            }
+            if let Some(more @ 1..) = others.len().checked_sub(NAMED) {
+                message += &format!(" and {}", count(more, "more file"));
+            }
+            if *warnings > 0 { warn("file", message, "devgroup check") } else { ok("file", message) }
         }
     }
 }
@@ -382,7 +392,8 @@ mod tests {
             full: false,
         };
         Facts {
-            file: FileFact::Good { path: "/a/procgroup.toml".into(), services: 2, warnings: 0 },
+            unread: Vec::new(),
+            file: FileFact::Good { path: "/a/procgroup.toml".into(), others: Vec::new(), services: 2, warnings: 0 },
             group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
             last_status: last_status(20, 3),
             ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],

@@ -215,14 +215,16 @@ fn file_of(words: &[OsString]) -> Option<(PathBuf, Owners)> {
     let here = value_of(words, "-C", None).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let of_group = value_of(words, "-g", Some("--group")).and_then(|group| {
         let named = noted_names().into_iter().find(|(name, _)| group == name.as_str());
-        named.map_or_else(|| config::find(&here.join(&group)), |(_, file)| file)
+        let of_folder = || config::find(&here.join(&group), consent).map(|found| found.file);
+        named.map_or_else(of_folder, |(_, file)| file)
     });
     let named = value_of(words, "-f", Some("--config")).map(PathBuf::from).or(of_group).or_else(config_of_environment);
-    let file = match named {
+    match named {
         Some(named) => Some((here.join(named), Owners::Any)),
-        None => config::find(&here).and_then(|file| consent(&file).ok().map(|owners| (file, owners))),
-    };
-    file
+        None => {
+            config::find(&here, consent).and_then(|found| consent(&found.file).ok().map(|owners| (found.file, owners)))
+        }
+    }
 }
 
 /// The value of an option, joined to it or behind it. The last one counts.

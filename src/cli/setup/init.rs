@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         })?;
         print(&report)?;
     }
-    if let Some(above) = root.parent().and_then(config::find) {
+    if let Some(above) = root.parent().and_then(config::find_nearest) {
         print_message(&format!("note: from here, devgroup no longer finds {}", visible_path(&above)));
     }
     let wrote = if arguments.dry_run { "would write" } else { "wrote" };

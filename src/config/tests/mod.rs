@@ -1,6 +1,7 @@
 //! Tests of the configuration as a whole: what a file means, how it is found and read, how its problems are drawn.
 
 mod environment;
+mod files;
 mod instances;
 mod ports;
 mod selection;
@@ -71,6 +72,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         name: "web".into(),
         kind: Kind::Service,
         run: RunCommand::Shell("npm run dev".into()),
+        file: "procgroup.toml".into(),
         root: "/nowhere/shop".into(),
         dir: "/nowhere/shop".into(),
         env: vec![],
@@ -100,6 +102,8 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         url: None,
         watch: WatchFiles::Off,
         ignore: vec![],
+        file_ignore: vec![],
+        file_also: vec![],
         debounce: Duration::from_millis(20),
         on_change: OnChange::Restart,
         view: PaneView::Auto,
@@ -148,7 +152,7 @@ fn the_file_of_the_contract_means_what_it_says() {
         (path, &*name, max_age),
         (spec.root.join("tmp/status.json"), "tmp/status.json", Duration::from_secs(120))
     );
-    assert!(matches!(worker.watch, WatchFiles::All { line: 48 }), "{:?}", worker.watch);
+    assert!(matches!(worker.watch, WatchFiles::All { line: 48, .. }), "{:?}", worker.watch);
     assert_eq!(worker.debounce, Duration::from_millis(500));
     let web = service(&spec, "web");
     assert_eq!(web.dir, Expandable::Known(spec.root.join("web")));
@@ -275,7 +279,7 @@ fn many_warnings_hide_no_error() {
 #[test]
 fn a_byte_order_mark_and_crlf_change_nothing() {
     let spec = good("\u{feff}[services]\r\na = 'a'\r\nb = { run = 'b', watch = true }\r\n");
-    assert!(matches!(service(&spec, "b").watch, WatchFiles::All { line: 3 }));
+    assert!(matches!(service(&spec, "b").watch, WatchFiles::All { line: 3, .. }));
     let text =
         "[services.a]\r\nrun = '''\r\ncd /tmp\r\nls\r\n'''\r\nenv = { A = \"\"\"x\r\ny\"\"\", B = \"x\\r\\n\" }\r\n";
     let a = service(&good(text), "a");
@@ -312,10 +316,10 @@ fn the_file_is_found_in_the_folders_above() {
     fs::create_dir_all(&deep).unwrap();
     let file = folder.path().join(FILE_NAME);
     fs::write(&file, "[services]\na = 'a'").unwrap();
-    assert_eq!(find(&deep), Some(file));
+    assert_eq!(find_nearest(&deep), Some(file));
     let nearer = folder.path().join("a").join(FILE_NAME);
     fs::write(&nearer, "").unwrap();
-    assert_eq!(find(&deep), Some(nearer));
+    assert_eq!(find_nearest(&deep), Some(nearer));
 }
 
 #[test]
@@ -413,7 +417,7 @@ fn fuzz_of_the_file() {
         };
         assert!(is_good != said.has_errors());
         for label in said.items.iter().flat_map(|item| &item.labels) {
-            assert!(said.text.get(label.span.clone()).is_some(), "{:?} is no part of the text", label.span);
+            assert!(said.text().get(label.span.clone()).is_some(), "{:?} is no part of the text", label.span);
         }
         said.render(style);
         let mut codes: Vec<&str> = said.items.iter().map(|item| item.code).collect();

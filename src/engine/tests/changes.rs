@@ -459,7 +459,7 @@ fn a_group_may_begin_on_hold() {
 #[test]
 fn ignored_and_unknown_files_are_written_down_and_wake_nobody() {
     let mut s = Scenario::running(vec![service("api")]);
-    let rule = Rule { source: RuleSource::BuiltIn("log files"), line: None, pattern: "*.log".into() };
+    let rule = Rule { source: RuleSource::BuiltIn("log files"), line: None, file: None, pattern: "*.log".into() };
     let ignored = FileEvent { matched: Match::Ignored(rule), ..file_event("x.log", &[], true, Moment::START) };
     let unmatched = FileEvent { matched: Match::NoMatch, ..file_event("README", &[], true, Moment::START) };
     let unknown = file_event("old.rs", &["removed"], true, Moment::START);

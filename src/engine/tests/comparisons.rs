@@ -1,6 +1,6 @@
 //! What a comparison of contents makes of changes: as stories.
 
-use crate::domain::{Command, OnChange, Phase, ServiceSpec, Signal, Verdict, WatchState};
+use crate::domain::{Command, OnChange, Phase, ServiceSpec, Signal, Verdict, WatchFiles, WatchState};
 
 use super::driver::Scenario;
 use super::fixture::service;
@@ -161,4 +161,33 @@ fn a_tool_that_writes_file_after_file_does_not_restart_for_each() {
     assert!(restarts <= 2, "{restarts} restarts");
     s.until(20.0);
     assert_eq!(s.phase("api").word(), "stopping");
+}
+
+#[test]
+fn a_changed_environment_is_told_to_who_does_not_watch_and_is_as_it_was_when_it_is_put_back() {
+    let web = ServiceSpec { watch: WatchFiles::Off, ..service("web") };
+    let mut s = Scenario::running(vec![service("api"), web]);
+    s.until(1.0).save(".env", &["api", "web"]).until(1.1).exits("api", 0);
+    s.expect(
+        "
+        1.000 > .env is saved
+        1.020   web: .env changed · r restarts
+        1.020   SIGTERM to api 1
+        1.100 > api exits 0
+        1.100   spawn api 2 · .env changed · was exit 0, up 1100ms
+    ",
+    );
+    let reason = |s: &Scenario| s.service("web").reason.as_deref().map(str::to_owned);
+    assert_eq!((s.service("web").stale, reason(&s).as_deref()), (true, Some(".env changed · r restarts")));
+    assert!(matches!(s.phase("web"), Phase::Running { .. }));
+    // The same once more is not told once more.
+    s.until(2.0).save(".env", &["web"]).until(3.0);
+    s.expect("2.000 > .env is saved");
+    s.same(&[".env"]).save(".env", &["web"]).until(4.0);
+    s.expect("3.000 > .env is saved");
+    assert_eq!((s.service("web").stale, reason(&s)), (false, None));
+    // One that does not run reads it at its next start.
+    s.stop("web").exits("web", 0).until(5.0);
+    s.save(".env", &["web"]).until(6.0);
+    assert!(!s.service("web").stale && matches!(s.phase("web"), Phase::Down));
 }

@@ -392,7 +392,7 @@ impl Scenario {
     }
 
     pub(super) fn reload_group(&mut self, spec: Arc<GroupSpec>) -> &mut Self {
-        self.event("the file is saved", Event::Reloaded(spec))
+        self.event("the file is saved", Event::Reloaded { spec, files: "procgroup.toml".into() })
     }
 
     pub(super) fn snapshot(&self) -> Arc<GroupSnapshot> {
@@ -431,7 +431,8 @@ impl Scenario {
 }
 
 pub(super) fn file_event(path: &str, services: &[&str], finished: bool, at: Moment) -> FileEvent {
-    let rule = Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(1), pattern: "true".into() };
+    let rule =
+        Rule { source: RuleSource::ServiceWatch("api".into()), line: Some(1), file: None, pattern: "true".into() };
     let services = services.iter().map(|&name| ServiceName::from(name)).collect();
     let matched = Match::Watched { services, rule };
     FileEvent { at, path: path.into(), kind: ChangeKind::Modified, finished, matched }

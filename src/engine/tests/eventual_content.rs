@@ -371,7 +371,7 @@ impl World {
                 // What is gone from the file, or has no validation any more, is ended without being asked.
                 self.forced.extend(SERVICES.iter().map(ServiceName::new));
                 self.forced.push("t0".into());
-                self.send_event(Event::Reloaded(spec(self.variant)));
+                self.send_event(Event::Reloaded { spec: spec(self.variant), files: "procgroup.toml".into() });
                 self.forced.clear();
             }
             81..=82 => {

@@ -11,7 +11,7 @@ use crate::domain::{
 
 pub(super) fn service(name: &str) -> ServiceSpec {
     let run = RunCommand::Shell(format!("bin/{name}"));
-    ServiceSpec { watch: WatchFiles::All { line: 1 }, ..ServiceSpec::new(name.into(), run, "/work".into()) }
+    ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, ..ServiceSpec::new(name.into(), run, "/work".into()) }
 }
 
 pub(super) fn job(name: &str) -> ServiceSpec {
@@ -34,6 +34,8 @@ pub(super) fn group(services: Vec<ServiceSpec>) -> Arc<GroupSpec> {
         name: "shop".into(),
         root: PathBuf::from("/work"),
         file: PathBuf::from("/work/procgroup.toml"),
+        files: vec![PathBuf::from("/work/procgroup.toml")],
+        include: Vec::new(),
         services: services.into_iter().map(Arc::new).collect(),
         replicated: Vec::new(),
         watch: WatchSpec::default(),

@@ -289,7 +289,7 @@ fn the_key_holds_on_when_git_is_done() {
 fn reload_with(s: &mut Scenario, git_hold: bool) {
     let mut spec = GroupSpec::clone(&group(vec![service("api")]));
     spec.watch.git_hold = git_hold;
-    s.event("reload", Event::Reloaded(Arc::new(spec)));
+    s.event("reload", Event::Reloaded { spec: Arc::new(spec), files: "procgroup.toml".into() });
 }
 
 #[test]

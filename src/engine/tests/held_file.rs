@@ -133,6 +133,6 @@ fn what_a_person_writes_while_git_only_looks_is_not_held() {
     s.event("git locks", git(s.now, None)).save("a.rs", &["api"]);
     let mut spec = GroupSpec::clone(&group(vec![service("api")]));
     spec.watch.git_hold = false;
-    s.event("the file is saved", Event::Reloaded(Arc::new(spec)));
+    s.event("the file is saved", Event::Reloaded { spec: Arc::new(spec), files: "procgroup.toml".into() });
     assert_eq!(doing(&s), ("stopping", false));
 }

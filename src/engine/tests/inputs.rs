@@ -7,7 +7,7 @@ use super::driver::Scenario;
 use super::fixture::{job, needs, service};
 
 fn install() -> ServiceSpec {
-    ServiceSpec { inputs: vec![SpecPattern { text: "lock".into(), line: 1 }], ..job("install") }
+    ServiceSpec { inputs: vec![SpecPattern { text: "lock".into(), line: 1, file: None }], ..job("install") }
 }
 
 /// Its inputs have been looked at: nothing is to be done.
@@ -48,7 +48,7 @@ fn it_is_done_at_once_and_others_go_on() {
 #[test]
 fn only_a_person_or_a_save_makes_it_run_all_the_same() {
     let looks = |act: &dyn Fn(&mut Scenario)| {
-        let mut s = Scenario::new(vec![ServiceSpec { watch: WatchFiles::All { line: 1 }, ..install() }]);
+        let mut s = Scenario::new(vec![ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, ..install() }]);
         s.begin();
         unchanged(&mut s);
         act(&mut s);

@@ -270,7 +270,7 @@ impl World {
                 let report = RunReport::Exited { status: ExitStatus::Code(1), group_gone: true };
                 self.send_event(Event::Run { service: name, run: RunId(u32::MAX), report });
             }
-            89..=92 => self.send_event(Event::Reloaded((self.spec)(choice))),
+            89..=92 => self.send_event(Event::Reloaded { spec: (self.spec)(choice), files: "procgroup.toml".into() }),
             _ => {
                 let targets = match number % 5 {
                     0 => Targets::All,
@@ -467,7 +467,7 @@ proptest! {
             let event = match operation {
                 0..=9 => Event::Begin { paused: choice.is_multiple_of(2) },
                 10..=199 => Event::Run { service, run, report },
-                200..=210 => Event::Reloaded(spec(choice)),
+                200..=210 => Event::Reloaded { spec: spec(choice), files: "procgroup.toml".into() },
                 211..=230 => Event::Files(vec![file_event("a", &[NAMES[usize::from(number % 6)]], true, world.now)]),
                 231..=234 => Event::Client { id: Some(1), command: Command::Quit },
                 _ => Event::TimePassed,

@@ -76,7 +76,7 @@ fn a_refused_file_is_said_until_it_is_good_again_whatever_else_is_said() {
     assert_eq!((s.notice().as_str(), problem(&s).as_deref()), ("2:1: bad", Some("2:1: bad · correct it")));
     s.event("notice", Event::Notice { problem: true, summary: "too few watches".into(), detail: "".into() });
     assert_eq!(problem(&s).as_deref(), Some("2:1: bad · correct it"));
-    s.event("restored", Event::FileRestored);
+    s.event("restored", Event::FileRestored { files: "procgroup.toml".into() });
     assert_eq!(problem(&s), None);
     s.event("refused", refused());
     s.reload(vec![service("api"), service("web")]);

@@ -162,6 +162,9 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     if let Some(inputs) = &service.inputs {
         fact("inputs", inputs.to_string());
     }
+    if let Some(file) = &service.file {
+        fact("file", file.to_string());
+    }
     fact("state", format!("{} {dot} for {}", service.state(), human(now.since(service.since))));
     if let Some(text) = &service.status_text {
         fact("status", text.to_string());

@@ -85,7 +85,10 @@ impl Rules {
     }
 
     /// What each service's `watch` says about a path.
-    fn asked<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a ServiceRules, Result<&'a Rule, &'a Rule>)> {
+    pub(super) fn asked<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl Iterator<Item = (&'a ServiceRules, Result<&'a Rule, &'a Rule>)> {
         self.services.iter().filter_map(move |service| Some((service, service.scope.decide(path)?)))
     }
 
@@ -161,9 +164,10 @@ impl Rules {
         if self.is_own(folder) {
             return false;
         }
-        let relative = folder.strip_prefix(&self.root).ok();
-        let passes = |passages: &[CouldMatch]| {
-            relative.is_some_and(|relative| passages.iter().any(|passage| passage.may_hold(relative)))
+        let passes = |base: &Path, passages: &[CouldMatch]| match folder.strip_prefix(base) {
+            Ok(relative) => passages.iter().any(|passage| passage.may_hold(relative)),
+            // On the way to where they begin.
+            Err(_) => !passages.is_empty() && base.starts_with(folder),
         };
         let mut tracks = None;
         let mut tracks_below = || {
@@ -173,8 +177,8 @@ impl Rules {
             let state = folder_state.state(service);
             service.scope.could_match_in(folder)
                 && (matches!(state, RuleState::Open(_))
-                    || passes(&self.passages)
-                    || service.own.as_ref().is_some_and(|own| passes(&own.passages))
+                    || passes(&self.root, &self.passages)
+                    || service.own.as_ref().is_some_and(|own| passes(own.list.base(), &own.passages))
                     || matches!(state, RuleState::Ignored { yields: true, .. }) && tracks_below())
         })
     }
@@ -203,7 +207,11 @@ impl Rules {
         trace: &mut impl Trace,
     ) -> RuleState {
         let Question { folder, path, is_dir } = question;
-        let lists = [(own.map(|own| &own.list), By::ServiceIgnore), (Some(&*self.ignore), By::GroupIgnore)];
+        let lists = [
+            (own.map(|own| &own.list), By::ServiceIgnore),
+            (own.map(|own| &own.file_ignore), By::GroupIgnore),
+            (Some(&*self.ignore), By::GroupIgnore),
+        ];
         for (list, by) in lists {
             let Some(hit) = list.and_then(|list| list.hit(path, is_dir)) else { continue };
             if !hit.lets_in {
@@ -213,15 +221,15 @@ impl Rules {
                 return trace.let_in(own, by, hit.rule());
             }
         }
-        let also = || self.also.hit(path, is_dir).filter(|hit| !hit.lets_in);
+        let also = || {
+            let of_file = own.and_then(|own| own.file_also.hit(path, is_dir));
+            of_file.or_else(|| self.also.hit(path, is_dir)).filter(|hit| !hit.lets_in)
+        };
         let files = self.git_files(folder);
         match above {
             RuleState::Ignored { rule, yields } => match also() {
                 Some(hit) if hit.is_anchored() => trace.let_in(own, By::GroupAlso, hit.rule()),
-                _ if *yields
-                    && path.as_os_str() != self.file.as_os_str()
-                    && files.is_some_and(|files| files.tracks(path, is_dir)) =>
-                {
+                _ if *yields && !self.is_of_group(path) && files.is_some_and(|files| files.tracks(path, is_dir)) => {
                     trace.decided(own, By::Tracked, rule, true);
                     RuleState::Open(None)
                 }
@@ -273,17 +281,17 @@ impl Rules {
         }
     }
 
-    /// What no rule file can change: the group's own file restarts nothing, and a folder that git has for itself holds no
+    /// What no rule file can change: the group's own files restart nothing, and a folder that git has for itself holds no
     /// sources.
     fn firm_rule(&self, path: &Path, is_dir: bool) -> Option<Rule> {
-        let sort = if path.as_os_str() == self.file.as_os_str() {
+        let sort = if !is_dir && self.is_of_group(path) {
             "devgroup reloads its own file instead"
         } else if is_dir && self.is_gits(path) {
             built_in::VERSION_CONTROL
         } else {
             return None;
         };
-        Some(Rule { source: RuleSource::BuiltIn(sort), line: None, pattern: self.shown(path) })
+        Some(Rule { source: RuleSource::BuiltIn(sort), line: None, file: None, pattern: self.shown(path) })
     }
 }
 

@@ -65,7 +65,7 @@ impl<'a> Decided<'a> {
 
     /// The verdict, if it is by a rule of this list.
     fn rule_in(self, list: &PatternList, by: By) -> Option<&'a Verdict> {
-        self.verdict.filter(|verdict| verdict.by == by && verdict.rule.source == *list.source())
+        self.verdict.filter(|verdict| verdict.by == by && list.has(&verdict.rule))
     }
 }
 
@@ -115,7 +115,10 @@ impl Rules {
         if found.is_err() {
             explanation.notes.push(String::from("it does not exist"));
         }
-        self.add_unseen(&absolute, is_dir, &mut explanation);
+        // Files of `env_file` are followed through links, and wherever they are.
+        if !self.is_read_at_starts(&absolute) {
+            self.add_unseen(&absolute, is_dir, &mut explanation);
+        }
         for folder in new {
             self.forget(&folder);
         }
@@ -150,7 +153,7 @@ impl Rules {
         };
         if self.is_own(&path) {
             let source = RuleSource::BuiltIn("devgroup's own files are never watched");
-            let rule = Rule { source, line: None, pattern: explanation.path.clone() };
+            let rule = Rule { source, line: None, file: None, pattern: explanation.path.clone() };
             explanation.verdict = PathVerdict::Ignored;
             explanation.chain.push(step("built-in", StepOutcome::Ignores, Some(rule.clone())));
             explanation.rule = Some(rule);
@@ -160,6 +163,8 @@ impl Rules {
         let Ok(rest) = path.strip_prefix(&start) else {
             explanation.verdict = PathVerdict::Outside;
             explanation.notes.push(format!("it is not in {}", path_text(&self.root)));
+            self.explain_readers(&path, None, &mut explanation);
+            explanation.effect = self.effect(&explanation.services);
             return explanation;
         };
         let mut way = Way::default();
@@ -181,6 +186,9 @@ impl Rules {
         }
         if self.services.is_empty() {
             explanation.notes.push(String::from("no service watches files: none has the key `watch`"));
+        }
+        if !is_dir {
+            self.explain_readers(&path, Some(&decided), &mut explanation);
         }
         self.lists(&way, &asked, &mut explanation);
         let folders = path.ancestors().skip(1).filter_map(|folder| self.folders.get(folder));
@@ -233,7 +241,15 @@ impl Rules {
         for service in concerned() {
             let Some(own) = &service.own else { continue };
             let name = format!("services.{}.ignore", service.name);
-            self.list_step(&name, By::ServiceIgnore, &own.list, way, way.decided(Some(service)), explanation);
+            let of_file = format!("watch.ignore of {}", service.file);
+            let lists = [
+                (name, By::ServiceIgnore, &own.list),
+                (of_file, By::GroupIgnore, &own.file_ignore),
+                (format!("watch.also of {}", service.file), By::GroupAlso, &own.file_also),
+            ];
+            for (name, by, list) in lists.iter().filter(|(_, _, list)| !list.is_empty()) {
+                self.list_step(name, *by, list, way, way.decided(Some(service)), explanation);
+            }
         }
         let watching = concerned().find(|service| service.names.iter().any(|name| explanation.services.contains(name)));
         let decided = way.decided(watching.or_else(|| concerned().next()));

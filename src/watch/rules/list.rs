@@ -17,6 +17,8 @@ use crate::domain::{Rule, RuleSource};
 pub(super) struct PatternList {
     base: PathBuf,
     source: RuleSource,
+    /// As in [`Rule::file`]: a list stands in one file as a whole.
+    file: Option<Arc<str>>,
     any_case: bool,
     patterns: Vec<Pattern>,
 }
@@ -43,7 +45,7 @@ struct Pattern {
 /// A pattern of a list that decided.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit<'a> {
-    source: &'a RuleSource,
+    list: &'a PatternList,
     pattern: &'a Pattern,
     /// It lets in (`!`).
     pub(super) lets_in: bool,
@@ -58,8 +60,9 @@ impl Hit<'_> {
 
     /// The rule, for people.
     pub(super) fn rule(&self) -> Rule {
-        let source = self.pattern.sort.map_or_else(|| self.source.clone(), RuleSource::BuiltIn);
-        Rule { source, line: self.pattern.number, pattern: Arc::clone(&self.pattern.shown) }
+        let source = self.pattern.sort.map_or_else(|| self.list.source.clone(), RuleSource::BuiltIn);
+        let file = self.list.file.clone();
+        Rule { source, line: self.pattern.number, file, pattern: Arc::clone(&self.pattern.shown) }
     }
 }
 
@@ -82,7 +85,12 @@ impl PatternList {
         written: impl IntoIterator<Item = Written<'a>>,
     ) -> Self {
         let patterns = written.into_iter().filter_map(|line| Pattern::new(&line, any_case)).collect();
-        Self { base: base.to_path_buf(), source, any_case, patterns }
+        Self { base: base.to_path_buf(), source, file: None, any_case, patterns }
+    }
+
+    /// The same, in this file of the group.
+    pub(super) fn in_file(self, file: Option<Arc<str>>) -> Self {
+        Self { file, ..self }
     }
 
     /// What the list says about this very path; nothing about its folders. `path` is absolute.
@@ -99,7 +107,7 @@ impl PatternList {
             let is_meant = if is_dir { !pattern.only_files } else { !pattern.only_folders };
             is_meant && pattern.matches(if pattern.any_folder { name } else { relative }, self.any_case)
         });
-        found.map(|pattern| Hit { source: &self.source, pattern, lets_in: pattern.lets_in })
+        found.map(|pattern| Hit { list: self, pattern, lets_in: pattern.lets_in })
     }
 
     /// The patterns that say in which folder they apply, relative to the base, and whether they let in.
@@ -111,6 +119,16 @@ impl PatternList {
     /// Where it stands.
     pub(super) fn source(&self) -> &RuleSource {
         &self.source
+    }
+
+    /// Whether a rule stands in it.
+    pub(super) fn has(&self, rule: &Rule) -> bool {
+        (&self.source, &self.file) == (&rule.source, &rule.file)
+    }
+
+    /// The folder that its patterns with a slash begin at.
+    pub(super) fn base(&self) -> &Path {
+        &self.base
     }
 
     /// There is nothing in it.

@@ -8,9 +8,11 @@
 mod built_in;
 mod could_match;
 mod decide;
+mod environment;
 mod explain;
 mod folder;
 mod folder_state;
+mod git_ignored;
 mod git_index;
 mod glob;
 mod list;
@@ -21,7 +23,7 @@ mod unmatched;
 mod unseen;
 mod watch_list;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,9 +32,12 @@ use std::sync::Arc;
 use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, ServiceSpec, SpecPattern, WatchSpec, path_text};
 
 use super::git::Repository;
+use crate::group_files::{IncludePattern, local_of};
 use could_match::CouldMatch;
+use environment::Reader;
 use folder::FolderRules;
 pub(super) use folder_state::FolderState;
+pub use git_ignored::is_git_ignored;
 use list::{PatternList, Written};
 use scope::Scope;
 pub(super) use scope::normal;
@@ -43,8 +48,10 @@ pub use unmatched::{DeadWatches, UnmatchedReason, UnmatchedWatch, unmatched_watc
 pub struct Rules {
     /// The folder of the group, as in `GroupSpec::root`.
     root: PathBuf,
-    /// The group's file, which devgroup itself acts on.
+    /// The group's file.
     file: PathBuf,
+    /// The files that devgroup itself acts on: all that the group is read from, or would be.
+    group_files: Arc<OwnPaths>,
     /// Folders of devgroup itself.
     own: Vec<PathBuf>,
     /// Honour git's files and `.ignore`.
@@ -53,6 +60,10 @@ pub struct Rules {
     also: Arc<PatternList>,
     built_in: Arc<PatternList>,
     services: Arc<[ServiceRules]>,
+    /// Who reads the files of `env_file`.
+    readers: Arc<[Reader]>,
+    /// The places of all services in the file.
+    order: Arc<HashMap<ServiceName, usize>>,
     /// What the own lists let in below folders that are ignored.
     passages: Arc<[CouldMatch]>,
     /// Folders with rule files, as far as they were loaded.
@@ -63,6 +74,28 @@ pub struct Rules {
     outside: HashMap<PathBuf, Vec<PathBuf>>,
 }
 
+/// The files of a group, by their names.
+#[derive(Debug)]
+struct OwnPaths {
+    files: HashSet<PathBuf>,
+    include: Vec<IncludePattern>,
+}
+
+impl OwnPaths {
+    fn of(spec: &GroupSpec) -> Self {
+        let files = spec.files.iter().chain([&spec.file]);
+        let files = files.flat_map(|file| [normal(file), normal(&local_of(file))]).collect();
+        Self { files, include: spec.include.iter().filter_map(|text| IncludePattern::new(text).ok()).collect() }
+    }
+
+    fn contain(&self, path: &Path, root: &Path) -> bool {
+        let relative = || below(path, root);
+        self.files.contains(path)
+            || !self.include.is_empty()
+                && relative().is_some_and(|path| self.include.iter().any(|pattern| pattern.matches(path)))
+    }
+}
+
 /// The rules of one service that watches.
 #[derive(Debug)]
 struct ServiceRules {
@@ -70,15 +103,21 @@ struct ServiceRules {
     name: ServiceName,
     /// Those that act: it, or its instances, which watch the same.
     names: Vec<ServiceName>,
+    /// The file that it stands in.
+    file: Arc<str>,
     on_change: OnChange,
     scope: Scope,
-    /// Its own list, and what that lets in below folders that are ignored.
+    /// Its own lists, and what they let in below folders that are ignored.
     own: Option<OwnList>,
 }
 
+/// The lists that hold for one service alone, all relative to the folder of its file.
 #[derive(Debug)]
 struct OwnList {
     list: PatternList,
+    /// `[watch]` of the included file that it stands in.
+    file_ignore: PatternList,
+    file_also: PatternList,
     passages: Vec<CouldMatch>,
     /// Which of a folder's state's own states is its.
     number: usize,
@@ -89,7 +128,7 @@ impl Rules {
     pub fn new(spec: &GroupSpec, own: &[PathBuf]) -> Self {
         let root = normal(&spec.root);
         let (mut lists, mut compiled) = (0, watch_list::Compiled::new());
-        let services = spec
+        let services: Arc<[ServiceRules]> = spec
             .services
             .iter()
             .filter_map(|service| {
@@ -97,17 +136,18 @@ impl Rules {
                 if names.first() != Some(&service.name) {
                     return None;
                 }
-                let scope = Scope::new(service, &root, &mut compiled);
+                let scope = Scope::new(service, &mut compiled);
                 if matches!(scope, Scope::Off) {
                     return None;
                 }
-                let own = (!service.ignore.is_empty()).then(|| {
-                    let list = own_list(&root, RuleSource::ServiceIgnore(written(service)), &service.ignore);
-                    let passages = passages(&list, true);
+                let is_bare =
+                    [&service.ignore, &service.file_ignore, &service.file_also].iter().all(|list| list.is_empty());
+                let own = (!is_bare).then(|| {
                     lists += 1;
-                    OwnList { list, passages, number: lists - 1 }
+                    OwnList::new(service, lists - 1)
                 });
-                Some(ServiceRules { name: written(service), names, on_change: service.on_change.clone(), scope, own })
+                let (name, file) = (written(service), Arc::clone(&service.file));
+                Some(ServiceRules { name, names, file, on_change: service.on_change.clone(), scope, own })
             })
             .collect();
         let ignore = Arc::new(own_list(&root, RuleSource::GroupIgnore, &spec.watch.ignore));
@@ -116,8 +156,11 @@ impl Rules {
             passages: passages(&ignore, true).into_iter().chain(passages(&also, false)).collect(),
             built_in: Arc::new(built_in::list(&root)),
             file: normal(&spec.file),
+            group_files: Arc::new(OwnPaths::of(spec)),
             own: own.iter().map(|folder| normal(folder)).collect(),
             with_git: spec.watch.gitignore,
+            readers: Reader::all(spec, &root, &services).into(),
+            order: Arc::new(spec.services.iter().enumerate().map(|(at, service)| (service.name.clone(), at)).collect()),
             folders: HashMap::new(),
             git_folders: Vec::new(),
             outside: HashMap::new(),
@@ -168,9 +211,9 @@ impl Rules {
         &self.root
     }
 
-    /// The group's own file.
-    pub(super) fn file(&self) -> &Path {
-        &self.file
+    /// Whether the group is read from this file, or would be if it were there.
+    pub(super) fn is_of_group(&self, path: &Path) -> bool {
+        self.group_files.contain(path, &self.root)
     }
 
     /// Where the judging of a path begins.
@@ -222,7 +265,19 @@ fn own_list(root: &Path, source: RuleSource, patterns: &[SpecPattern]) -> Patter
         // `.env` is the file of the variables. A folder of this name is a virtual environment.
         only_files: matches!(source, RuleSource::GroupAlso) && pattern.text == WatchSpec::ALSO,
     });
-    PatternList::new(root, source.clone(), false, written)
+    let file = patterns.first().and_then(|pattern| pattern.file.clone());
+    PatternList::new(root, source.clone(), false, written).in_file(file)
+}
+
+impl OwnList {
+    fn new(service: &ServiceSpec, number: usize) -> Self {
+        let root = normal(&service.root);
+        let list = own_list(&root, RuleSource::ServiceIgnore(service.name.clone()), &service.ignore);
+        let file_ignore = own_list(&root, RuleSource::GroupIgnore, &service.file_ignore);
+        let file_also = own_list(&root, RuleSource::GroupAlso, &service.file_also);
+        let let_in = [passages(&list, true), passages(&file_ignore, true), passages(&file_also, false)];
+        Self { list, file_ignore, file_also, passages: let_in.concat(), number }
+    }
 }
 
 #[cfg(test)]

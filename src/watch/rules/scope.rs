@@ -26,7 +26,7 @@ pub(super) enum Scope {
 /// One glob of a `watch` list.
 #[derive(Debug)]
 pub(super) struct WatchGlob {
-    /// The folder that the glob is relative to: the root, or one above it for `../…`.
+    /// The folder that the glob is relative to: that of the service's file, or one above it for `../…`.
     base: PathBuf,
     /// As written from there.
     relative: String,
@@ -62,14 +62,15 @@ impl<'a> Asked<'a> {
 
 impl Scope {
     /// `compiled`: what was compiled for other services.
-    pub(super) fn new(service: &ServiceSpec, root: &Path, compiled: &mut Compiled) -> Self {
+    pub(super) fn new(service: &ServiceSpec, compiled: &mut Compiled) -> Self {
+        let root = &normal(&service.root);
         let source = RuleSource::ServiceWatch(super::written(service));
         match &service.watch {
             WatchFiles::Off => Self::Off,
-            WatchFiles::All { line } => Self::All {
+            WatchFiles::All { line, file } => Self::All {
                 // What only a start knows is refused by the configuration.
                 folder: normal(service.dir.known().unwrap_or(&service.root)),
-                rule: Rule { source, line: Some(*line), pattern: Arc::from("true") },
+                rule: Rule { source, line: Some(*line), file: file.clone(), pattern: Arc::from("true") },
             },
             WatchFiles::Globs(globs) => {
                 let globs: Vec<_> = globs.iter().filter_map(|glob| WatchGlob::new(glob, &source, root)).collect();
@@ -81,6 +82,13 @@ impl Scope {
                 Self::Globs { globs, list }
             }
         }
+    }
+
+    /// The pattern that takes a path out, also one that was not in.
+    pub(super) fn taken_out(&self, path: &Path) -> Option<&Rule> {
+        let Self::Globs { globs, .. } = self else { return None };
+        let last = globs.iter().rev().find(|glob| glob.matches(path))?;
+        last.takes_out.then_some(&last.rule)
     }
 
     /// Whether the path is in it, and the rule that says so; `Err` if a rule took it out again.
@@ -146,7 +154,12 @@ impl Scope {
 
 impl WatchGlob {
     fn new(pattern: &SpecPattern, source: &RuleSource, root: &Path) -> Option<Self> {
-        let rule = Rule { source: source.clone(), line: Some(pattern.line), pattern: Arc::from(pattern.text.as_str()) };
+        let rule = Rule {
+            source: source.clone(),
+            line: Some(pattern.line),
+            file: pattern.file.clone(),
+            pattern: Arc::from(pattern.text.as_str()),
+        };
         let text = pattern.text.strip_prefix('!');
         let takes_out = text.is_some();
         let (base, relative) = resolve(text.unwrap_or(&pattern.text), root);

@@ -76,6 +76,8 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
         name: spec.name.clone(),
         root: spec.root.clone(),
         file: spec.file.clone(),
+        files: spec.files.clone(),
+        include: spec.include.clone(),
         services: Vec::new(),
         replicated: Vec::new(),
         watch: spec.watch.clone(),
@@ -202,8 +204,8 @@ impl Rules {
                     if let RuleState::Open(_) = self.decide_file_state(&folder_state, &path).state(service) {
                         return None;
                     }
-                    // Nobody means the group's own file, which is read in any case, but who names it.
-                    if path != self.file() || wanted.names(&path) {
+                    // Nobody means the group's own files, which are read in any case, but who names one.
+                    if !self.is_of_group(&path) || wanted.names(&path) {
                         files += 1;
                         example.get_or_insert(path);
                     }
@@ -260,7 +262,7 @@ fn let_in(index: usize, explanation: &Explanation, example: &Path, alone: bool, 
     candidates.into_iter().flatten().map(|pattern| format!("!{pattern}")).find(|line| {
         let mut spec = spec.clone();
         if let Some(service) = spec.services.first_mut() {
-            Arc::make_mut(service).ignore.push(SpecPattern { text: line.clone(), line: 0 });
+            Arc::make_mut(service).ignore.push(SpecPattern { text: line.clone(), line: 0, file: None });
         }
         let mut rules = Rules::new(&spec, &[]);
         rules.load_towards(example);

@@ -70,7 +70,7 @@ impl Rules {
         if explanation.verdict != PathVerdict::Watched {
             return;
         }
-        let rule = Rule { source: RuleSource::BuiltIn(sort), line: None, pattern: self.shown(&at) };
+        let rule = Rule { source: RuleSource::BuiltIn(sort), line: None, file: None, pattern: self.shown(&at) };
         explanation.verdict = PathVerdict::Ignored;
         explanation.rule = Some(rule.clone());
         explanation.services.clear();

@@ -129,6 +129,9 @@ impl WatchLoop {
 
     /// What a file holds now.
     fn print_now(&mut self, path: &Path) -> Fingerprint {
+        if let Some(print) = self.environment_files.print_now(path, self.clock.file_time(self.clock.now())) {
+            return print;
+        }
         if let Some(Entry::File(KnownFile { stamp: Some(stamp), content: Content::Sure(hash), .. })) =
             tree::entry(&self.tree, path)
             && directory::at(path).is_some_and(|(_, seen)| seen.stamp == stamp)
@@ -242,10 +245,11 @@ impl WatchLoop {
     pub(super) fn forget_unwatched(&mut self) {
         let (tree, rules) = (&self.tree, &self.rules);
         self.baselines.retain(|name, path| {
-            let matched = match path.parent().and_then(|folder| tree.get(folder)) {
+            let matched = rules.decide_environment(path);
+            let matched = matched.unwrap_or_else(|| match path.parent().and_then(|folder| tree.get(folder)) {
                 Some(folder) => rules.decide_in(&folder.folder_state, path, false),
                 None => rules.decide(path, false),
-            };
+            });
             matches!(matched, Match::Watched { services, .. } if services.contains(name))
         });
     }

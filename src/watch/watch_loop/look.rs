@@ -144,6 +144,13 @@ impl WatchLoop {
         if self.rules.is_own(path) {
             return;
         }
+        let is_environment = self.environment_files.has(path);
+        if is_environment || self.own_files.has(path) {
+            self.seen_in_tree.push(path.to_path_buf());
+        }
+        if is_environment {
+            return;
+        }
         let matched = self.rules.decide_in(folder, path, false);
         let shown = self.rules.shown(path);
         if let Match::Watched { services, .. } = &matched {

@@ -1,5 +1,6 @@
 //! The watcher's own thread: takes the pending paths, looks at them, and reports.
 
+mod beside;
 mod compare;
 mod git_work;
 mod look;
@@ -13,11 +14,12 @@ use std::time::{Duration, SystemTime};
 
 use super::baselines::Baselines;
 use super::cookies::Cookies;
+use super::environment_files::{EnvironmentFiles, EnvironmentNews};
 use super::explainer::Explainer;
 use super::git::Repository;
 use super::outcome::Reason;
-use super::own_file::OwnFile;
-use super::pending::{Batch, EventFlags, PathEvent, Pending};
+use super::own_files::{OwnFiles, OwnNews};
+use super::pending::{Batch, PathEvent, Pending};
 use super::reports::Outbox;
 use super::rules::Rules;
 use super::source::{self, Links, Refusal, Source};
@@ -33,7 +35,10 @@ pub(super) struct WatchLoop {
     rules: Rules,
     /// Folders of devgroup itself.
     own: Vec<PathBuf>,
-    own_file: OwnFile,
+    own_files: OwnFiles,
+    environment_files: EnvironmentFiles,
+    /// Those files of both sorts of which the tree has found changes.
+    seen_in_tree: Vec<PathBuf>,
     clock: Clock,
     pending: Arc<Pending>,
     outbox: Arc<Outbox>,
@@ -50,7 +55,7 @@ pub(super) struct WatchLoop {
     polling: Polling,
     /// Between two polls, as `poll_interval` says.
     poll_interval: Option<Duration>,
-    /// Folders that are watched for something else than the files in them: the group's file, rules, the head of git.
+    /// Folders that are watched for something else than the files in them: the group's files, rules, the head of git.
     beside: HashSet<PathBuf>,
     repository: Option<Repository>,
     repositories: Repositories,
@@ -77,8 +82,10 @@ struct SideNotes {
     rules: HashSet<PathBuf>,
     /// Tops of repositories whose index changed.
     index: HashSet<PathBuf>,
-    /// What happened to the group's own file.
-    own_file: Option<EventFlags>,
+    /// What happened to the group's own files.
+    own_files: OwnNews,
+    /// What happened to files of `env_file`.
+    environment: EnvironmentNews,
     /// The head may have moved.
     git: bool,
     /// What was said about the inside of repositories.
@@ -96,8 +103,12 @@ impl WatchLoop {
     ) -> Self {
         own.push(cookies.own().to_path_buf());
         let rules = Rules::new(&spec, &own);
+        let mut environment_files = EnvironmentFiles::default();
+        environment_files.follow_those_of(&spec, clock.file_time(clock.now()));
         Self {
-            own_file: OwnFile::new(rules.file()),
+            environment_files,
+            seen_in_tree: Vec::new(),
+            own_files: OwnFiles::new(&spec),
             rules,
             own,
             clock,
@@ -134,10 +145,12 @@ impl WatchLoop {
     /// Works until it is asked to stop.
     pub(super) fn run(mut self) {
         self.replan(Reports::Nothing);
+        self.take_in_unseen_environment();
         self.report();
         self.mount_points = source::mount_points();
         loop {
             while self.pending.is_empty() && self.stamp_a_folder() {}
+            self.take_in_seen();
             self.report();
             let background = self.work_in_background();
             self.report();
@@ -205,14 +218,17 @@ impl WatchLoop {
         self.explainer.explain(&self.rules, batch.questions);
         if batch.sweep {
             self.sweep(now);
-            side_notes.own_file = Some(EventFlags { closed: true, ..EventFlags::default() });
+            side_notes.own_files = OwnNews::of_sweep();
+            self.environment_files.note_all(now, &mut side_notes.environment);
             side_notes.git = true;
         }
         for PathEvent { path, flags, at, .. } in path_events {
             self.look_at_path(&path, Reason::Event(flags), at);
         }
         self.look_for_lost_roots();
-        self.take_in_own_file(side_notes.own_file);
+        self.take_in_own_files(side_notes.own_files);
+        self.take_in_environment_files(side_notes.environment);
+        self.take_in_seen();
         if side_notes.git {
             self.watch_beside();
             if self.repository.is_none() && self.rules.load_root() {
@@ -232,9 +248,10 @@ impl WatchLoop {
             let rules = Rules::new(spec, &self.own);
             let before = std::mem::replace(&mut self.rules, rules);
             self.rules.load_from(before);
-            if self.own_file.path() != self.rules.file() {
-                self.own_file = OwnFile::new(self.rules.file());
+            if !self.own_files.is_of(spec) {
+                self.own_files = OwnFiles::new(spec);
             }
+            self.environment_files.follow_those_of(spec, self.clock.file_time(self.clock.now()));
             self.choose(spec);
         }
         let mut has_new_rules = spec.is_some();
@@ -261,19 +278,6 @@ impl WatchLoop {
         }
     }
 
-    /// Tells of a changed `procgroup.toml`. `flags`: what has happened to it, if anything.
-    fn take_in_own_file(&mut self, flags: Option<EventFlags>) {
-        if let Some(flags) = flags {
-            // Watched before it is looked at: a link may lead to another folder now.
-            if self.own_file.follow() {
-                self.watch_beside();
-            }
-            if self.own_file.was_written(flags) {
-                self.outbox.push(WatchReport::ConfigWritten(self.clock.now()));
-            }
-        }
-    }
-
     /// The file says where events come from.
     fn choose(&mut self, spec: &GroupSpec) {
         self.poll_interval = spec.watch.poll_interval;
@@ -290,9 +294,8 @@ impl WatchLoop {
         if flags.removed || flags.moved_out {
             self.source.forget(path);
         }
-        if self.own_file.is_at(path) {
-            side_notes.own_file.get_or_insert_default().join(*flags);
-        }
+        self.own_files.note(path, *flags, &mut side_notes.own_files);
+        self.environment_files.note(path, *flags, path_events.at, &mut side_notes.environment);
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
         let ruled = self.rules.ruled_by(path).iter().cloned();
         if name == "index" {
@@ -317,7 +320,8 @@ impl WatchLoop {
 
     /// Watches what is needed besides the tree, and no more what is not needed any more.
     fn watch_beside(&mut self) {
-        let mut beside: HashSet<PathBuf> = self.own_file.folders().map(Path::to_path_buf).collect();
+        let followed = self.own_files.folders().chain(self.environment_files.folders());
+        let mut beside: HashSet<PathBuf> = followed.map(Path::to_path_buf).collect();
         if !self.starts.is_empty() {
             self.repository = self.rules.repository().cloned();
             self.find_repositories();

@@ -88,6 +88,7 @@ impl WatchLoop {
         let path_events = self.differences(began);
         let active = !path_events.is_empty();
         self.take_in(Batch { path_events, ..Batch::default() });
+        self.look_at_files_beside();
         let ended = self.clock.now();
         self.polling.interval = match self.poll_interval {
             Some(interval) => interval,

@@ -11,11 +11,13 @@ use crate::domain::{ChangeKind, Checkout, LogSpec, RunCommand, ServiceSpec, Star
 fn spec(root: &Path) -> Arc<GroupSpec> {
     let run = RunCommand::Shell(String::from("true"));
     let plain = ServiceSpec::new("api".into(), run, root.to_path_buf());
-    let service = ServiceSpec { watch: WatchFiles::All { line: 1 }, ..plain };
+    let service = ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, ..plain };
     Arc::new(GroupSpec {
         name: "test".into(),
         root: root.to_path_buf(),
         file: root.join("procgroup.toml"),
+        files: vec![root.join("procgroup.toml")],
+        include: Vec::new(),
         services: vec![Arc::new(service)],
         replicated: Vec::new(),
         watch: WatchSpec::default(),

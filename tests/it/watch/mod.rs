@@ -3,6 +3,7 @@
 
 mod comparisons;
 mod editors;
+mod files;
 mod git_rules;
 mod limits;
 mod rules;
@@ -50,6 +51,8 @@ fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
         name: "test".into(),
         root: root.to_path_buf(),
         file: root.join("procgroup.toml"),
+        files: vec![root.join("procgroup.toml")],
+        include: Vec::new(),
         services: services.into_iter().map(Arc::new).collect(),
         replicated: Vec::new(),
         watch: WatchSpec::default(),
@@ -61,11 +64,11 @@ fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
 
 /// A group with one service that watches everything.
 fn all(root: &Path) -> GroupSpec {
-    group(root, vec![service("api", root, WatchFiles::All { line: 3 })])
+    group(root, vec![service("api", root, WatchFiles::All { line: 3, file: None })])
 }
 
 fn patterns(texts: &[&str]) -> Vec<SpecPattern> {
-    texts.iter().zip(1..).map(|(text, line)| SpecPattern { text: (*text).to_owned(), line }).collect()
+    texts.iter().zip(1..).map(|(text, line)| SpecPattern { text: (*text).to_owned(), line, file: None }).collect()
 }
 
 /// A group with one service that watches these globs.

@@ -13,7 +13,7 @@ fn decide(spec: &GroupSpec, path: &str) -> Match {
 }
 
 /// The decision in one line: `watched api services.api.watch:1 **`.
-fn decision_text(spec: &GroupSpec, path: &str) -> String {
+pub(super) fn decision_text(spec: &GroupSpec, path: &str) -> String {
     let rule = |rule: &Rule| match (rule.line, &rule.source) {
         (_, RuleSource::BuiltIn(sort)) => format!("built-in {sort}"),
         (Some(line), _) => format!("{}:{line} {}", source(&rule.source), rule.pattern),
@@ -37,6 +37,7 @@ pub(super) fn source(source: &RuleSource) -> String {
         RuleSource::ServiceIgnore(name) => format!("{name}.ignore"),
         RuleSource::GroupIgnore => String::from("watch.ignore"),
         RuleSource::GroupAlso => String::from("watch.also"),
+        RuleSource::EnvFile(name) => format!("{name}.env_file"),
     }
 }
 
@@ -82,7 +83,7 @@ fn each_service_has_its_own_answer() {
     let mut api =
         service("api", root, WatchFiles::Globs(patterns(&["crates/{api,core}/**", "Cargo.toml", "!**/tests/**"])));
     api.ignore = patterns(&["*.md"]);
-    let mut web = service("web", root, WatchFiles::All { line: 9 });
+    let mut web = service("web", root, WatchFiles::All { line: 9, file: None });
     web.dir = Expandable::Known(root.join("crates/web"));
     let shared = service("shared", root, WatchFiles::Globs(patterns(&["../common/**", "./crates/core", "docs/"])));
     let spec = group(root, vec![api, web, shared, service("db", root, WatchFiles::Off)]);
@@ -146,7 +147,7 @@ fn what_git_tracks_is_explained_by_the_rule_that_it_outweighs_for_the_service() 
         assert_eq!(explained.verdict, PathVerdict::Watched);
         explained.notes
     };
-    let mut api = service("api", root, WatchFiles::All { line: 3 });
+    let mut api = service("api", root, WatchFiles::All { line: 3, file: None });
     assert_eq!(note(&group(root, vec![api.clone()])), ["git tracks it, so this does not apply:  .gitignore:1  /gen"]);
     // Its own list lets the folder in. What is left is the pattern for the file.
     api.ignore = patterns(&["!/gen/kept"]);

@@ -1,32 +1,54 @@
-//! Whether the group's own file was written, however its editor does that, and also through a symbolic link.
+//! Whether a file was written, however its editor does that, and also through a symbolic link.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::directory::{Seen, Stamp};
 use super::pending::EventFlags;
 
-/// `procgroup.toml`, as it was when it was last reported.
+/// A file, as it was when it was last reported.
 #[derive(Debug)]
-pub(super) struct OwnFile {
+pub(super) struct FollowedFile {
     path: PathBuf,
     /// Where it really is, if that is elsewhere.
     target: Option<PathBuf>,
     stamp: Option<Stamp>,
 }
 
-impl OwnFile {
+impl FollowedFile {
     /// The file as it is now, which is not news.
     pub(super) fn new(path: &Path) -> Self {
-        let mut file = Self { path: path.to_path_buf(), target: None, stamp: None };
-        file.follow();
+        let mut file = Self::unseen(path);
         file.stamp = file.read_stamp().map(|seen| seen.stamp);
         file
     }
 
-    /// The file's path.
+    /// A file that is news if it is there.
+    pub(super) fn unseen(path: &Path) -> Self {
+        let mut file = Self { path: path.to_path_buf(), target: None, stamp: None };
+        file.follow();
+        file
+    }
+
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where its content is: behind the link, if it is one.
+    pub(super) fn content(&self) -> &Path {
+        self.target.as_deref().unwrap_or(&self.path)
+    }
+
+    /// It was there when it was last reported.
+    pub(super) fn is_there(&self) -> bool {
+        self.stamp.is_some()
+    }
+
+    /// Its content is newer than that moment.
+    pub(super) fn is_written_after(&self, moment: SystemTime) -> bool {
+        self.stamp.is_some_and(|stamp| stamp.is_written_after(moment))
     }
 
     /// The folders in which something may happen to it.
@@ -71,6 +93,7 @@ impl OwnFile {
     }
 
     fn read_stamp(&self) -> Option<Seen> {
-        fs::metadata(&self.path).ok().map(|metadata| Seen::new(&metadata))
+        // What is written into a pipe is no change of it.
+        fs::metadata(&self.path).ok().filter(Metadata::is_file).map(|metadata| Seen::new(&metadata))
     }
 }

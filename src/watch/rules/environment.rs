@@ -1,0 +1,161 @@
+//! Who reads a file of `env_file`, and what a change of it means: it counts as watched for a service that watches, whatever
+//! git says of it, unless the service takes it out; for one that does not watch, it is only to be told.
+
+use std::path::{Path, PathBuf};
+
+use super::super::environment_files::followed;
+use super::folder_state::{FolderState, RuleState};
+use super::{Rules, ServiceRules, below, normal};
+use crate::domain::{
+    Explanation, GroupSpec, Match, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep, path_text,
+};
+
+/// A service that reads a file.
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
+    pub(super) path: PathBuf,
+    pub(super) service: ServiceName,
+    /// Its place among the rules of services, if it watches.
+    place: Option<usize>,
+    pub(super) rule: Rule,
+}
+
+/// What a change of the file means for a reader.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reading<'a> {
+    /// It acts.
+    Watches,
+    /// It is told in its log: it watches no files.
+    Told,
+    /// This rule takes the file out.
+    TakenOut(&'a Rule),
+}
+
+impl Reader {
+    /// All readers of a group, each with its file. `services`: those that watch.
+    pub(super) fn all(spec: &GroupSpec, root: &Path, services: &[ServiceRules]) -> Vec<Self> {
+        let files = spec
+            .services
+            .iter()
+            .flat_map(|service| service.env_files.iter().flat_map(followed).map(move |file| (service, file)));
+        let readers = files.map(|(service, file)| {
+            let path = normal(file);
+            let pattern = path_text(below(&path, root).unwrap_or(&path)).into();
+            let source = RuleSource::EnvFile(service.name.clone());
+            let file = Some(&service.file).filter(|file| !file.is_empty()).cloned();
+            Self {
+                place: services.iter().position(|rules| rules.names.contains(&service.name)),
+                service: service.name.clone(),
+                rule: Rule { source, line: None, file, pattern },
+                path,
+            }
+        });
+        readers.collect()
+    }
+}
+
+impl Rules {
+    /// Whether a path is that of a file of `env_file`.
+    pub(super) fn is_read_at_starts(&self, path: &Path) -> bool {
+        self.readers.iter().any(|reader| reader.path == path)
+    }
+
+    /// What the rules say about a file of `env_file`; `None` if it is none.
+    pub(in crate::watch) fn decide_environment(&self, path: &Path) -> Option<Match> {
+        if !self.is_read_at_starts(path) {
+            return None;
+        }
+        let decided = self.decided_about(path);
+        let matched = decided.as_ref().map_or(Match::NoMatch, |decided| self.matched(self.asked(path), decided));
+        Some(self.with_readers(path, decided.as_ref(), matched))
+    }
+
+    /// How things stand with a file, if it lies where somebody looks.
+    fn decided_about(&self, path: &Path) -> Option<FolderState> {
+        let start = self.start_of(path);
+        let rest = path.strip_prefix(&start).ok().filter(|rest| !rest.as_os_str().is_empty())?;
+        Some(self.walk(start.clone(), rest, false, &mut ()))
+    }
+
+    /// The same with those that read the file, in the order of the group.
+    pub(super) fn with_readers(&self, path: &Path, decided: Option<&FolderState>, matched: Match) -> Match {
+        let readers = self.readings(path, decided);
+        let readers: Vec<_> =
+            readers.into_iter().filter(|(_, reading)| !matches!(reading, Reading::TakenOut(_))).collect();
+        let Some((first, _)) = readers.first() else { return matched };
+        let (mut names, rule) = match &matched {
+            Match::Watched { services, rule } => (services.to_vec(), rule.clone()),
+            Match::Ignored(_) | Match::NoMatch => (Vec::new(), first.rule.clone()),
+        };
+        for (reader, _) in readers {
+            if !names.contains(&reader.service) {
+                names.push(reader.service.clone());
+            }
+        }
+        names.sort_by_key(|name| self.order.get(name).copied());
+        Match::Watched { services: names.into(), rule }
+    }
+
+    /// Those that read a file, and what a change of it means for each.
+    pub(super) fn readings<'a>(
+        &'a self,
+        path: &Path,
+        decided: Option<&'a FolderState>,
+    ) -> Vec<(&'a Reader, Reading<'a>)> {
+        let readers = self.readers.iter().filter(|reader| reader.path == path);
+        let readings = readers.map(|reader| {
+            let service = reader.place.and_then(|place| self.services.get(place));
+            let taken_out = service.and_then(|service| service.scope.taken_out(path));
+            let state = decided.map(|decided| service.map_or(&decided.common, |service| decided.state(service)));
+            let ignored = match state {
+                // Who names a file in a list of devgroup means it; git's are about something else.
+                Some(RuleState::Ignored { rule, .. }) => Some(rule)
+                    .filter(|rule| matches!(rule.source, RuleSource::ServiceIgnore(_) | RuleSource::GroupIgnore)),
+                _ => None,
+            };
+            let reading = match (taken_out.or(ignored), service) {
+                (Some(rule), _) => Reading::TakenOut(rule),
+                (None, Some(_)) => Reading::Watches,
+                (None, None) => Reading::Told,
+            };
+            (reader, reading)
+        });
+        readings.collect()
+    }
+}
+
+impl Rules {
+    /// Adds who reads a file to what is known of it.
+    pub(super) fn explain_readers(&self, path: &Path, decided: Option<&FolderState>, explanation: &mut Explanation) {
+        let readings = self.readings(path, decided);
+        let mut first = None;
+        for (reader, reading) in &readings {
+            let name = &reader.service;
+            let (outcome, rule) = match reading {
+                Reading::Watches | Reading::Told => (StepOutcome::Watches, &reader.rule),
+                Reading::TakenOut(rule) => (StepOutcome::Ignores, *rule),
+            };
+            let source = format!("services.{name}.env_file").into();
+            explanation.chain.push(WhyStep { source, outcome, rule: Some(rule.clone()), about: None });
+            match reading {
+                Reading::Watches if !explanation.services.contains(name) => explanation.services.push(name.clone()),
+                Reading::Watches | Reading::TakenOut(_) => {}
+                Reading::Told => explanation.notes.push(format!(
+                    "{name} reads it at each start and watches no files: a change is told in its log, and r restarts it"
+                )),
+            }
+            if !matches!(reading, Reading::TakenOut(_)) {
+                first.get_or_insert(&reader.rule);
+            }
+        }
+        let Some(rule) = first else { return };
+        explanation.services.sort_by_key(|name| self.order.get(name).copied());
+        if explanation.verdict != PathVerdict::Watched {
+            if let Some(ignored) = explanation.rule.as_ref().filter(|_| explanation.verdict == PathVerdict::Ignored) {
+                let place = explanation.place_of(ignored);
+                explanation.notes.push(format!("an `env_file` counts, so this does not apply:  {place}"));
+            }
+            (explanation.verdict, explanation.rule) = (PathVerdict::Watched, Some(rule.clone()));
+        }
+    }
+}
