@@ -322,7 +322,10 @@ impl Held {
 }
 
 /// Opens and locks a file; `None` if somebody else holds the lock.
-fn lock(path: &Path) -> io::Result<Option<File>> {
+///
+/// # Errors
+/// The system's; or what is there is none of our files.
+pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     loop {
         let file = private::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

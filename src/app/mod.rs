@@ -16,6 +16,7 @@ mod job_inputs;
 mod log_files;
 mod logger;
 mod os_signals;
+mod port_claims;
 mod preferences;
 mod reload;
 mod run_loop;

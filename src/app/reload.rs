@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::port_claims::PortClaims;
 use super::state_folder;
 use crate::config::{self, Foreign, Owners, Prints, Selection};
 use crate::domain::{
@@ -21,7 +22,7 @@ pub(crate) struct Recipe {
     pub(crate) selection: Selection,
     pub(crate) watch: bool,
     /// The ports that services have got. Clones share them.
-    pub(crate) ports: Arc<Mutex<PortLedger>>,
+    pub(crate) ports: Arc<Mutex<(PortLedger, PortClaims)>>,
     /// What `devgroup scale` has said.
     pub(crate) scale: Scale,
 }
@@ -35,8 +36,10 @@ impl Recipe {
 
     /// The group with the ports that its services have, or get now.
     pub(crate) fn with_ports(&self, mut spec: GroupSpec) -> GroupSpec {
-        let mut ledger = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.assign(&mut spec, &mut process::listener_on);
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ledger, claims) = &mut *ports;
+        claims.of(&spec);
+        ledger.assign(&mut spec, &mut |port| process::listener_on(port).or_else(|| claims.take(port)));
         config::with_group_values(spec)
     }
 

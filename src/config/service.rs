@@ -28,33 +28,7 @@ use crate::group_files::local_of;
 
 /// Reads the value of a service, a text or a table, or of `[defaults]`. `name` is for sentences: "service `api`".
 pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
-    let table = match value.get_ref() {
-        DeValue::Table(table) => table,
-        other => {
-            if let (DeValue::String(_), Some(key)) = (other, SERVICE.key("run")) {
-                let slot = Slot { key, place: name, value };
-                let run = slot.command(problems).map(|run| Spanned::new(value.span(), run));
-                return Draft { run_reported: run.is_none(), run, ..Draft::default() };
-            }
-            let problem = Diagnostic::error("type", format!("{name} must be a string (its command) or a table"))
-                .at(value.span(), "this is neither");
-            problems.add(match other {
-                DeValue::Array(_) => problem.help("to run a list, use a table: { run = [\"…\"] }"),
-                DeValue::Boolean(false) => {
-                    let local = local_of(&place.file);
-                    let local = visible_path(Path::new(local.file_name().unwrap_or_default())).into_owned();
-                    Diagnostic::error("taken-out", format!("{name} is taken out, which only a local file can do"))
-                        .at(value.span(), "not in this file")
-                        .help(format!("write this into {local}, or remove it here"))
-                }
-                _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
-                    problem.help("write the keys of a service under its name: [services.web]")
-                }
-                _ => problem.help("[services]\nweb = \"npm run dev\""),
-            });
-            return Draft { run_reported: true, ..Draft::default() };
-        }
-    };
+    let DeValue::Table(table) = value.get_ref() else { return without_keys(value, name, place, problems) };
     let fields = Fields::open(&SERVICE, table, name, problems);
     let run = fields.read("run", problems, Slot::command);
     Draft {
@@ -103,6 +77,32 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
             slot.choice(&[("auto", PaneView::Auto), ("log", PaneView::Log), ("screen", PaneView::Screen)])
         }),
     }
+}
+
+/// What a value says that is no table: its command, or nothing that can be used.
+fn without_keys(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &mut Problems) -> Draft {
+    if let (DeValue::String(_), Some(key)) = (value.get_ref(), SERVICE.key("run")) {
+        let slot = Slot { key, place: name, value };
+        let run = slot.command(problems).map(|run| Spanned::new(value.span(), run));
+        return Draft { run_reported: run.is_none(), run, ..Draft::default() };
+    }
+    let problem = Diagnostic::error("type", format!("{name} must be a string (its command) or a table"))
+        .at(value.span(), "this is neither");
+    problems.add(match value.get_ref() {
+        DeValue::Array(_) => problem.help("to run a list, use a table: { run = [\"…\"] }"),
+        DeValue::Boolean(false) => {
+            let local = local_of(&place.file);
+            let local = visible_path(Path::new(local.file_name().unwrap_or_default())).into_owned();
+            Diagnostic::error("taken-out", format!("{name} is taken out, which only a local file can do"))
+                .at(value.span(), "not in this file")
+                .help(format!("write this into {local}, or remove it here"))
+        }
+        _ if name.split('`').nth(1).is_some_and(|name| SERVICE.key(name).is_some()) => {
+            problem.help("write the keys of a service under its name: [services.web]")
+        }
+        _ => problem.help("[services]\nweb = \"npm run dev\""),
+    });
+    Draft { run_reported: true, ..Draft::default() }
 }
 
 fn env(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Vec<(String, Spanned<String>)>> {

@@ -96,7 +96,8 @@ fn each_page_of_the_guide_is_a_topic_and_is_listed() {
     let project = Project::empty();
     let (readme, help) = (read("README.md"), Stream::ask(&project, &["--help"]).stdout);
     let list = help.split("The guide: devgroup help TOPIC\n").nth(1).expect("the guide in the help");
-    let listed = list.lines().next().unwrap().trim().split(", ").map(str::to_owned).collect();
+    let list = list.split("\n\n").next().unwrap();
+    let listed = list.split(',').map(|topic| topic.trim().to_owned()).collect();
     let topics = topics();
     assert_eq!(topics, listed);
     for topic in topics {

@@ -326,7 +326,7 @@ fn a_checkout_of_another_procgroup_toml_is_one_restart() {
     let project = repository();
     let (file, other) = (project.read("procgroup.toml"), "sleep 1001");
     project.git(&["checkout", "-q", "feat"]);
-    project.write("procgroup.toml", &file.replacen("sleep 1000", other, 1));
+    project.write("procgroup.toml", file.replacen("sleep 1000", other, 1));
     commit(&project, "another command");
     project.git(&["checkout", "-q", "main"]);
     let mut dash = Dash::start(&project, WIDE, &[]);

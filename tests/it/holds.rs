@@ -234,7 +234,7 @@ fn the_file_is_held_while_all_is_paused_and_applied_once() {
     let runs = || [0, 1].map(|place| status(&project)["services"][place]["run"].as_u64().unwrap());
     assert_eq!(Stream::ask(&project, &["pause"]).code, Some(0));
     for command in ["echo api first", "echo api second"] {
-        project.write("procgroup.toml", &SHOP.replace("echo api up", command));
+        project.write("procgroup.toml", SHOP.replace("echo api up", command));
         wait_for("the file is held", || status(&project)["watch"]["file_held"] == true);
     }
     project.write("src/a.rs", "two");

@@ -93,6 +93,8 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "url" => vec![vec!["url"], vec!["url", "--json"], vec!["url", NAME, "--open"]],
         "run" => vec![vec!["run", NAME], vec!["run", "api", "--", NAME], vec!["run", "gone", "--", NAME]],
         "exec" => vec![vec!["exec", NAME, "true"], vec!["exec", "gone", "--", NAME], vec!["exec", "api", "./x", NAME]],
+        "ls" => vec![vec!["ls"], vec!["ls", "--json"], vec!["-g", NAME, "status"]],
+        "up" => vec![vec!["up", NAME]],
         "attach" => vec![vec!["attach"]],
         "down" => vec![vec!["down", NAME]],
         "init" => vec![

@@ -107,7 +107,7 @@ fn a_number_that_cannot_be_is_refused_with_the_reason() {
     detach(&project);
     for (argument, code, part) in [
         ("api=2", 2, "api has no `replicas`: write `replicas = 1` below [services.api]"),
-        ("wrker=2", 6, "did you mean `worker`?"),
+        ("wroker=2", 6, "did you mean `worker`?"),
         ("worker=101", 2, "worker can have at most 100 instances"),
         ("worker.1=2", 2, "`worker.1` is one instance: scale worker"),
         ("@infra=2", 2, "no service that `@infra` means has `replicas`"),

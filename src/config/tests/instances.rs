@@ -56,7 +56,7 @@ fn what_means_nobody_is_told_with_what_may_be_meant() {
         ("['worker.3']", &["an instance that does not exist: `worker.3`", "worker has replicas = 2"]),
         ("['z*']", &["a pattern that no service matches: `z*`"]),
         ("['{a']", &["a pattern that cannot be read: `{a`", "unclosed alternate group"]),
-        ("['wrker']", &["a service that does not exist: `wrker`", "did you mean `worker`?"]),
+        ("['wroker']", &["a service that does not exist: `wroker`", "did you mean `worker`?"]),
     ] {
         let said = problem(depends_on);
         for part in parts {

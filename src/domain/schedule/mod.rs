@@ -4,17 +4,16 @@
 //! is never changed, and they are placed in the time zone here:
 //!
 //! - A time that does not exist is placed at the end of the gap: 02:30 becomes 03:00, when the clock goes from 02:00 to 03:00.
-//! - A time that exists twice is the first of both. Where the hour is `*` it is both: who writes `*/15 * * * *` means a time
-//!   that passes, and would miss an hour otherwise.
+//! - A time that exists twice is the first of both, whatever the expression: one rule is easier to keep in mind.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
 
 /// When a job runs by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +39,6 @@ pub struct CronTimes {
     written: Arc<str>,
     /// Asked in UTC, where no clock is changed.
     civil: Arc<Crontab>,
-    /// The hour is `*`, or lists all of them.
-    every_hour: bool,
     /// `timezone`; the local one without it.
     zone: Option<TimeZone>,
 }
@@ -95,9 +92,6 @@ const FIELDS: [(&str, &str); 5] = [
 /// The longest text that is read as a schedule.
 const LONGEST: usize = 1_000;
 
-/// No clock is set back by more where it is changed for the summer.
-const LONGEST_FOLD: SignedDuration = SignedDuration::from_hours(3);
-
 /// Steps from one time to the next. A field of minutes has 60 in an hour, and a gap can be a day long.
 const MOST_STEPS: usize = 10_000;
 
@@ -139,8 +133,7 @@ impl CronTimes {
         if civil.find_next(cronexpr::MakeTimestamp(Timestamp::UNIX_EPOCH)).is_err() {
             return Err(CronFault::Never);
         }
-        let every_hour = in_utc(&format!("0 {} * * *", field(1))).is_some_and(|hours| is_each_hour(&hours));
-        Ok(Self { written: text.trim().into(), civil: Arc::new(civil), every_hour, zone })
+        Ok(Self { written: text.trim().into(), civil: Arc::new(civil), zone })
     }
 
     /// The same times in another time zone.
@@ -152,60 +145,39 @@ impl CronTimes {
     pub fn next_after(&self, time: SystemTime, local: &TimeZone) -> Option<SystemTime> {
         let after = Timestamp::try_from(time).ok()?;
         let zone = self.zone.as_ref().unwrap_or(local);
-        let mut from = zone.to_datetime(after);
+        let from = zone.to_datetime(after);
         if !(-LAST_YEAR..LAST_YEAR).contains(&from.year()) {
             return None;
         }
-        // In an hour that is there twice, the second time of an earlier one may be still to come.
-        if self.every_hour && matches!(offset(zone, from), AmbiguousOffset::Fold { .. }) {
-            from = from.saturating_sub(LONGEST_FOLD);
-        }
-        let mut next: Option<Timestamp> = None;
         let from = TimeZone::UTC.to_timestamp(from).ok()?;
         for civil in self.civil.iter_after(cronexpr::MakeTimestamp(from)).ok()?.take(MOST_STEPS) {
-            let (first, second) = placed(civil.ok()?.datetime(), zone)?;
-            let second = second.filter(|_| self.every_hour);
-            let later = [Some(first), second].into_iter().flatten().filter(|at| *at > after).min();
-            next = next.into_iter().chain(later).min();
-            // Those that follow are later still.
-            if first > after {
-                break;
+            let at = placed(civil.ok()?.datetime(), zone)?;
+            if at > after {
+                return Some(at.into());
             }
         }
-        next.map(SystemTime::from)
+        None
     }
 }
 
-/// Where a civil time is in a time zone; the second place if there are two.
-fn placed(civil: DateTime, zone: &TimeZone) -> Option<(Timestamp, Option<Timestamp>)> {
-    Some(match offset(zone, civil) {
-        AmbiguousOffset::Unambiguous { offset } => (offset.to_timestamp(civil).ok()?, None),
-        AmbiguousOffset::Fold { before, after } => {
-            (before.to_timestamp(civil).ok()?, Some(after.to_timestamp(civil).ok()?))
+/// Where a civil time is in a time zone.
+fn placed(civil: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    Some(match zone.to_ambiguous_timestamp(civil).offset() {
+        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+            offset.to_timestamp(civil).ok()?
         }
         AmbiguousOffset::Gap { after, .. } => {
             // By the clock that is set forward it would have been before the clock was.
             let before_gap = after.to_timestamp(civil).ok()?;
-            (zone.following(before_gap).next()?.timestamp(), None)
+            zone.following(before_gap).next()?.timestamp()
         }
     })
-}
-
-fn offset(zone: &TimeZone, civil: DateTime) -> AmbiguousOffset {
-    zone.to_ambiguous_timestamp(civil).offset()
 }
 
 fn in_utc(expression: &str) -> Option<Crontab> {
     let mut options = ParseOptions::default();
     options.fallback_timezone_option = FallbackTimezoneOption::UTC;
     cronexpr::parse_crontab_with(expression, options).ok()
-}
-
-/// Whether 24 times at minute 0 are one day.
-fn is_each_hour(hours: &Crontab) -> bool {
-    let day = cronexpr::MakeTimestamp(Timestamp::UNIX_EPOCH);
-    let last = hours.iter_after(day).ok().and_then(|mut times| times.nth(23)).and_then(Result::ok);
-    last.is_some_and(|last| last.timestamp().as_second() == 24 * 3600)
 }
 
 fn places_of_words(text: &str) -> Vec<Range<usize>> {

@@ -23,7 +23,7 @@ fn what_grows_above_its_limit_is_restarted_and_the_restart_says_why() {
         10.000 > api has 512 MiB
         20.000   measure api
         20.000 > api has 600 MiB
-        20.000   api: over its limit · memory 600MiB, limit 512MiB · next try in 1s (s = now)
+        20.000   api: over its limit · memory 600MiB, limit 512MiB · next try in 1s
         20.000   SIGTERM to api 1
         20.500 > api dies of SIGTERM
         21.028   spawn api 2 · over its limit: memory 600MiB, limit 512MiB · was over its limit, up 20500ms

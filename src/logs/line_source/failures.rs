@@ -15,7 +15,7 @@ pub(super) fn begins_failure(reader: &mut Reader<'_>, id: LineId) -> bool {
     let mut levels = LevelReader::at(reader, above.id);
     let level = levels.pass(&above);
     let Some(line) = reader.line(id) else { return true };
-    !levels.goes_on_with(&line.content.text) && !(is_error(level) && follow(&above, &line))
+    !(levels.goes_on_with(&line.content.text) || is_error(level) && follow(&above, &line))
 }
 
 /// The first and the last line of the failure that this line is a part of: what failed, its stack trace, and what a server
