@@ -153,10 +153,7 @@ pub(super) fn check(services: &[Named], problems: &mut Problems) {
                     format!("the {count} instances of `{}` have the same port: {port}", service.name),
                 )
                 .at(ready.span(), "all of them count as ready as soon as one listens")
-                .help(format!(
-                    "give each its own, by its number: ready = {{ port = \"40${{{}}}\" }}",
-                    Instance::NUMBER_VARIABLE
-                )),
+                .help(format!("give each its own: port = {port} and ready = {{ port = \"${{PORT}}\" }}")),
             );
         }
     }

@@ -56,6 +56,8 @@ impl Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
     Port(u16),
+    /// The port of `port`, which each instance has its own of.
+    OwnPort,
     /// The address, and the one status that is good, if it is said.
     Http(String, Option<u16>),
     Log(String),

@@ -147,6 +147,7 @@ fn run(draft: &Draft) -> String {
 fn way(ready: &Ready) -> Vec<(&'static str, String)> {
     match ready {
         Ready::Port(port) => vec![("port", port.to_string())],
+        Ready::OwnPort => vec![("port", "\"${PORT}\"".to_owned())],
         Ready::Http(url, None) => vec![("http", quoted(url))],
         Ready::Http(url, Some(status)) => vec![("http", quoted(url)), ("status", status.to_string())],
         Ready::Log(text) => vec![("log", quoted(text))],

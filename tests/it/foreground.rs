@@ -9,7 +9,7 @@ use crate::harness::{Dash, Project, Stream, detach, down, wait_for};
 const SHOP: &str = r#"
     name = "shop"
     [services.db]
-    run = "echo db runs >> ../starts; echo db up; exec sleep 1000"
+    run = "echo db runs >> ../starts; until [ -e ../go ]; do sleep 0.01; done; echo db up; exec sleep 1000"
     ready = { log = "db up" }
 
     [services.migrate]
@@ -31,6 +31,7 @@ const SHOP: &str = r#"
 fn shop() -> Project {
     let project = Project::new(SHOP);
     project.write("sql/1.sql", "");
+    project.write("../go", "");
     project
 }
 
@@ -43,7 +44,11 @@ fn status(project: &Project, place: usize) -> Value {
 #[test]
 fn a_job_starts_what_it_needs_and_takes_it_down_again() {
     let project = shop();
-    let ran = Stream::run(&project, &["run", "migrate"]);
+    std::fs::remove_file(project.path("../go")).unwrap();
+    let mut running = Stream::start(&project, &["run", "migrate"]);
+    running.wait_for_message("waiting for db");
+    project.write("../go", "");
+    let ran = running.wait_exit();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let folder = project.path("sql");
     assert_eq!(ran.stdout, format!("migrating for shop in {}\n1 migrate\n", folder.display()));

@@ -69,7 +69,7 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
             draft.ready = Some(Ready::Port(own));
             draft.url = Some(format!("http://localhost:{own}"));
         }
-        instances(count_in(&formation, name), own, &mut draft);
+        instances(count_in(&formation, name), &mut draft);
         port = own.checked_add(step);
         found.drafts.push(draft);
     }
@@ -97,8 +97,8 @@ fn count_in(formation: &str, name: &str) -> Option<u32> {
     of(name).or_else(|| of("all"))
 }
 
-/// Several of a process, each with a port of its own as far as the number of the instance can be its last digit.
-fn instances(count: Option<u32>, port: u16, draft: &mut Draft) {
+/// Several of a process. `port` is that of the first one, as with foreman.
+fn instances(count: Option<u32>, draft: &mut Draft) {
     match count {
         None | Some(1) => {}
         Some(0) => {
@@ -107,15 +107,9 @@ fn instances(count: Option<u32>, port: u16, draft: &mut Draft) {
         }
         Some(count) if count <= Instance::MOST => {
             draft.replicas = Some(count);
-            // What one of them answers says nothing of the others.
-            (draft.ready, draft.url) = (None, None);
-            if let (true, 2..=9, Some((_, own))) =
-                (port.is_multiple_of(10), count, draft.env.iter_mut().find(|it| it.0 == "PORT"))
-            {
-                *own = format!("{}${{{}}}", port / 10, Instance::NUMBER_VARIABLE);
-            } else {
-                draft.left.push(format!("each of its {count} instances has the same PORT here"));
-            }
+            // Without one, each has the address of its own port.
+            draft.url = None;
+            draft.ready = draft.ready.take().map(|_| Ready::OwnPort);
         }
         Some(count) => {
             draft.left.push(format!("its formation of {count} is not carried over: at most {} run", Instance::MOST))
@@ -149,13 +143,13 @@ mod tests {
     #[test]
     fn several_of_a_process_have_a_port_each() {
         let mut draft = Draft::new("web", Run::Shell("serve".into()), "Procfile");
-        draft.env.push(("PORT".into(), "5000".into()));
-        draft.ready = Some(Ready::Port(5000));
-        instances(Some(3), 5000, &mut draft);
-        assert_eq!((draft.replicas, draft.ready.is_none()), (Some(3), true));
-        assert_eq!(draft.env, [("PORT".to_owned(), "500${DEVGROUP_REPLICA}".to_owned())]);
+        (draft.port, draft.ready) = (Some(5000), Some(Ready::Port(5000)));
+        draft.url = Some("http://localhost:5000".into());
+        instances(Some(3), &mut draft);
+        assert_eq!((draft.replicas, draft.port), (Some(3), Some(5000)));
+        assert_eq!((draft.ready, draft.url), (Some(Ready::OwnPort), None));
         let mut draft = Draft::new("web", Run::Shell("serve".into()), "Procfile");
-        instances(Some(0), 5000, &mut draft);
+        instances(Some(0), &mut draft);
         assert_eq!((draft.replicas, draft.autostart), (None, false));
     }
 }
