@@ -34,15 +34,15 @@ impl PortClaims {
     }
 
     fn set_folder(&mut self, shared: Option<&Path>, group: &str) {
-        let folder = shared.map(|shared| shared.join("ports"));
-        self.folder = folder.filter(|folder| state_folder::make(folder).is_ok());
+        self.folder = shared.map(|shared| shared.join("ports"));
         self.note = format!("the group {group} (pid {})", std::process::id());
     }
 
     /// Takes a port. The answer is who has it already, for people.
     pub(crate) fn take(&mut self, port: u16) -> Option<String> {
-        let path = self.folder.as_ref()?.join(port.to_string());
-        match lock(&path) {
+        let folder = self.folder.as_ref()?;
+        let path = folder.join(port.to_string());
+        match state_folder::make(folder).and_then(|()| lock(&path)) {
             Ok(Some(mut file)) => {
                 // Without the note the port is held as well.
                 let _ = file.set_len(0).and_then(|()| file.write_all(self.note.as_bytes()));

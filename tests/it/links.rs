@@ -143,7 +143,7 @@ fn a_place_in_a_file_is_opened_by_a_click_and_a_double_click_copies_it() {
     quit(dash);
 }
 
-const TRACE: &str = "starting\nTraceback (most recent call last):\n  File \"/usr/lib/none.py\", line 3, in run\n    handler()\n  \
+const TRACE: &str = "starting\nInternal Server Error: /orders/325\nTraceback (most recent call last):\n  File \"/usr/lib/none.py\", line 3, in run\n    handler()\n  \
     File \"views/main.py\", line 4, in handler\n    order()\n  File \"views/order.py\", line 12, in order\n    return tpl\n\
     NameError: name 'tpl' is not defined\n";
 

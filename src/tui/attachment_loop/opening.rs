@@ -9,7 +9,7 @@ use ratatui::layout::Position;
 use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::{MASK, Moment, ServiceName, plain_error};
-use crate::logs::{LevelReader, LineId};
+use crate::logs::{LevelReader, Line, LineId, Reader, failure_around};
 use crate::tui::file_places::{Wanted, file_places};
 
 /// A click may become a double click, which copies: the editor waits for so long.
@@ -59,24 +59,24 @@ impl AttachmentLoop {
         (!places.is_empty()).then(|| Wanted { places, folders: self.folders_of(service) })
     }
 
-    /// The places that the line names which the reader has gone to, or else the trace that it begins.
+    /// The places that the line names which the reader has gone to, or else the failure that it is a part of, or the trace
+    /// that it begins.
     fn marked_places(&mut self) -> Option<Wanted> {
         let source = self.ui.source(&self.snapshot)?;
         let (service, id) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
         let document = self.handle.logs().get(&service)?;
         let mut reader = document.read();
-        let mut levels = LevelReader::at(&mut reader, id);
-        let first = reader.line(id)?;
-        levels.pass(&first);
-        let mut places = file_places(&first.content.text);
+        let mut places = file_places(&reader.line(id)?.content.text);
         if places.is_empty() {
-            for id in (id.0 + 1..=id.0 + TRACE).map(LineId) {
-                let goes_on = |line: &crate::logs::Line| levels.goes_on_with(&line.content.text);
-                let Some(line) = reader.line(id).filter(goes_on) else { break };
-                levels.pass(&line);
-                places.extend(file_places(&line.content.text));
-            }
-            if first.content.text.contains(LAST_CALL_LAST) {
+            let lines = match failure_around(&mut reader, id) {
+                Some((first, last)) => {
+                    let lines = (first.0..=last.0.min(first.0 + TRACE)).map(LineId);
+                    lines.filter_map(|line| reader.line(line)).collect()
+                }
+                None => trace_from(&mut reader, id),
+            };
+            places.extend(lines.iter().flat_map(|line| file_places(&line.content.text)));
+            if lines.iter().any(|line| line.content.text.contains(LAST_CALL_LAST)) {
                 places.reverse();
             }
         }
@@ -123,4 +123,17 @@ impl AttachmentLoop {
         };
         self.ui.show_message(text, now);
     }
+}
+
+/// The line, and those that go on with what it says.
+fn trace_from(reader: &mut Reader<'_>, from: LineId) -> Vec<Line> {
+    let mut levels = LevelReader::at(reader, from);
+    let mut lines: Vec<Line> = Vec::new();
+    for id in (from.0..=from.0 + TRACE).map(LineId) {
+        let goes_on = |line: &Line| id == from || levels.goes_on_with(&line.content.text);
+        let Some(line) = reader.line(id).filter(goes_on) else { break };
+        levels.pass(&line);
+        lines.push(line);
+    }
+    lines
 }
