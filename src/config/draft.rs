@@ -12,9 +12,9 @@ use toml::Spanned;
 use super::place::Place;
 use super::schedule;
 use crate::domain::{
-    AliveCheck, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits, OnChange,
-    PaneView, Port, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal, SpecPattern, StopSpec,
-    Validate, WatchFiles, When, means,
+    AliveCheck, AliveProbe, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits,
+    OnChange, PaneView, Port, Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal,
+    SpecPattern, StopSpec, Validate, WatchFiles, When, means,
 };
 
 /// The entries of `depends_on`, each with its place: first as they are written, then one for each service that they mean.
@@ -179,6 +179,39 @@ impl Draft {
             on_change: self.on_change.or_else(|| defaults.on_change.clone()),
             view: self.view.or_else(|| defaults.view.clone()),
         }
+    }
+
+    /// All commands, each with the place of the value.
+    pub(super) fn commands(&self) -> Vec<(&RunCommand, Range<usize>)> {
+        let ready = self.ready.as_ref().and_then(|ready| match &ready.get_ref().probe {
+            Probe::Cmd(command) => Some((command, ready.span())),
+            _ => None,
+        });
+        let alive = self.alive.as_ref().and_then(|alive| match &alive.get_ref().check.probe {
+            AliveProbe::Cmd(command) => Some((command, alive.span())),
+            _ => None,
+        });
+        let commands = [
+            self.run.as_ref().map(|run| (run.get_ref(), run.span())),
+            self.validate.as_ref().map(|validate| (&validate.get_ref().run, validate.span())),
+            self.stop.command.as_ref().map(|command| (command.get_ref(), command.span())),
+            ready,
+            alive,
+        ];
+        commands.into_iter().flatten().collect()
+    }
+
+    /// The texts that the shell reads, each with the place of the value.
+    pub(super) fn shell_texts(&self) -> Vec<(&str, Range<usize>)> {
+        let texts = self.commands().into_iter().filter_map(|(command, span)| match command {
+            RunCommand::Shell(text) => Some((text.as_str(), span)),
+            RunCommand::Argv(_) => None,
+        });
+        let on_change = self.on_change.as_ref().and_then(|on_change| match on_change.get_ref() {
+            OnChange::Run(text) => Some((text.as_str(), on_change.span())),
+            _ => None,
+        });
+        texts.chain(on_change).collect()
     }
 
     /// Where the values stand that a start puts variables into.

@@ -16,7 +16,7 @@ use super::near::{any_of, near};
 use super::problems::{Problems, as_key, shown};
 use super::service::opens_in_browser;
 use crate::domain::{
-    AliveProbe, Expandable, GroupSpec, GroupValues, MAIN_PORT, OnChange, Probe, ProbeText, RunCommand, ServiceSpec,
+    AliveProbe, Expandable, GroupSpec, GroupValues, MAIN_PORT, Probe, ProbeText, RunCommand, ServiceSpec,
     ports_by_name, visible_path,
 };
 
@@ -212,7 +212,7 @@ fn in_env_files(service: &Named, names: &HashMap<&str, &Draft>, problems: &mut P
 
 /// The shell has its own `${…}`: what the group says must come by the environment.
 fn in_shell_texts(service: &Named, problems: &mut Problems, whole: &str) {
-    for (text, span) in shell_texts(&service.draft) {
+    for (text, span) in service.draft.shell_texts() {
         let mut rest = text;
         while let Some((_, from)) = rest.split_once("${") {
             rest = from;
@@ -269,43 +269,10 @@ fn expanded_texts(draft: &Draft) -> Vec<(&str, Dollars, Range<usize>)> {
         };
         texts.push((text, dollars, span));
     }
-    for (command, span) in commands(draft) {
+    for (command, span) in draft.commands() {
         if let RunCommand::Argv(argv) = command {
             texts.extend(argv.iter().map(|word| (word.as_str(), Dollars::Ours, span.clone())));
         }
     }
     texts
-}
-
-/// The texts of a service that the shell reads, each with the place of the value.
-fn shell_texts(draft: &Draft) -> Vec<(&str, Range<usize>)> {
-    let texts = commands(draft).into_iter().filter_map(|(command, span)| match command {
-        RunCommand::Shell(text) => Some((text.as_str(), span)),
-        RunCommand::Argv(_) => None,
-    });
-    let on_change = draft.on_change.as_ref().and_then(|on_change| match on_change.get_ref() {
-        OnChange::Run(text) => Some((text.as_str(), on_change.span())),
-        _ => None,
-    });
-    texts.chain(on_change).collect()
-}
-
-/// All commands of a service.
-fn commands(draft: &Draft) -> Vec<(&RunCommand, Range<usize>)> {
-    let ready = draft.ready.as_ref().and_then(|ready| match &ready.get_ref().probe {
-        Probe::Cmd(command) => Some((command, ready.span())),
-        _ => None,
-    });
-    let alive = draft.alive.as_ref().and_then(|alive| match &alive.get_ref().check.probe {
-        AliveProbe::Cmd(command) => Some((command, alive.span())),
-        _ => None,
-    });
-    let commands = [
-        draft.run.as_ref().map(|run| (run.get_ref(), run.span())),
-        draft.validate.as_ref().map(|validate| (&validate.get_ref().run, validate.span())),
-        draft.stop.command.as_ref().map(|command| (command.get_ref(), command.span())),
-        ready,
-        alive,
-    ];
-    commands.into_iter().flatten().collect()
 }

@@ -8,7 +8,7 @@ use super::env_file;
 use super::expand::is_name;
 use super::group::Named;
 use super::problems::Problems;
-use crate::domain::{AliveProbe, OnChange, Probe, RunCommand, count};
+use crate::domain::count;
 
 /// A piece of a text that the shell reads differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl<'t> Piece<'t> {
 pub(super) fn check(services: &[Named], all: &str, problems: &mut Problems) {
     let mut found: Vec<(Range<usize>, Piece<'_>)> = Vec::new();
     for service in services {
-        for (text, span) in texts(&service.draft) {
+        for (text, span) in service.draft.shell_texts() {
             for piece in pieces(text, &|name| is_own(&service.draft, name)) {
                 let written = all.get(span.clone()).unwrap_or_default();
                 let at = written.find(piece.text()).map(|at| span.start + at..span.start + at + piece.text().len());
@@ -63,34 +63,6 @@ pub(super) fn check(services: &[Named], all: &str, problems: &mut Problems) {
         more => format!("here and in {}", count(more, "more place")),
     };
     problems.add(Diagnostic::warning("shell-text", message).at(at, label).help(help));
-}
-
-/// The texts of a service that the shell reads, each with the place of the value that it stands in.
-fn texts(draft: &Draft) -> Vec<(&str, Range<usize>)> {
-    let ready = draft.ready.as_ref().and_then(|ready| match &ready.get_ref().probe {
-        Probe::Cmd(command) => Some((command, ready.span())),
-        _ => None,
-    });
-    let alive = draft.alive.as_ref().and_then(|alive| match &alive.get_ref().check.probe {
-        AliveProbe::Cmd(command) => Some((command, alive.span())),
-        _ => None,
-    });
-    let commands = [
-        draft.run.as_ref().map(|run| (run.get_ref(), run.span())),
-        draft.validate.as_ref().map(|validate| (&validate.get_ref().run, validate.span())),
-        draft.stop.command.as_ref().map(|command| (command.get_ref(), command.span())),
-        ready,
-        alive,
-    ];
-    let texts = commands.into_iter().flatten().filter_map(|(command, span)| match command {
-        RunCommand::Shell(text) => Some((text.as_str(), span)),
-        RunCommand::Argv(_) => None,
-    });
-    let on_change = draft.on_change.as_ref().and_then(|on_change| match on_change.get_ref() {
-        OnChange::Run(text) => Some((text.as_str(), on_change.span())),
-        _ => None,
-    });
-    texts.chain(on_change).collect()
 }
 
 /// Whether the service gets the variable by the file, so that it was surely put in.

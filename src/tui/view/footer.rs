@@ -141,9 +141,12 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     };
     let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);
     let mut hints = keymap.footer(kind, length, (held, &is_of_use), glyphs);
+    let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+    if paused {
+        hints = hints.replace(&hint(Action::Pause, "pause"), &hint(Action::Pause, "resume"));
+    }
     if scene.ui.is_guest() {
         // A client goes, and the group stays.
-        let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
         hints = hints.replace(&hint(Action::Quit, "quit"), &hint(Action::Detach, "detach"));
     }
     fit(&hints, cells)
