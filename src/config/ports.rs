@@ -96,6 +96,7 @@ fn is_name(name: &str) -> bool {
 pub(super) fn check(services: &[Named], problems: &mut Problems) {
     for service in services {
         overridden(service, problems);
+        of_instances(service, problems);
     }
     same(services, problems);
 }
@@ -158,12 +159,22 @@ impl<'s> OnePort<'s> {
     }
 }
 
-/// The numbers of a service's ports that the file says, each once: its own, and the one that it is waited for at.
-fn fixed(service: &Named) -> Vec<(u16, Range<usize>)> {
+/// The numbers that the file says for `port` and `ports`. Of several instances, those of the first.
+fn written(service: &Named) -> Vec<(u16, Range<usize>)> {
     let named = service.draft.ports.iter().flat_map(|ports| ports.get_ref()).map(|(_, port)| port);
-    let own = service.draft.port.iter().chain(named).filter_map(|port| match port.get_ref() {
+    let fixed = service.draft.port.iter().chain(named).filter_map(|port| match port.get_ref() {
         AskedPort::Fixed(number) => Some((*number, port.span())),
         AskedPort::Auto => None,
+    });
+    fixed.collect()
+}
+
+/// The numbers of a service's ports that follow from the file, each once: its own, those of all its instances, and the one
+/// that it is waited for at.
+fn fixed(service: &Named) -> Vec<(u16, Range<usize>)> {
+    let count = instances(service);
+    let own = written(service).into_iter().flat_map(|(first, span)| {
+        (0..count).filter_map(move |more| first.checked_add(more)).map(move |number| (number, span.clone()))
     });
     let ready = service.draft.ready.as_ref().and_then(|ready| match ready.get_ref().probe {
         Probe::Port(number) => Some((number, ready.span())),
@@ -176,6 +187,39 @@ fn fixed(service: &Named) -> Vec<(u16, Range<usize>)> {
         }
     }
     found
+}
+
+fn instances(service: &Named) -> u16 {
+    let count = service.draft.replicas.as_ref().map_or(1, |replicas| *replicas.get_ref());
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// The instances of a service count on from one number, and must not meet what another of its ports counts on from.
+fn of_instances(service: &Named, problems: &mut Problems) {
+    let more = instances(service).saturating_sub(1);
+    let written = written(service);
+    for (place, (number, span)) in written.iter().enumerate() {
+        let Some(last) = number.checked_add(more) else {
+            problems.add(
+                Diagnostic::error(
+                    "port",
+                    format!("there are not enough ports for the instances of `{}`", service.name),
+                )
+                .at(span.clone(), format!("{} instances need the ports from here on, and 65535 is the last", more + 1))
+                .help(format!("use a number of at most {}", u16::MAX - more)),
+            );
+            continue;
+        };
+        let meets = |(other, _): &&(u16, Range<usize>)| more > 0 && number.abs_diff(*other) <= more;
+        if let Some((other, there)) = written.iter().skip(place + 1).find(meets) {
+            problems.add(
+                Diagnostic::warning("port", format!("instances of `{}` have the same port", service.name))
+                    .at(there.clone(), format!("the first instance has {other}, the next ones those above it"))
+                    .at(span.clone(), format!("here {number} to {last}"))
+                    .help(format!("leave {} numbers between them", more + 1)),
+            );
+        }
+    }
 }
 
 fn same(services: &[Named], problems: &mut Problems) {

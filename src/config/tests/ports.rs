@@ -92,6 +92,9 @@ fn what_is_wrong_with_a_port_is_said_with_its_place() {
         (api("port = 1\nenv = { A = '${services.api.host}' }"), "does not name a port"),
         (api("ports = { http = 1 }\nurl = 'http://x:${services.api.ports.htpp}'"), "did you mean `http`?"),
         (api("port = 1\nready = { port = '${services.api.ports.http}' }"), "api has one port: ${services.api.port}"),
+        (api("port = 65534\nreplicas = 3"), "use a number of at most 65533"),
+        (api("replicas = 3\nports = { http = 4000, debug = 4001 }"), "leave 3 numbers between them"),
+        (api("port = 4001\n[services.w]\nrun = 'w'\nport = 4000\nreplicas = 2"), "have the same port: 4001"),
         (api("port = 1\nenv = { PORT = '2' }"), "`env` sets PORT, which `port` sets as well"),
         (api("ports = { http = 1 }\nenv = { PORT_HTTP = '2' }"), "`env` sets PORT_HTTP, which `ports.http` sets"),
         (
