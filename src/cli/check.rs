@@ -11,7 +11,7 @@ use super::json::line as json;
 use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
-use crate::domain::{AskedPort, GroupSpec, ServiceSpec, count, path_text, visible_path};
+use crate::domain::{AskedPort, GroupSpec, Scale, ServiceSpec, count, path_text, visible_path};
 use crate::group_files::local_of;
 use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, is_git_ignored, unmatched_watches};
 
@@ -104,6 +104,7 @@ fn auto_ports(spec: &GroupSpec) -> String {
         let auto: Vec<String> = auto.collect();
         (!auto.is_empty()).then(|| format!("{} {}", service.name, auto.join(", ")))
     };
+    let spec = spec.clone().with_instances(&Scale::default());
     let all: Vec<String> = spec.services.iter().filter_map(|service| of(service)).collect();
     if all.is_empty() { String::new() } else { format!("ports: {}\n", all.join(" · ")) }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Dependency, GroupSpec, ServiceName, ServiceSpec, count};
+use super::{Dependency, GroupSpec, PortLedger, ServiceName, ServiceSpec, count};
 
 /// Which instance of which service this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +116,10 @@ impl GroupSpec {
             };
             services.extend((1..=count).map(one).map(Arc::new));
         }
-        Self { services, replicated, ..self }
+        let mut group = Self { services, replicated, ..self };
+        // As if all ports were free: who runs the group looks.
+        PortLedger::default().assign(&mut group, &mut |_| None);
+        group
     }
 }
 
@@ -137,7 +140,7 @@ fn each_instance(written: &[Dependency], counts: &BTreeMap<&ServiceName, u32>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AskedPort, Checkout, Condition, LogSpec, Port, RunCommand, StartSpec, WatchSpec};
+    use crate::domain::{AUTO_PORTS, AskedPort, Checkout, Condition, LogSpec, Port, RunCommand, StartSpec, WatchSpec};
 
     fn group(services: Vec<ServiceSpec>) -> GroupSpec {
         GroupSpec {
@@ -169,7 +172,11 @@ mod tests {
         assert_eq!(numbers(0), [4000, 4001, 4002]);
         // There is none above: the start says that the port is taken.
         assert_eq!(numbers(1), [65_535, 65_535, 65_535]);
-        assert_eq!(numbers(2), [0, 0, 0], "given out later, to each name its own");
+        let auto = numbers(2);
+        assert!(
+            auto.iter().all(|port| AUTO_PORTS.contains(port)) && auto[0] != auto[1] && auto[1] != auto[2],
+            "{auto:?}"
+        );
     }
 
     fn service(name: &str, replicas: Option<u32>, on: &[&str]) -> ServiceSpec {

@@ -260,3 +260,18 @@ fn exec_has_the_environment_of_the_service_and_is_not_it() {
     let ran = Stream::run(&project, &["exec", "api", "--", devgroup, "--no-tui", "--timeout", "300ms"]);
     assert_eq!(ran.code, Some(124), "{}", ran.stderr);
 }
+
+#[test]
+fn an_instance_has_the_same_port_with_a_group_and_without() {
+    let project = Project::new("[services]\nw = { run = \"exec sleep 1000\", replicas = 2, port = \"auto\" }\n");
+    let port = |name: &str| Stream::ask(&project, &["exec", name, "--", "printenv", "PORT"]).stdout.trim().to_owned();
+    let url = |name: &str| Stream::ask(&project, &["url", name]).stdout;
+    let (one, two) = (port("w.1"), port("w.2"));
+    assert!(one != two && !one.is_empty(), "{one} {two}");
+    let check = Stream::ask(&project, &["check"]).stdout;
+    assert!(check.contains(&format!("ports: w.1 {one} · w.2 {two}")), "{check}");
+    assert_eq!(url("w.2"), format!("http://localhost:{two}\n"));
+    detach(&project);
+    assert_eq!((port("w.1"), port("w.2"), url("w.2")), (one, two.clone(), format!("http://localhost:{two}\n")));
+    down(&project);
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::environment_files::followed;
 use super::folder_state::{FolderState, RuleState};
-use super::{Rules, ServiceRules, below, normal};
+use super::{Rules, ServiceRules, below, normal, written};
 use crate::domain::{
     Explanation, GroupSpec, Match, PathVerdict, Rule, RuleSource, ServiceName, StepOutcome, WhyStep, path_text,
 };
@@ -41,7 +41,7 @@ impl Reader {
         let readers = files.map(|(service, file)| {
             let path = normal(file);
             let pattern = path_text(below(&path, root).unwrap_or(&path)).into();
-            let source = RuleSource::EnvFile(service.name.clone());
+            let source = RuleSource::EnvFile(written(service));
             let file = Some(&service.file).filter(|file| !file.is_empty()).cloned();
             Self {
                 place: services.iter().position(|rules| rules.names.contains(&service.name)),
@@ -135,8 +135,12 @@ impl Rules {
                 Reading::Watches | Reading::Told => (StepOutcome::Watches, &reader.rule),
                 Reading::TakenOut(rule) => (StepOutcome::Ignores, *rule),
             };
-            let source = format!("services.{name}.env_file").into();
-            explanation.chain.push(WhyStep { source, outcome, rule: Some(rule.clone()), about: None });
+            // Of the instances of a service it is one step.
+            let of = if let RuleSource::EnvFile(of) = &reader.rule.source { of } else { name };
+            let source = format!("services.{of}.env_file").into();
+            if !explanation.chain.iter().any(|step| step.source == source) {
+                explanation.chain.push(WhyStep { source, outcome, rule: Some(rule.clone()), about: None });
+            }
             match reading {
                 Reading::Watches if !explanation.services.contains(name) => explanation.services.push(name.clone()),
                 Reading::Watches | Reading::TakenOut(_) => {}
