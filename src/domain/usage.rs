@@ -25,6 +25,18 @@ impl Usage {
         })
     }
 
+    /// Of two runs together. What is not known of one counts as nothing.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let cpu = self.cpu.zip(other.cpu).map(|(one, other)| one.saturating_add(other));
+        let memory = self.memory.zip(other.memory).map(|(one, other)| one.saturating_add(other));
+        Self {
+            at: self.at.max(other.at),
+            cpu: cpu.or(self.cpu).or(other.cpu),
+            memory: memory.or(self.memory).or(other.memory),
+        }
+    }
+
     /// `340M`, as in a narrow column.
     pub fn memory_text(&self) -> Option<String> {
         self.memory.map(short_bytes)

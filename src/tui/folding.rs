@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceName, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceName, ServiceSnapshot, Usage};
 
 /// Which instances have a row each. All others are folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,11 +114,12 @@ pub(super) fn ready_of_all(snapshot: &GroupSnapshot, row: &Range<usize>) -> Stri
     format!("{}/{all}", services.iter().filter(counts).filter(is_up).count())
 }
 
-/// The state of a row: that of the worst, with the restarts and the held changes of all.
+/// The state of a row: that of the worst, with the restarts, the held changes and the usage of all.
 pub(super) fn told(snapshot: &GroupSnapshot, row: &Range<usize>) -> Option<ServiceSnapshot> {
     let mut told = snapshot.services.get(shown(snapshot, row, None))?.clone();
     let mut all = RestartCounts::default();
     let mut held = 0;
+    let mut usage: Option<Usage> = None;
     for service in snapshot.services.get(row.clone()).unwrap_or_default() {
         let RestartCounts { change, crash, manual, config, dependency, liveness, limit } = service.restarts;
         all.change = all.change.saturating_add(change);
@@ -129,8 +130,9 @@ pub(super) fn told(snapshot: &GroupSnapshot, row: &Range<usize>) -> Option<Servi
         all.liveness = all.liveness.saturating_add(liveness);
         all.limit = all.limit.saturating_add(limit);
         held += service.held;
+        usage = usage.zip(service.usage).map(|(sum, one)| sum.with(one)).or(usage).or(service.usage);
     }
-    (told.restarts, told.held) = (all, held);
+    (told.restarts, told.held, told.usage) = (all, held, usage);
     Some(told)
 }
 
@@ -171,6 +173,16 @@ mod tests {
         farm.services[3].phase = Phase::Finished(Outcome::Failed(ExitStatus::Code(1)));
         farm.services[2].phase = Phase::Down;
         assert_eq!(shown(&farm, &(1..4), None), 3, "one that was stopped is not the worst");
+    }
+
+    #[test]
+    fn a_row_uses_what_all_its_instances_use() {
+        let mut farm = farm();
+        let usage = |cpu, memory| Some(Usage { at: crate::domain::Moment::START, cpu, memory });
+        farm.services[1].usage = usage(Some(15), Some(3 << 20));
+        farm.services[2].usage = usage(None, Some(4 << 20));
+        assert_eq!(told(&farm, &(1..4)).unwrap().usage, usage(Some(15), Some(7 << 20)));
+        assert_eq!(told(&farm, &(3..4)).unwrap().usage, None);
     }
 
     #[test]
