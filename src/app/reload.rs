@@ -1,5 +1,5 @@
-//! Live reload: reads the files of the group again when one was written, has come or is gone, beside the loop. And other
-//! numbers of instances, by the same way: what comes of both is a group.
+//! Live reload, beside the loop: reads the files of the group again when one of them is written, created or removed.
+//! `devgroup scale` goes the same way, because a changed number of instances also makes a new group.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

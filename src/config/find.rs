@@ -1,8 +1,8 @@
 //! Finding the file of the group that a folder belongs to.
 //!
-//! The nearest file counts, but for one: if a file further up includes it, that one is the group, and so on upwards. A file
-//! of another user is not read for that. One whose `include` cannot be read, because it is being written, is taken for one
-//! that includes: its error is told, and nothing runs that may be a part of something else.
+//! The nearest file is the group, unless a file further up includes it: then that one is, and so on upwards. Files of other
+//! users are not read. If the `include` of a file cannot be read, perhaps because the file is being written, the file counts
+//! as including: the user sees its error, and no part of a larger group runs alone.
 
 use std::path::{Path, PathBuf};
 

@@ -62,8 +62,8 @@ pub enum Command {
     Interrupt,
     /// Quit gracefully because a time is up (`--timeout`): exit code 124.
     TimeOut,
-    /// Have this many instances of services with `replicas`, until that key in the file changes. Carried out where the file is
-    /// read: what comes of it is a group like any other.
+    /// Have this many instances of services with `replicas`, until that key in the file changes. The reloader
+    /// carries it out, as it does a change of the file.
     Scale {
         /// The services as the file writes them, each once.
         counts: Vec<(ServiceName, u32)>,

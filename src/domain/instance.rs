@@ -140,22 +140,10 @@ fn each_instance(written: &[Dependency], counts: &BTreeMap<&ServiceName, u32>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AUTO_PORTS, AskedPort, Checkout, Condition, LogSpec, Port, RunCommand, StartSpec, WatchSpec};
+    use crate::domain::{AUTO_PORTS, AskedPort, Condition, Port, RunCommand};
 
     fn group(services: Vec<ServiceSpec>) -> GroupSpec {
-        GroupSpec {
-            name: "shop".into(),
-            root: "/work".into(),
-            file: "/work/procgroup.toml".into(),
-            files: vec!["/work/procgroup.toml".into()],
-            include: Vec::new(),
-            services: services.into_iter().map(Arc::new).collect(),
-            replicated: Vec::new(),
-            watch: WatchSpec::default(),
-            logs: LogSpec::default(),
-            start: StartSpec::default(),
-            checkout: Checkout::new("main", b"/work"),
-        }
+        GroupSpec::new("shop", "/work".into(), services.into_iter().map(Arc::new).collect())
     }
 
     #[test]

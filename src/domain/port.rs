@@ -186,7 +186,7 @@ fn preferred(seed: u64, service: &ServiceName, name: Option<&str>) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Checkout, LogSpec, RunCommand, ServiceSpec, StartSpec, WatchSpec};
+    use crate::domain::{Checkout, RunCommand, ServiceSpec};
 
     /// A service and its ports.
     type Asks<'a> = (&'a str, &'a [(Option<&'a str>, AskedPort)]);
@@ -198,17 +198,8 @@ mod tests {
             Arc::new(ServiceSpec { ports, ..spec })
         };
         GroupSpec {
-            name: "shop".into(),
-            root: folder.into(),
-            file: format!("{folder}/procgroup.toml").into(),
-            files: Vec::new(),
-            include: Vec::new(),
-            services: services.iter().map(service).collect(),
-            replicated: Vec::new(),
-            watch: WatchSpec::default(),
-            logs: LogSpec::default(),
-            start: StartSpec::default(),
             checkout: Checkout::new("main", folder.as_bytes()),
+            ..GroupSpec::new("shop", folder.into(), services.iter().map(service).collect())
         }
     }
 

@@ -40,6 +40,25 @@ pub struct GroupSpec {
 }
 
 impl GroupSpec {
+    /// A group of which the file says no more than its services, with the defaults of all other keys. `root` is the folder
+    /// of its `procgroup.toml`.
+    pub fn new(name: &str, root: PathBuf, services: Vec<Arc<ServiceSpec>>) -> Self {
+        let file = root.join("procgroup.toml");
+        Self {
+            name: name.into(),
+            root,
+            files: vec![file.clone()],
+            file,
+            include: Vec::new(),
+            services,
+            replicated: Vec::new(),
+            watch: WatchSpec::default(),
+            logs: LogSpec::default(),
+            start: StartSpec::default(),
+            checkout: Checkout::default(),
+        }
+    }
+
     /// The service of that name.
     pub fn service(&self, name: &ServiceName) -> Option<&Arc<ServiceSpec>> {
         self.services.iter().find(|service| &service.name == name)

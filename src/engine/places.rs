@@ -1,9 +1,9 @@
 //! `[start] parallel`: how many services may be starting at once. Those that may not yet are [`Phase::Queued`].
 //!
 //! Every start takes a place, whatever it is for: also one after a change or a crash, which costs the machine as much. The
-//! place is free again when the service is ready, has run for two seconds without a check, or has ended. A readiness check
-//! has a time limit, and `validate` too, so that no place is taken for ever. Places are given in the order of starts, and only
-//! to services that wait for nothing else: what is queued never holds up what it waits for.
+//! place is free again when the service is ready, has run for two seconds without a check, or has ended. Readiness
+//! checks and `validate` have time limits, so every place is freed in the end. Places are given in start order, and only to
+//! services that wait for nothing else. So a queued service never holds up one that it depends on.
 
 use crate::domain::{Marker, Moment, Phase};
 

@@ -105,7 +105,7 @@ impl OwnFiles {
         let mut written = false;
         for file in &mut self.files {
             let flags = if news.sweep { Some(&swept) } else { news.said.get(file.path()) };
-            // Each is asked, so that the next time is about what comes then.
+            // Ask every file, even after the first hit: asking also remembers what it is now.
             written |= flags.is_some_and(|flags| file.was_written(*flags));
         }
         if news.look {

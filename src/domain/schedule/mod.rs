@@ -129,7 +129,7 @@ impl CronTimes {
         }
         let all: Vec<&str> = (0..FIELDS.len()).map(field).collect();
         let civil = in_utc(&all.join(" ")).ok_or(CronFault::Fields(fields.len()))?;
-        // Any time will do: what comes in no four years does not come.
+        // Any start will do: what the search does not find from here, such as February 30, never comes.
         if civil.find_next(cronexpr::MakeTimestamp(Timestamp::UNIX_EPOCH)).is_err() {
             return Err(CronFault::Never);
         }

@@ -4,10 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{
-    Checkout, Condition, Dependency, GroupSpec, Kind, LogSpec, Probe, ReadyCheck, RunCommand, ServiceSpec, StartSpec,
-    WatchFiles, WatchSpec,
-};
+use crate::domain::{Condition, Dependency, GroupSpec, Kind, Probe, ReadyCheck, RunCommand, ServiceSpec, WatchFiles};
 
 pub(super) fn service(name: &str) -> ServiceSpec {
     let run = RunCommand::Shell(format!("bin/{name}"));
@@ -30,17 +27,5 @@ pub(super) fn needs(mut spec: ServiceSpec, on: &str, until: Condition) -> Servic
 }
 
 pub(super) fn group(services: Vec<ServiceSpec>) -> Arc<GroupSpec> {
-    Arc::new(GroupSpec {
-        name: "shop".into(),
-        root: PathBuf::from("/work"),
-        file: PathBuf::from("/work/procgroup.toml"),
-        files: vec![PathBuf::from("/work/procgroup.toml")],
-        include: Vec::new(),
-        services: services.into_iter().map(Arc::new).collect(),
-        replicated: Vec::new(),
-        watch: WatchSpec::default(),
-        logs: LogSpec::default(),
-        start: StartSpec::default(),
-        checkout: Checkout::default(),
-    })
+    Arc::new(GroupSpec::new("shop", PathBuf::from("/work"), services.into_iter().map(Arc::new).collect()))
 }

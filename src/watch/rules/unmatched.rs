@@ -72,19 +72,7 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
     let mut found = DeadWatches::default();
     let (mut patterns, mut entries) = (0, 0);
     // Without its services, of which there may be many.
-    let shell = GroupSpec {
-        name: spec.name.clone(),
-        root: spec.root.clone(),
-        file: spec.file.clone(),
-        files: spec.files.clone(),
-        include: spec.include.clone(),
-        services: Vec::new(),
-        replicated: Vec::new(),
-        watch: spec.watch.clone(),
-        logs: spec.logs,
-        start: spec.start,
-        checkout: spec.checkout.clone(),
-    };
+    let shell = GroupSpec { services: Vec::new(), replicated: Vec::new(), ..spec.clone() };
     for service in &spec.services {
         if matches!(service.watch, WatchFiles::Off) {
             continue;

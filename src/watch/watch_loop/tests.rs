@@ -6,25 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::{ChangeKind, Checkout, LogSpec, RunCommand, ServiceSpec, StartSpec, WatchFiles, WatchSpec};
+use crate::domain::{ChangeKind, RunCommand, ServiceSpec, WatchFiles};
 
 fn spec(root: &Path) -> Arc<GroupSpec> {
     let run = RunCommand::Shell(String::from("true"));
     let plain = ServiceSpec::new("api".into(), run, root.to_path_buf());
     let service = ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, ..plain };
-    Arc::new(GroupSpec {
-        name: "test".into(),
-        root: root.to_path_buf(),
-        file: root.join("procgroup.toml"),
-        files: vec![root.join("procgroup.toml")],
-        include: Vec::new(),
-        services: vec![Arc::new(service)],
-        replicated: Vec::new(),
-        watch: WatchSpec::default(),
-        logs: LogSpec::default(),
-        start: StartSpec::default(),
-        checkout: Checkout::default(),
-    })
+    Arc::new(GroupSpec::new("test", root.to_path_buf(), vec![Arc::new(service)]))
 }
 
 fn write(path: &Path, text: &str) {

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use devgroup::clock::Clock;
 use devgroup::domain::{
-    ChangeKind, Checkout, Comparison, Expandable, FileEvent, GitWork, GroupSpec, LogSpec, Match, RunCommand,
-    ServiceSpec, SpecPattern, StartSpec, WatchFiles, WatchReport, WatchSpec, WatchStatus,
+    ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, Match, RunCommand, ServiceSpec, SpecPattern,
+    WatchFiles, WatchReport, WatchStatus,
 };
 use devgroup::watch::{WatchReports, Watcher};
 
@@ -47,19 +47,7 @@ fn service(name: &str, root: &Path, watch: WatchFiles) -> ServiceSpec {
 }
 
 fn group(root: &Path, services: Vec<ServiceSpec>) -> GroupSpec {
-    GroupSpec {
-        name: "test".into(),
-        root: root.to_path_buf(),
-        file: root.join("procgroup.toml"),
-        files: vec![root.join("procgroup.toml")],
-        include: Vec::new(),
-        services: services.into_iter().map(Arc::new).collect(),
-        replicated: Vec::new(),
-        watch: WatchSpec::default(),
-        logs: LogSpec::default(),
-        start: StartSpec::default(),
-        checkout: Checkout::default(),
-    }
+    GroupSpec::new("test", root.to_path_buf(), services.into_iter().map(Arc::new).collect())
 }
 
 /// A group with one service that watches everything.
