@@ -160,7 +160,7 @@ fn the_place_of_an_error_is_opened_and_without_one_the_log() {
     dash.keys("\r");
     dash.wait_for_text("opened ");
     dash.keys("e");
-    dash.wait_for_text("scrolled");
+    dash.wait_for_text("error 1 of 1");
     dash.keys("v");
     dash.wait_for("where it has happened", |screen| {
         screen.contains("editing +12 ") && screen.contains("/views/order.py")
