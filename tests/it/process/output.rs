@@ -2,7 +2,6 @@
 
 use devgroup::domain::{ExitStatus, RunReport, Signal};
 use devgroup::logs::{LineId, StyleSupport};
-use rustix::process::{Pid, kill_process};
 
 use super::bench::{Bench, shell, wait_for};
 
@@ -118,17 +117,11 @@ fn what_runs_beside_a_service_prints_as_in_its_pane_and_cannot_disturb_it() {
     bench.host.resize(&"api".into(), 70, 20);
     bench.change_command(
         "api",
-        "trap 'stty size <&1; exit' USR1; stty size <&1; echo $$ > hook.pid; while :; do sleep 0.01; done",
+        "stty size <&1; exec 3>&1; until test \"$(stty size <&3)\" = '30 90'; do sleep 0.01; done; echo followed",
     );
     bench.line("api", "20 70");
-    let pid = wait_for("the hook's number", || {
-        std::fs::read_to_string(bench.path("hook.pid")).ok()?.trim().parse().ok().and_then(Pid::from_raw)
-    });
     bench.host.resize(&"api".into(), 90, 30);
-    wait_for("its terminal to follow the pane", || {
-        let _ = kill_process(pid, rustix::process::Signal::USR1);
-        bench.output("api").iter().any(|line| line == "30 90").then_some(())
-    });
+    bench.line("api", "followed");
     bench.signal("api", Signal::Term);
     bench.exited("api");
 }
