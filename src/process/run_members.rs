@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, test_kill_process_group};
 
 use crate::process_tree::{
-    Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, is_proc_ours, mark_of,
+    Blocks, Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, is_proc_ours, mark_of,
 };
 
 /// One that is just executing another program or ending is looked at again so soon: both take some hundred microseconds …
@@ -23,8 +23,11 @@ const SOON: Duration = Duration::from_micros(50);
 /// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy.
 const LATE: Duration = Duration::from_millis(25);
 
-/// Who has blocked a signal is looked at again after this time, and after twice that, up to [`LATE`].
+/// Who has blocked a signal is looked at again after this time, and after twice that, up to [`LATE`] …
 const SHORT: Duration = Duration::from_millis(1);
+
+/// … and for so long if it is busy: some other process has to be executed meanwhile, on a machine with other work.
+const MAKES_PROCESS: Duration = Duration::from_secs(2);
 
 /// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.
 const ROUNDS: usize = 20;
@@ -201,15 +204,23 @@ impl RunMembers<'_> {
 pub(super) fn handlers(members: &[Process], signal: Signal) -> Vec<&Process> {
     let (mut handlers, others): (Vec<&Process>, Vec<&Process>) =
         members.iter().partition(|member| member.catches(signal));
-    let mut waiting: Vec<&Process> = others.into_iter().filter(|member| member.blocks(signal)).collect();
-    // Who only makes another process has blocked all signals for a moment, and is not caught at it again and again.
-    let mut pause = SHORT;
-    while !waiting.is_empty() && pause <= LATE {
-        thread::sleep(pause);
+    let mut blocking: Vec<&Process> = others.into_iter().filter(|member| member.blocks(signal) != Blocks::No).collect();
+    // Who only makes another process has blocked all signals meanwhile. On a busy machine that takes its time, and the
+    // signal would end it afterwards: so one that is awake is looked at again, and one that sleeps twice.
+    let (mut pause, mut waited, mut awake) = (SHORT, Duration::ZERO, true);
+    while !blocking.is_empty() && (pause <= LATE || awake && waited < MAKES_PROCESS) {
+        let now = pause.min(LATE);
+        thread::sleep(now);
+        waited += now;
         pause *= 2;
-        waiting.retain(|member| member.blocks(signal));
+        awake = false;
+        blocking.retain(|member| {
+            let blocks = member.blocks(signal);
+            awake |= blocks == Blocks::Awake;
+            blocks != Blocks::No
+        });
     }
-    handlers.extend(waiting);
+    handlers.extend(blocking);
     handlers
 }
 

@@ -23,7 +23,7 @@ use rustix::process::{Pid, getpid, getuid};
 
 use crate::domain::OPENED_BY;
 pub use memory::memory_of;
-pub use process::Process;
+pub use process::{Blocks, Process};
 pub use tree::{Tree, below_us};
 
 /// The variable that every process of a service inherits: `<group>-<pid of devgroup>-<run>-<service>`.

@@ -97,10 +97,16 @@ impl Process {
         self.has_in_mask("SigCgt:", signal)
     }
 
-    /// Whether it has blocked a signal: for as long as it makes another process, or to take it by itself (`sigwait`,
-    /// `signalfd`).
-    pub fn blocks(&self, signal: Signal) -> bool {
-        self.has_in_mask("SigBlk:", signal)
+    /// Whether it has blocked a signal, and why: to take it by itself (`sigwait`, `signalfd`), or for as long as it makes
+    /// another process.
+    pub fn blocks(&self, signal: Signal) -> Blocks {
+        let status = read(&format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        if !is_in_mask(&status, "SigBlk:", signal.as_raw()) {
+            return Blocks::No;
+        }
+        // Who makes another process does not sleep meanwhile: it runs, or waits for that one to execute (`D`, vfork(2)).
+        if is_asleep(&status) { Blocks::Asleep } else { Blocks::Awake }
     }
 
     fn has_in_mask(&self, name: &str, signal: Signal) -> bool {
@@ -153,6 +159,23 @@ impl Process {
     pub fn display(&self) -> String {
         format!("{} ({})", visible(&self.name), self.pid)
     }
+}
+
+/// Whether a process has blocked a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocks {
+    /// It has not.
+    No,
+    /// It has, and it is busy.
+    Awake,
+    /// It has, and it waits for something to happen.
+    Asleep,
+}
+
+/// Whether a `/proc/<pid>/status` says that it waits for something to happen.
+fn is_asleep(status: &str) -> bool {
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    state.is_some_and(|state| state.trim_start().starts_with('S'))
 }
 
 /// Whether a `/proc/<pid>/status` (proc_pid_status(5)) has this signal in the mask of this name.
