@@ -161,6 +161,10 @@ impl Service {
 
     /// What kept its last start back may be there by now: whoever saves the file has looked into it.
     fn try_to_start_again(&mut self, cause: &StartCause, turn: &mut Turn) {
+        if self.asks_only_whether_it_could_start() {
+            // What was seen of it may be older than the save: it is looked at anew.
+            self.cancel_validation(turn);
+        }
         let Some(refused) = self.refused_start().filter(|_| self.wanted) else { return };
         match NextStart::change(&refused.paths) {
             Some(next) => self.want(next, turn),

@@ -37,6 +37,7 @@ struct Disk {
     same: Vec<String>,
     /// It does not answer by itself.
     mute: bool,
+    slow: bool,
     asked: Vec<(u64, Vec<ServiceName>)>,
     /// Why services could not start now.
     lacks: BTreeMap<ServiceName, String>,
@@ -158,14 +159,22 @@ impl Scenario {
                 }
             }
         }
-        self.look_at_starts();
+        if !self.disk.slow {
+            self.look_at_starts();
+        }
         if !self.disk.mute {
             self.answer();
         }
     }
 
+    /// What could start is not found out before [`Self::look_at_starts`].
+    pub(super) fn slow(&mut self) -> &mut Self {
+        self.disk.slow = true;
+        self
+    }
+
     /// What could start is found out.
-    fn look_at_starts(&mut self) {
+    pub(super) fn look_at_starts(&mut self) {
         while !self.disk.starts.is_empty() {
             let (service, number) = self.disk.starts.remove(0);
             let problem = self.disk.lacks.get(&service).cloned();

@@ -38,6 +38,16 @@ fn what_is_again_as_it_runs_is_kept_no_more() {
 }
 
 #[test]
+fn who_saves_the_file_while_it_is_looked_at_has_it_looked_at_anew() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.slow().lacks("api", MISSING).save("api", &["api"]).until(1.0);
+    // What was seen before is told after.
+    s.lacks("api", None).reload(vec![service("api")]).cannot_start("api", 1, "program not found: ./api");
+    s.look_at_starts();
+    assert_eq!((s.phase("api").word(), s.service("api").stale), ("stopping", false));
+}
+
+#[test]
 fn by_hand_it_is_asked_as_well_but_not_by_force() {
     let mut s = Scenario::running(vec![service("api")]);
     s.lacks("api", MISSING).restart("api");
