@@ -38,7 +38,7 @@ pub use health::{
     InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
 };
 pub use instance::{Claim, Occupied, claim, guard_of};
-pub use job_inputs::missing_inputs;
+pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
 pub use logger::start_logger;
 pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;

@@ -102,14 +102,22 @@ pub(super) fn values(
     spec: &ServiceSpec,
     inherited: &[(OsString, OsString)],
 ) -> Result<Option<Variables>, EnvironmentError> {
+    if has_pipe(spec)? {
+        return Ok(None);
+    }
+    variables(spec, inherited, &Pipes::default()).map(Some)
+}
+
+/// Whether an environment file of the service is a pipe, which only a start reads.
+///
+/// # Errors
+/// An environment file cannot be read.
+pub fn has_pipe(spec: &ServiceSpec) -> Result<bool, EnvironmentError> {
     let mut has_pipe = false;
     for file in &spec.env_files {
         has_pipe |= read(env_file::in_use(file))?.is_none();
     }
-    if has_pipe {
-        return Ok(None);
-    }
-    variables(spec, inherited, &Pipes::default()).map(Some)
+    Ok(has_pipe)
 }
 
 /// `inherited`, then what files and `env` say.

@@ -18,7 +18,7 @@ use super::find;
 use super::orders::{END_PATIENCE, Process};
 use crate::app::{self, ForegroundCommand, GroupRunError, NotExecutable};
 use crate::config::{self, Owners, Selection};
-use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd};
+use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd, Status};
 use crate::domain::{
     ExitStatus, GroupSpec, Kind, Port, Scale, ServiceName, ServiceSpec, plain_error, visible, visible_path,
 };
@@ -94,8 +94,16 @@ fn meet(place: &Place, lenient: bool) -> Result<(GroupFile, Option<Client>), Fai
 fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Failure> {
     let spec = file.load().map_err(invalid)?.spec;
     let status = match group.map(|group| group.ask(Ask::Status { follow: false, usage: false })).transpose()? {
-        Some(Reply::Status(status)) => *status,
-        _ => return Ok(config::with_group_values(spec.with_instances(&Scale::default()))),
+        Some(Reply::Status(status)) => Some(*status),
+        _ => None,
+    };
+    Ok(as_it_runs(spec, status.as_ref()))
+}
+
+/// What a file says, with the instances and the ports that its services have in a group of this state, if one runs.
+pub(in crate::cli) fn as_it_runs(spec: GroupSpec, status: Option<&Status>) -> GroupSpec {
+    let Some(status) = status else {
+        return config::with_group_values(spec.with_instances(&Scale::default()));
     };
     let scale = status.replicas.iter().map(|(name, count)| (ServiceName::new(name), *count)).collect();
     let mut spec = spec.with_instances(&scale);
@@ -108,7 +116,7 @@ fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Fa
             }
         }
     }
-    Ok(config::with_group_values(spec))
+    config::with_group_values(spec)
 }
 
 fn service(spec: &GroupSpec, name: &str) -> Result<Arc<ServiceSpec>, Failure> {

@@ -159,8 +159,8 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     if let Some(instance) = &service.instance {
         fact("instance", format!("{} of {}, of {}", instance.number, instance.count, instance.of));
     }
-    if let Some(inputs) = &service.inputs {
-        fact("inputs", inputs.to_string());
+    if !service.inputs.is_empty() {
+        fact("inputs", service.inputs.join(", "));
     }
     if let Some(file) = &service.file {
         fact("file", file.to_string());
