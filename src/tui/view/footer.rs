@@ -142,6 +142,12 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);
     let mut hints = keymap.footer(kind, length, (held, &is_of_use), glyphs);
     let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+    let waits = |service: &ServiceSnapshot| service.scheduled && service.phase.live_run().is_none();
+    if kind != FooterKind::Folded && selected(scene).is_some_and(waits) {
+        // Its times are what is started and stopped.
+        hints = hints.replace(&hint(Action::Restart, "restart"), &hint(Action::Restart, "run now"));
+        hints = hints.replace(&hint(Action::Start, "start"), &hint(Action::Start, "resume"));
+    }
     if paused {
         hints = hints.replace(&hint(Action::Pause, "pause"), &hint(Action::Pause, "resume"));
     }
