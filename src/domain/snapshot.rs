@@ -146,9 +146,8 @@ pub struct ServiceSnapshot {
     pub status_text: Option<Arc<str>>,
 }
 
-#[cfg(test)]
 impl ServiceSnapshot {
-    /// One that nothing has happened to, for tests.
+    /// One that nothing has happened to.
     pub(crate) fn blank(name: &str, run: RunId, phase: Phase, since: Moment) -> Self {
         Self {
             name: name.into(),

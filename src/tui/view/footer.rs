@@ -9,6 +9,7 @@ use super::super::action::{Action, Context};
 use super::super::folding;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
+use super::super::no_instances;
 use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, pane, typing};
@@ -136,6 +137,9 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
         // Of opened instances, which it folds. Elsewhere it is the way back.
         Action::Back => !is_dashboard(scene) || is_opened(scene),
+        Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
+            !is_dashboard(scene) || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
+        }
         Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
         _ => true,
     };
