@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::arguments::Place;
-use super::client::{find, foreground};
+use super::client::{find, foreground, status};
 use crate::app::{self, InputsNow};
 use crate::clock::Clock;
 use crate::control::{Ask, Client, Reply, Service, Status};
@@ -20,6 +20,9 @@ pub(super) struct ServiceWhy {
     service: String,
     /// As in `status`; nothing if no group runs here.
     state: Option<String>,
+    /// The same for people, with the next run of a schedule.
+    #[serde(skip)]
+    state_told: Option<String>,
     reason: Option<String>,
     /// Those that it has, or would have if the group was started now.
     ports: BTreeMap<String, u16>,
@@ -59,11 +62,19 @@ pub(super) fn split(place: &Place, folder: &Path, words: &[PathBuf]) -> (Vec<Ser
     for word in words {
         let named = word.to_str().filter(|_| could_be(word)).and_then(|name| here.why(name));
         match named {
-            Some(named) => services.extend(named),
+            // Once, whatever names it.
+            Some(named) => {
+                let new = named.into_iter().filter(|one: &ServiceWhy| !said(&services, one)).collect::<Vec<_>>();
+                services.extend(new);
+            }
             None => paths.push(word.clone()),
         }
     }
     (services, paths)
+}
+
+fn said(services: &[ServiceWhy], one: &ServiceWhy) -> bool {
+    services.iter().any(|said| said.service == one.service)
 }
 
 impl Here {
@@ -93,6 +104,7 @@ impl Here {
             let none = ServiceWhy {
                 service: word.to_owned(),
                 state: None,
+                state_told: None,
                 reason: Some(reason),
                 ports: BTreeMap::new(),
                 inputs: None,
@@ -113,6 +125,7 @@ impl Here {
         ServiceWhy {
             service: name.to_string(),
             state: live.map(|live| live.state.clone()),
+            state_told: live.map(status::state),
             reason: live.and_then(|live: &Service| live.reason.clone()),
             ports,
             inputs: inputs.map(|(group, job)| Inputs::from(app::inputs_now(group, job))),
@@ -139,7 +152,7 @@ impl ServiceWhy {
         let mut text = if color { format!("\x1b[1m{name}\x1b[0m\n") } else { format!("{name}\n") };
         // The inputs say it at more length.
         let reason = self.reason.as_ref().filter(|_| self.inputs.as_ref().is_none_or(|inputs| !inputs.unchanged));
-        let state = match (&self.state, reason) {
+        let state = match (&self.state_told, reason) {
             (Some(state), Some(reason)) => format!("{state} · {reason}"),
             (Some(state), None) => state.clone(),
             (None, Some(reason)) => reason.clone(),

@@ -13,7 +13,7 @@ mod logs;
 mod orders;
 mod output;
 mod scale;
-mod status;
+pub(super) mod status;
 mod url;
 
 use std::os::fd::OwnedFd;

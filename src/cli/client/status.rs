@@ -134,7 +134,7 @@ fn watch(status: &Status) -> String {
 }
 
 /// `failed (exit 1)`, `ready (stale, change waiting)`.
-pub(super) fn state(service: &Service) -> String {
+pub(in crate::cli) fn state(service: &Service) -> String {
     let has_failed = matches!(service.state.as_str(), "failed" | "retrying" | "crash-loop");
     // Of one that is waiting, the state says it.
     let waits = service.next_restart_at.is_some() && service.state != "waiting";
