@@ -9,7 +9,7 @@ use super::job_inputs::Inputs;
 use super::{environment, state_folder};
 use crate::config::{self, Pipes};
 use crate::control::group_key;
-use crate::domain::{GroupSpec, RunCommand, ServiceSpec, visible_path};
+use crate::domain::{GroupSpec, RunCommand, ServiceSpec, UnchangedInputs, visible_path};
 use crate::guard::foreground_command::Foregrounded;
 use crate::process::{self, JobInputs, Prepared};
 
@@ -26,7 +26,7 @@ pub struct ForegroundCommand {
     /// Where it is executed; absolute.
     pub dir: PathBuf,
     inputs: Option<Arc<dyn JobInputs>>,
-    unchanged: Option<String>,
+    unchanged: Option<UnchangedInputs>,
 }
 
 impl ForegroundCommand {
@@ -83,9 +83,9 @@ impl ForegroundCommand {
         Ok(Self { program, dir, inputs: None, unchanged: None })
     }
 
-    /// That the inputs of the job are as at its last success, for people, if they are.
-    pub fn unchanged(&self) -> Option<&str> {
-        self.unchanged.as_deref()
+    /// That the inputs of the job are as at its last success, if they are.
+    pub fn unchanged(&self) -> Option<&UnchangedInputs> {
+        self.unchanged.as_ref()
     }
 
     /// It is executed now: its last success counts no more.
@@ -100,7 +100,7 @@ impl ForegroundCommand {
 }
 
 /// The environment of a start, as it would be now, and the folder. What the terminal has stays: it is the user's own.
-fn prepare(
+pub(super) fn prepare(
     group: &GroupSpec,
     service: &ServiceSpec,
     command: &RunCommand,

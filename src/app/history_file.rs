@@ -104,6 +104,16 @@ impl HistoryFile {
     }
 }
 
+/// Remembers a run that no group has seen. If that cannot be, the run is not the worse for it.
+pub fn remember(spec: &GroupSpec, service: &ServiceName, record: RunRecord) {
+    let folder = state_folder::of_group(spec, state_folder::variable);
+    let added =
+        folder.and_then(|folder| add(&folder, vec![(service.clone(), record)]).map_err(|error| error.to_string()));
+    if let Err(why) = added {
+        log::warn!("the run of {service} is not in the run history: {why}");
+    }
+}
+
 /// Writes what comes until nobody can send any more.
 fn keep(folder: &Path, inbox: &Receiver<Remembered>) {
     let mut failed = false;

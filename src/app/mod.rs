@@ -37,8 +37,9 @@ pub use group_run::{Frontend, GroupRunError, RunOptions, restore_terminal_on_pan
 pub use health::{
     InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
 };
+pub use history_file::remember;
 pub use instance::{Claim, Occupied, claim, guard_of};
-pub use job_inputs::missing_inputs;
+pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
 pub use logger::start_logger;
 pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;

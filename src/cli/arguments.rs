@@ -319,8 +319,9 @@ Examples:
 /// Which paths, and how to answer.
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// Files or folders, even missing ones, relative to the current folder; `-` reads paths from stdin, one per line
-    #[arg(value_name = "PATH", required = true)]
+    /// Files or folders, even missing ones, relative to the current folder, or names of services; `-` reads paths from
+    /// stdin, one per line
+    #[arg(value_name = "PATH|SERVICE", required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// Paths on stdin end with a NUL byte, as from `git ls-files -z`
     #[arg(short = 'z', long)]

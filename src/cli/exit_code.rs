@@ -115,6 +115,14 @@ pub(super) enum Failure {
         /// The commands that would do it, each in backticks.
         commands: String,
     },
+    /// What else there is to know.
+    #[error("{failure}\n  note: {note}")]
+    Noted {
+        /// Why the program fails.
+        failure: Box<Failure>,
+        /// A sentence.
+        note: String,
+    },
     /// An error with a text of its own and exit code 1.
     #[error("error: {0}")]
     Unexpected(String),
@@ -142,7 +150,7 @@ impl Failure {
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
             Self::Hold(_) => 125,
-            Self::Mistyped { failure, .. } => failure.code(),
+            Self::Mistyped { failure, .. } | Self::Noted { failure, .. } => failure.code(),
             Self::NotRun { code, .. } => *code,
             Self::GroupRun(GroupRunError::ExitWithSeveral(..)) => 2,
             Self::GroupRun(GroupRunError::Selection(_) | GroupRunError::ExitWith(_)) => 6,

@@ -11,6 +11,7 @@ mod json;
 mod setup;
 mod told;
 mod why;
+mod why_service;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};

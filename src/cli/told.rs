@@ -69,7 +69,9 @@ fn line(code: &'static str, exit_code: u8, message: &str, help: Option<&str>) ->
 /// The failure in one word.
 fn word(failure: &Failure) -> &'static str {
     match failure {
-        Failure::Hold(inner) | Failure::Mistyped { failure: inner, .. } => word(inner),
+        Failure::Hold(inner) | Failure::Mistyped { failure: inner, .. } | Failure::Noted { failure: inner, .. } => {
+            word(inner)
+        }
         Failure::NoFile { .. } => "no-file",
         Failure::Foreign { .. } => "foreign",
         Failure::Inside { .. } => "inside",

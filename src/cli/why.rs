@@ -1,4 +1,5 @@
-//! `devgroup why`: which rule decides about a path, and whom a change would restart. The group need not run.
+//! `devgroup why`: which rule decides about a path, and whom a change would restart; and why a service is as it is. The
+//! group need not run.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::arguments::{Place, WhyArguments};
-use super::{Failure, client, print};
+use super::{Failure, client, print, why_service};
 use crate::control::{Ask, Reply, Why};
 use crate::display::{self, OutputStyle};
 use crate::domain::{Scale, is_too_long, path_text, visible, visible_path};
@@ -28,15 +29,20 @@ const SHOWN: usize = 60;
 pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
+    // What a script asks is about paths.
+    let (services, named) = match arguments.quiet {
+        true => (Vec::new(), arguments.paths.clone()),
+        false => why_service::split(place, &here, &arguments.paths),
+    };
     let paths: Vec<PathBuf> =
-        paths(&arguments.paths, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
+        paths(&named, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
     if let Some((path, problem)) = paths.iter().find_map(|path| Some((path, is_too_long(path)?))) {
         let begin: String = visible_path(path).chars().take(SHOWN).collect();
         return Err(Failure::Usage(format!("{begin}… is too long: {problem}")));
     }
-    let explained = match by_group(place, &paths) {
-        Some(explained) => explained,
-        None => by_file(place, &paths)?,
+    let explained = match paths.as_slice() {
+        [] => Vec::new(),
+        paths => by_group(place, paths).map_or_else(|| by_file(place, paths), Ok)?,
     };
     if arguments.quiet {
         let all = explained.iter().all(|why| why.line.verdict == "watched" && !why.line.services.is_empty());
@@ -44,11 +50,12 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
     }
     if arguments.json {
         let paths: Vec<_> = explained.iter().map(|why| &why.line).collect();
-        print(&super::json::pretty(&json!({ "version": 1, "paths": paths }))?)?;
+        print(&super::json::pretty(&json!({ "version": 1, "paths": paths, "services": services }))?)?;
         return Ok(0);
     }
     let color = OutputStyle::of(&io::stdout()).color;
-    let blocks: Vec<_> = explained.iter().map(|why| text_of(why, color)).collect();
+    let services = services.iter().map(|service| service.text(color));
+    let blocks: Vec<_> = services.chain(explained.iter().map(|why| text_of(why, color))).collect();
     print(&blocks.join("\n")).map(|()| 0)
 }
 

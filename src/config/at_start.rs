@@ -41,10 +41,11 @@ impl Fault {
     }
 
     pub(super) fn of_service(self, spec: &ServiceSpec) -> EnvironmentError {
+        let of_group = self.unset.as_deref().and_then(|name| spec.values.why_missing(name));
         EnvironmentError::Value {
             service: spec.name.clone(),
             place: self.place,
-            reason: self.reason,
+            reason: of_group.unwrap_or(self.reason),
             unset: self.unset,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::at_start::{self, Fault};
 use super::env_file::{self, Entry};
-use super::expand::expand;
+use super::expand::{ExpandError, expand};
 use super::pipe::Pipes;
 use crate::domain::{GroupValues, RunCommand, ServiceName, ServiceSpec, port_variables, visible_path};
 
@@ -102,14 +102,22 @@ pub(super) fn values(
     spec: &ServiceSpec,
     inherited: &[(OsString, OsString)],
 ) -> Result<Option<Variables>, EnvironmentError> {
+    if has_pipe(spec)? {
+        return Ok(None);
+    }
+    variables(spec, inherited, &Pipes::default()).map(Some)
+}
+
+/// Whether an environment file of the service is a pipe, which only a start reads.
+///
+/// # Errors
+/// An environment file cannot be read.
+pub fn has_pipe(spec: &ServiceSpec) -> Result<bool, EnvironmentError> {
     let mut has_pipe = false;
     for file in &spec.env_files {
         has_pipe |= read(env_file::in_use(file))?.is_none();
     }
-    if has_pipe {
-        return Ok(None);
-    }
-    variables(spec, inherited, &Pipes::default()).map(Some)
+    Ok(has_pipe)
 }
 
 /// `inherited`, then what files and `env` say.
@@ -128,6 +136,10 @@ fn variables(
         variables.set(OsStr::new(name), number.to_string().into());
     }
     for file in spec.env_files.iter().map(env_file::in_use) {
+        let why = |error: &ExpandError| match error {
+            ExpandError::Unset(name) => spec.values.why_missing(name).unwrap_or_else(|| error.to_string()),
+            ExpandError::Malformed(_) => error.to_string(),
+        };
         let refused = |reason: String| EnvironmentError::File { file: file.to_owned(), reason };
         let entries = match read(file)? {
             Some(entries) => entries,
@@ -141,7 +153,7 @@ fn variables(
             } else {
                 let of_group = |name: &str| spec.values.get(name).filter(|_| GroupValues::knows(name));
                 expand(&entry.value, &|name| of_group(name).map(OsString::from).or_else(|| variables.get(name)))
-                    .map_err(|error| refused(format!("line {}: {error}", entry.line)))?
+                    .map_err(|error| refused(format!("line {}: {}", entry.line, why(&error))))?
             };
             variables.set(OsStr::new(&entry.name), value);
         }

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_values_of_the_group_are_put_in_and_nothing_else() {
         let ports = [("services.api.port".to_owned(), 4000), ("services.web.ports.http".to_owned(), 4100)];
-        let values = GroupValues { worktree: "feat".into(), ports: ports.into() };
+        let values = GroupValues { worktree: "feat".into(), ports: ports.into(), ..GroupValues::default() };
         let cases = [
             ("http://localhost:${services.api.port}/${HOST}", "http://localhost:4000/${HOST}"),
             ("shop_${worktree} $${worktree} $worktree $$", "shop_feat $${worktree} $worktree $$"),

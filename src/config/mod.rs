@@ -56,7 +56,7 @@ mod writable;
 
 pub use at_start::{checks_now, expanded, folder};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use environment::{Environment, EnvironmentError, check_environment, environment, given_names};
+pub use environment::{Environment, EnvironmentError, check_environment, environment, given_names, has_pipe};
 pub use find::{Found, find, find_nearest};
 pub use load::{FILE_NAME, Loaded, load, load_of, parse, service_names, service_words};
 pub use near::{any_of, near};

@@ -32,6 +32,8 @@ pub fn with_group_values(mut group: GroupSpec) -> GroupSpec {
 /// All that can be referred to. Names are those that stand between the braces.
 fn values(group: &GroupSpec) -> GroupValues {
     let mut values = GroupValues { worktree: group.checkout.worktree.clone(), ..GroupValues::default() };
+    let none = group.replicated.iter().filter(|one| one.count == 0);
+    values.without_instances = none.map(|one| one.name.clone()).collect();
     for service in &group.services {
         // The name of a service with instances means the first of them here: a reference is one number.
         let of = service.instance.as_ref().filter(|instance| instance.number == 1).map(|instance| &instance.of);

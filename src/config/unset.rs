@@ -10,7 +10,7 @@ use super::environment::{EnvironmentError, values};
 use super::load::Loaded;
 use super::problems::{as_key, shown};
 use super::references::with_group_values;
-use crate::domain::ServiceSpec;
+use crate::domain::{Scale, ServiceName, ServiceSpec};
 
 /// Where commands stand, as [`Fault::place`] says it.
 const COMMANDS: [&str; 5] = ["the command", "validate.run", "stop.command", "ready.cmd", "alive.cmd"];
@@ -21,7 +21,8 @@ impl Loaded {
         let mut found = Vec::new();
         // Said once where several services have it from `[defaults]`.
         let mut said = HashSet::new();
-        let spec = with_group_values(self.spec.clone());
+        // As it would be started: a service may have no instances, and so no port.
+        let spec = with_group_values(self.spec.clone().with_instances(&Scale::new()));
         for service in spec.services.iter().filter(|service| service.needs_values()) {
             for fault in faults_of(service, &inherited(service)) {
                 let Some(place) = self.value_place(service, &fault) else { continue };
@@ -35,7 +36,7 @@ impl Loaded {
 
     /// Where the value stands: the variable itself, if the text has it as it is.
     fn value_place(&self, service: &ServiceSpec, fault: &Fault) -> Option<Range<usize>> {
-        let places = self.places.values.get(&service.name)?;
+        let places = self.places.values.get(written(service))?;
         let whole = |key: &str| places.iter().find(|(place, _)| place == key).map(|(_, span)| span.clone());
         let key = fault.place.split('.').next().unwrap_or_default();
         let span = whole(&fault.place).or_else(|| whole(key))?;
@@ -45,6 +46,11 @@ impl Loaded {
         });
         Some(start.unwrap_or(span))
     }
+}
+
+/// The name that the file has for a service, or for what it is an instance of.
+fn written(service: &ServiceSpec) -> &ServiceName {
+    service.instance.as_ref().map_or(&service.name, |instance| &instance.of)
 }
 
 fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<Fault> {
@@ -58,10 +64,12 @@ fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<F
 }
 
 fn warning(service: &ServiceSpec, fault: Fault, place: Range<usize>) -> Diagnostic {
-    let (who, name) = (shown(service.name.as_str()), fault.unset.as_deref());
-    let Some(name) = name else {
+    let (who, name) = (shown(written(service).as_str()), fault.unset.as_deref());
+    let of_group = name.and_then(|name| service.values.why_missing(name));
+    let Some(name) = name.filter(|_| of_group.is_none()) else {
         // A sentence: only names in it are cut.
-        return Diagnostic::warning("value", fault.reason).at(place, format!("with this, `{who}` cannot start"));
+        return Diagnostic::warning("value", of_group.unwrap_or(fault.reason))
+            .at(place, format!("with this, `{who}` cannot start"));
     };
     let mut help = format!(
         "give it a default: ${{{name}:-value}}\nor set it: with env = {{ {} = \"value\" }}, with {name}=value in an `env_file`, or in \

@@ -35,7 +35,7 @@ pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use meeting::{NameTaken, Served, meet, served_by, take_name};
 pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
 pub use server::{About, AttachHandler, Keeper, Server};
-pub use status::{Change, Exit, Hold, Restarts, Service, Status, Usage, Watch};
+pub use status::{Change, Exit, Hold, Inputs, Restarts, Service, Status, Unchanged, Usage, Watch};
 pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{

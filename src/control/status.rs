@@ -111,6 +111,9 @@ pub struct Service {
     pub validating: bool,
     /// It runs on although its files have changed: what they became is not valid, or a dependency is down.
     pub stale: bool,
+    /// Of a job with `inputs`.
+    #[serde(default)]
+    pub inputs: Option<Inputs>,
     /// The process that runs it in another terminal.
     #[serde(default)]
     pub elsewhere: Option<u32>,
@@ -137,6 +140,24 @@ pub struct Service {
     /// The file that it stands in, as in `files`.
     #[serde(default)]
     pub file: String,
+}
+
+/// The inputs of a job: while these files are as at its last success, it is done without a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The patterns, as the file writes them.
+    pub patterns: Vec<String>,
+    /// That its last start was not needed.
+    pub unchanged: Option<Unchanged>,
+}
+
+/// Why a start of a job was not needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchanged {
+    /// How many files were compared.
+    pub files: usize,
+    /// When its last success ended. RFC 3339 UTC.
+    pub last_success_at: String,
 }
 
 /// What the processes of a service use together.
@@ -325,6 +346,13 @@ impl Service {
             held: service.held,
             validating: service.validating.is_some(),
             stale: service.stale,
+            inputs: (!service.inputs.is_empty()).then(|| Inputs {
+                patterns: service.inputs.iter().map(ToString::to_string).collect(),
+                unchanged: service.unchanged.as_ref().map(|unchanged| Unchanged {
+                    files: unchanged.files,
+                    last_success_at: Clock::rfc3339_of(unchanged.since),
+                }),
+            }),
             elsewhere: service.elsewhere.as_ref().map(|elsewhere| elsewhere.pid),
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
             status_text: service.status_text.as_deref().map(Into::into),

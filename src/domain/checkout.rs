@@ -1,10 +1,12 @@
 //! The checkout that a group is in, and what a group tells the values of its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
+
+use super::ServiceName;
 
 /// The checkout of the group's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct GroupValues {
     pub worktree: Arc<str>,
     /// `${services.api.port}`: each port by all that stands between the braces.
     pub ports: BTreeMap<String, u16>,
+    /// The services with `replicas` that have no instance now, so that no port of them has a value.
+    pub without_instances: BTreeSet<ServiceName>,
 }
 
 impl GroupValues {
@@ -72,10 +76,24 @@ impl GroupValues {
             _ => self.ports.get(name).map(ToString::to_string),
         }
     }
+
+    /// Why the group has no value of a name that only it can have one of.
+    pub fn why_missing(&self, name: &str) -> Option<String> {
+        let port = name.strip_prefix(Self::SERVICES)?;
+        let service = port.split_once(".ports.").map(|(service, _)| service).or_else(|| port.strip_suffix(".port"))?;
+        let service = ServiceName::new(service);
+        let why = match self.without_instances.contains(&service) {
+            true => "has no instances now: scale it up",
+            false => "is not in the group now: start it with the group",
+        };
+        Some(format!(
+            "`${{{name}}}` has no value, because {service} {why}, or give it a default with `${{{name}:-value}}`"
+        ))
+    }
 }
 
 impl Default for GroupValues {
     fn default() -> Self {
-        Self { worktree: "main".into(), ports: BTreeMap::new() }
+        Self { worktree: "main".into(), ports: BTreeMap::new(), without_instances: BTreeSet::new() }
     }
 }

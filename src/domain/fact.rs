@@ -55,6 +55,13 @@ pub enum FactKind {
         /// If nobody had asked for that: what follows.
         exited: Option<Exited>,
     },
+    /// A run of a job in another terminal has ended.
+    EndedElsewhere {
+        /// What the log says of it.
+        marker: Marker,
+        /// What is remembered of the run.
+        record: RunRecord,
+    },
     /// A service came to where its log says so.
     Marked(Marker),
     /// A change waits, because it came soon after each of the last starts.
@@ -104,7 +111,9 @@ impl Fact {
     /// What the log of the service says.
     pub fn marker(&self) -> Option<Cow<'_, Marker>> {
         Some(match &self.kind {
-            FactKind::Marked(marker) | FactKind::Limited { marker, .. } => Cow::Borrowed(marker),
+            FactKind::Marked(marker) | FactKind::Limited { marker, .. } | FactKind::EndedElsewhere { marker, .. } => {
+                Cow::Borrowed(marker)
+            }
             FactKind::NotStarted { reason, .. } => Cow::Owned(Marker::CouldNotStart { reason: reason.to_string() }),
             FactKind::Ended { exited, .. } => Cow::Owned(Marker::Exited(exited.clone()?)),
             _ => return None,
@@ -129,7 +138,7 @@ impl Fact {
             FactKind::Ended { exit: LastExit { status, asked, fault, .. }, .. } => {
                 GroupEventKind::Exit { status: *status, asked: *asked, fault: *fault }
             }
-            FactKind::Marked(marker) | FactKind::Limited { marker, .. } => {
+            FactKind::Marked(marker) | FactKind::Limited { marker, .. } | FactKind::EndedElsewhere { marker, .. } => {
                 event_of_marker(marker, || marker.words(&clock(self.at)).into())?
             }
             FactKind::Hold(hold) => GroupEventKind::Hold(hold.clone()),
@@ -150,7 +159,9 @@ impl Fact {
     /// What is remembered of a run that is over.
     pub fn record(&self) -> Option<&RunRecord> {
         match &self.kind {
-            FactKind::NotStarted { record, .. } | FactKind::Ended { record, .. } => Some(record),
+            FactKind::NotStarted { record, .. }
+            | FactKind::Ended { record, .. }
+            | FactKind::EndedElsewhere { record, .. } => Some(record),
             _ => None,
         }
     }

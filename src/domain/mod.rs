@@ -15,6 +15,7 @@ mod file_event;
 mod group_event;
 mod hold_result;
 mod instance;
+mod job_inputs;
 mod job_marker;
 mod marker;
 mod marker_kind;
@@ -58,6 +59,7 @@ pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Ru
 pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
 pub use hold_result::HoldResult;
 pub use instance::{Instance, Replicated, Scale, Scaling};
+pub use job_inputs::UnchangedInputs;
 pub use job_marker::JobMarker;
 pub use marker::{Exited, FailedRun, Marker, NextTry};
 pub use marker_kind::MarkerKind;

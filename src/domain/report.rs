@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, Usage};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, UnchangedInputs, Usage};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +22,8 @@ pub enum RunReport {
     /// The inputs of the job are as at its last success: it is done, and no process was made. No other report of this run
     /// follows.
     Unchanged {
-        /// Which, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
-        inputs: Arc<str>,
+        /// Which they are, and since when.
+        inputs: UnchangedInputs,
     },
     /// No process could be made. The reason is in the log already. No other report of this run follows.
     NotStarted {

@@ -12,7 +12,7 @@ pub const HISTORY: usize = 50;
 /// One run that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {
-    /// Its number, in the call of devgroup that it belongs to.
+    /// Its number, in the call of devgroup that it belongs to; 0 in another terminal.
     pub run: RunId,
     /// When it was asked for.
     pub began: SystemTime,
@@ -32,6 +32,29 @@ pub struct RunRecord {
     pub asked: bool,
     /// Why that was a failure, where the status does not say it: `not ready in 2s`.
     pub fault: Option<Arc<str>>,
+}
+
+impl RunRecord {
+    /// A run of a job in another terminal (`devgroup run`). No group has given it a number.
+    pub fn elsewhere(began: SystemTime, uptime: Duration, exit: ExitStatus) -> Self {
+        Self {
+            run: RunId::default(),
+            began,
+            cause: "elsewhere".into(),
+            reason: "devgroup run".into(),
+            files: None,
+            ready_after: None,
+            uptime,
+            exit: Some(exit),
+            asked: false,
+            fault: None,
+        }
+    }
+
+    /// Its number; `None`: it was in another terminal.
+    pub fn number(&self) -> Option<RunId> {
+        Some(self.run).filter(|run| *run != RunId::default())
+    }
 }
 
 /// The last runs of a service, oldest first; at most [`HISTORY`].

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
-    Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage,
-    WatchSnapshot, address_of_port, short,
+    Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, UnchangedInputs,
+    Usage, WatchSnapshot, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -75,8 +75,10 @@ pub struct ServiceSnapshot {
     pub url: Option<Arc<str>>,
     /// Its ports by name; `port` is the one that it knows as `PORT`, and the first.
     pub ports: Arc<[(Arc<str>, u16)]>,
-    /// What it is done by if that is as at its last success (`inputs`), in one line.
-    pub inputs: Option<Arc<str>>,
+    /// The patterns of `inputs`: while these files are as at its last success, it is done without a run.
+    pub inputs: Arc<[Arc<str>]>,
+    /// Its last start was not needed, because they were.
+    pub unchanged: Option<UnchangedInputs>,
     /// Where relative paths in its output may begin: its `dir`, if that is known before a start, then the folder of the file.
     pub folders: Arc<[PathBuf]>,
     /// The command on one line.
@@ -144,9 +146,8 @@ pub struct ServiceSnapshot {
     pub status_text: Option<Arc<str>>,
 }
 
-#[cfg(test)]
 impl ServiceSnapshot {
-    /// One that nothing has happened to, for tests.
+    /// One that nothing has happened to.
     pub(crate) fn blank(name: &str, run: RunId, phase: Phase, since: Moment) -> Self {
         Self {
             name: name.into(),
@@ -155,7 +156,8 @@ impl ServiceSnapshot {
             group: None,
             url: None,
             ports: Arc::default(),
-            inputs: None,
+            inputs: Arc::default(),
+            unchanged: None,
             folders: Arc::default(),
             command: "".into(),
             view: PaneView::Auto,

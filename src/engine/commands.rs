@@ -156,7 +156,9 @@ impl Engine {
         if self.services[place].spec.schedule.is_some() {
             // Its times are what is started. To run it now is a restart.
             self.want_with_needs(&[place]);
-            return Ordered::Run(self.services[place].run.id);
+            let service = &self.services[place];
+            // How its last run ended says nothing about what was asked for now.
+            return Ordered::Run(if service.is_live() { service.run.id } else { service.run.id.next() });
         }
         let service = &self.services[place];
         // One that waits for others is asked for once more all the same: what it waits for may have failed.

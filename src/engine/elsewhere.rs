@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, Command, Elsewhere, ElsewhereRun, ExitStatus, JobMarker, Kind, LastExit, Marker, Moment, Outcome, Phase,
-    Refusal, ServiceName,
+    Answer, Command, Elsewhere, ElsewhereRun, ExitStatus, FactKind, JobMarker, Kind, LastExit, Marker, Moment, Outcome,
+    Phase, Refusal, ServiceName,
 };
 
 use super::Engine;
@@ -135,7 +135,15 @@ impl Service {
             return;
         }
         let after = turn.now.since(since);
-        self.narrate(Marker::Job(JobMarker::EndedElsewhere { status, after }), turn);
+        let marker = Marker::Job(JobMarker::EndedElsewhere { status, after });
+        match status {
+            Some(status) => {
+                let record = self.remember_elsewhere(status, since, turn);
+                self.tell(FactKind::EndedElsewhere { marker, record }, turn);
+            }
+            // How it ended is not known.
+            None => self.narrate(marker, turn),
+        }
         let Some(status) = status.filter(|_| run.counts && !self.is_live()) else { return };
         self.last_exit = Some(LastExit { status, at: turn.now, uptime: after, asked: false, fault: None });
         (self.start_problem, self.run.unchanged) = (None, None);

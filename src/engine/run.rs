@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, Usage};
+use crate::domain::{
+    Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, UnchangedInputs, Usage,
+};
 
 use super::liveness::Liveness;
 
@@ -44,8 +46,8 @@ pub(super) struct Run {
     pub(super) over_limit: Option<OverLimit>,
     /// Whether it is needed is being looked at: its start is not told yet.
     pub(super) looks_at_inputs: bool,
-    /// It was not needed, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
-    pub(super) unchanged: Option<Arc<str>>,
+    /// It was not needed.
+    pub(super) unchanged: Option<UnchangedInputs>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,
     /// What it left running when it put itself into the background, for people.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{ExitStatus, GroupHistory, HISTORY, RunRecord, StartCause};
+use crate::domain::{ExitStatus, GroupHistory, HISTORY, Moment, RunRecord, StartCause};
 
 use super::Engine;
 use super::service::Service;
@@ -51,6 +51,15 @@ impl Service {
             asked,
             fault: exit.and(self.last_exit).and_then(|exit| exit.fault).map(|fault| fault.to_string().into()),
         };
+        self.add_to_history(record)
+    }
+
+    /// A run in another terminal is over, which was begun at this moment.
+    pub(super) fn remember_elsewhere(&mut self, exit: ExitStatus, since: Moment, turn: &Turn) -> RunRecord {
+        self.add_to_history(RunRecord::elsewhere(turn.wall(since), turn.now.since(since), exit))
+    }
+
+    fn add_to_history(&mut self, record: RunRecord) -> RunRecord {
         let history = Arc::make_mut(&mut self.history);
         if history.len() >= HISTORY {
             history.drain(..=history.len() - HISTORY);

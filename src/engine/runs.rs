@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, JobMarker, Kind, LastExit, Marker, Moment, NextTry,
-    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then,
+    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then, UnchangedInputs,
 };
 
 use super::Effect;
@@ -152,7 +152,7 @@ impl Service {
     }
 
     /// Its inputs are as at its last success: it is done, and no process was made. That was no run to be counted or told.
-    fn not_needed(&mut self, inputs: Arc<str>, turn: &mut Turn) {
+    fn not_needed(&mut self, inputs: UnchangedInputs, turn: &mut Turn) {
         if self.run.pid.is_some() {
             return;
         }

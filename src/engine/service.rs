@@ -62,7 +62,7 @@ pub(super) struct Labels {
     pub(super) command: Arc<str>,
     pub(super) group: Option<Arc<str>>,
     /// The patterns of `inputs`.
-    pub(super) inputs: Option<Arc<str>>,
+    pub(super) inputs: Arc<[Arc<str>]>,
     /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
     pub(super) folders: Arc<[PathBuf]>,
@@ -74,10 +74,7 @@ impl Labels {
         Self {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
-            inputs: (!spec.inputs.is_empty()).then(|| {
-                let texts: Vec<&str> = spec.inputs.iter().map(|pattern| pattern.text.as_str()).collect();
-                texts.join(", ").into()
-            }),
+            inputs: spec.inputs.iter().map(|pattern| pattern.text.as_str().into()).collect(),
             url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),
             folders: spec
                 .dir

@@ -204,21 +204,22 @@ fn reaches(edges: &[(String, String)], from: &str, to: &str) -> bool {
     false
 }
 
-/// Two services cannot be ready by one port.
+/// Two services cannot have one port, or be ready by one.
 fn ports(drafts: &mut [Draft]) {
     let mut taken: Vec<(u16, String)> = Vec::new();
     for draft in drafts {
-        let Some(Ready::Port(port)) = draft.ready else { continue };
-        match taken.iter().find(|(other, _)| *other == port) {
-            Some((_, name)) => {
-                draft.remarks.push(format!(
-                    "port {port} is taken by {name}: give {} another one, and  ready = {{ port = … }}",
-                    draft.name
-                ));
-                draft.ready = None;
-                draft.url = None;
-            }
-            None => taken.push((port, draft.name.clone())),
+        let ready = if let Some(Ready::Port(port)) = draft.ready { Some(port) } else { None };
+        let own: Vec<u16> = ready.into_iter().chain(draft.port).collect();
+        let Some((port, name)) = taken.iter().find(|(port, _)| own.contains(port)) else {
+            taken.extend(own.into_iter().map(|port| (port, draft.name.clone())));
+            continue;
+        };
+        let check = if ready == Some(*port) { ", and  ready = { port = … }" } else { "" };
+        draft.remarks.push(format!("port {port} is taken by {name}: give {} another one{check}", draft.name));
+        if ready == Some(*port) {
+            (draft.ready, draft.url) = (None, None);
         }
+        // A check that asks for its own port needs it.
+        draft.port.take_if(|own| own == port && draft.ready != Some(Ready::OwnPort));
     }
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod command;
+mod devcontainer;
 mod dollars;
 mod draft;
 mod merge;
@@ -34,8 +35,12 @@ pub struct Proposal {
 /// Reads what a repository says, or only one kind of source or one file of it.
 pub fn propose(repository: &dyn Repository, only: Option<&Only>) -> Proposal {
     let found = sources::read(repository, only);
-    let (drafts, notes) = merge::merge(found, repository);
-    Proposal { text: render::text(&drafts), services: drafts.len(), notes }
+    let (mut drafts, mut notes) = merge::merge(found, repository);
+    let remarks = match only {
+        None => devcontainer::read(repository, &mut drafts, &mut notes),
+        Some(_) => Vec::new(),
+    };
+    Proposal { text: render::text(&drafts, &remarks), services: drafts.len(), notes }
 }
 
 /// What `--from` names.

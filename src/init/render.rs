@@ -28,10 +28,12 @@ example = { run = \"echo edit procgroup.toml: write one line per program\", kind
 
 ";
 
-/// The whole file.
-pub(super) fn text(drafts: &[Draft]) -> String {
+/// The whole file. `remarks`: what is about no service.
+pub(super) fn text(drafts: &[Draft], remarks: &[String]) -> String {
+    let remarks: String = remarks.iter().map(|remark| format!("# {}\n", comment(remark))).collect();
+    let remarks = if remarks.is_empty() { remarks } else { remarks + "\n" };
     if drafts.is_empty() {
-        return format!("{TEMPLATE}{MORE}");
+        return format!("{TEMPLATE}{remarks}{MORE}");
     }
     let mut sources: Vec<&str> = Vec::new();
     for draft in drafts {
@@ -45,7 +47,7 @@ pub(super) fn text(drafts: &[Draft]) -> String {
         text.push('\n');
         text += &service(draft);
     }
-    format!("{text}\n{MORE}")
+    format!("{text}\n{remarks}{MORE}")
 }
 
 fn service(draft: &Draft) -> String {

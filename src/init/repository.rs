@@ -38,6 +38,8 @@ impl Disk {
     const ENOUGH: usize = 50_000;
     /// Larger files were not written by hand.
     const LARGEST: u64 = 1 << 20;
+    /// Its folder is hidden, and holds nothing else that says what is run here.
+    const DEVCONTAINER: [&str; 2] = [".devcontainer", "devcontainer.json"];
     /// What holds a developer's own values is usually ignored by git, and part of a project all the same.
     const PERSONAL: [&str; 3] = [".env", ".overmind.env", ".foreman"];
 
@@ -59,6 +61,9 @@ impl Disk {
                     files.extend(below.map(|parts: Vec<_>| (parts.len(), parts)));
                 }
             }
+        }
+        if root.join(Self::DEVCONTAINER.join("/")).is_file() {
+            files.insert((Self::DEVCONTAINER.len(), Self::DEVCONTAINER.map(str::to_owned).to_vec()));
         }
         Self { root: root.to_owned(), files: files.into_iter().map(|(_, parts)| parts.join("/")).collect() }
     }

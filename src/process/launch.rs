@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::notify::Notify;
 use crate::domain::{
     AliveCheck, AliveProbe, Checks, Kind, LastExit, Port, ReadyCheck, RunCommand, RunId, ServiceName, Signal,
-    StartCause, without_values,
+    StartCause, UnchangedInputs, without_values,
 };
 use crate::logs::LogDocument;
 
@@ -39,8 +39,8 @@ pub type Expand = Arc<dyn Fn(&[(OsString, OsString)]) -> Result<Expanded, String
 
 /// Whether a job has to run, by its inputs, and what is remembered of that. Asked on the thread of the run: it reads files.
 pub trait JobInputs: Send + Sync {
-    /// Looks at them. That they are as at the last success, for people; `None`: it has to run.
-    fn look(&self, prepared: &Prepared) -> Option<String>;
+    /// Looks at them. That they are as at the last success; `None`: it has to run.
+    fn look(&self, prepared: &Prepared) -> Option<UnchangedInputs>;
 
     /// It runs now: until it has succeeded, nothing is as at a success.
     fn begins(&self);

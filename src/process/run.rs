@@ -74,7 +74,7 @@ pub(super) fn supervise(
     if let (Ok((launch, prepared)), Some(inputs)) = (&prepared, &launch.inputs) {
         if let Some(inputs) = inputs.look(prepared).filter(|_| launch.looks_at_inputs) {
             live.gone();
-            return live.report(RunReport::Unchanged { inputs: inputs.into() });
+            return live.report(RunReport::Unchanged { inputs });
         }
         inputs.begins();
     }

@@ -164,6 +164,12 @@ impl Action {
         name_of(&self)
     }
 
+    /// It is done to the runs of a service: where there is no instance, there is nothing to do it to.
+    pub(super) fn is_for_a_run(self) -> bool {
+        let is_order = matches!(self, Self::Restart | Self::Start | Self::Stop | Self::Kill | Self::RestartMenu);
+        is_order || matches!(self, Self::Details | Self::TypeInto | Self::RestartDependents | Self::RestartForce)
+    }
+
     /// It is a line of the menu of restarts.
     pub(super) fn is_of_menu(self) -> bool {
         matches!(self, Self::RestartAll | Self::RestartFailed | Self::RestartDependents | Self::RestartForce)

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::no_instances;
 use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceName, ServiceSnapshot, Usage};
 
 /// Which instances have a row each. All others are folded.
@@ -80,6 +81,14 @@ pub(super) fn shown(snapshot: &GroupSnapshot, row: &Range<usize>, selected: Opti
     selected.filter(|selected| row.contains(selected)).or_else(|| row.clone().min_by_key(badness)).unwrap_or(row.start)
 }
 
+/// The worst instance beside this one, if that has failed, or will not come, and this one is better off.
+pub(super) fn worse(snapshot: &GroupSnapshot, index: usize) -> Option<usize> {
+    const FAILED: u8 = 2;
+    let worst = shown(snapshot, &siblings(snapshot, index), None);
+    let badness = |index: usize| snapshot.services.get(index).map_or(u8::MAX, badness);
+    (badness(worst) <= FAILED && badness(worst) < badness(index)).then_some(worst)
+}
+
 /// The lower, the worse.
 fn badness(service: &ServiceSnapshot) -> u8 {
     if service.failure().is_some() {
@@ -112,6 +121,15 @@ pub(super) fn ready_of_all(snapshot: &GroupSnapshot, row: &Range<usize>) -> Stri
     };
     let all = wanted.and_then(|wanted| usize::try_from(wanted).ok()).unwrap_or(services.len());
     format!("{}/{all}", services.iter().filter(counts).filter(is_up).count())
+}
+
+/// How many are up, and of how many, where a row stands for instances, or for none.
+pub(super) fn count(snapshot: &GroupSnapshot, row: &Range<usize>) -> Option<String> {
+    if row.len() > 1 {
+        return Some(ready_of_all(snapshot, row));
+    }
+    let none = snapshot.services.get(row.start).is_some_and(|service| no_instances::is_one(snapshot, service));
+    none.then(|| "0/0".to_owned())
 }
 
 /// The state of a row: that of the worst, with the restarts, the held changes and the usage of all.

@@ -33,6 +33,7 @@ mod line_edit;
 mod links;
 mod log_view;
 mod message;
+mod no_instances;
 mod notify;
 mod options;
 mod panel;

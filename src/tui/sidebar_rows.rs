@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::folding::{self, Folds};
 use super::glyphs::Glyphs;
+use super::no_instances;
 use super::service_filter::ServiceFilter;
 use super::text;
 use super::theme::Theme;
@@ -16,6 +17,7 @@ use crate::domain::{GroupSnapshot, ServiceName, ServiceSnapshot};
 /// The services in the order in which the dashboard shows and numbers them: those without a group first, then each group
 /// once, with all that belong to it. Within a group it is the order of the file.
 pub(super) fn arranged(snapshot: Arc<GroupSnapshot>) -> Arc<GroupSnapshot> {
+    let snapshot = no_instances::with_rows(snapshot);
     let mut ranks = HashMap::new();
     let mut rank = |service: &ServiceSnapshot| {
         let next = ranks.len() + 1;
@@ -56,8 +58,6 @@ pub(super) enum SidebarRow {
     Service(usize),
     /// The instances of a service that are folded, and which of them is shown.
     Fold(Range<usize>, usize),
-    /// A service with `replicas` that has no instance now.
-    Without(ServiceName),
     /// Below a service: the last file that changed for it.
     LastChange(usize),
     /// The filter leaves no service.
@@ -69,7 +69,7 @@ impl SidebarRow {
     pub(super) fn service(&self) -> Option<usize> {
         match self {
             Self::Service(index) | Self::Fold(_, index) | Self::LastChange(index) => Some(*index),
-            Self::Filter | Self::Heading(_) | Self::Without(_) | Self::NoMatch => None,
+            Self::Filter | Self::Heading(_) | Self::NoMatch => None,
         }
     }
 }
@@ -93,13 +93,7 @@ pub(super) fn rows(
     }
     // A file has a row for each service if there is room for all of them, or for the marked one alone.
     let choices: [&dyn Fn(usize) -> bool; 2] = [&|_| true, &|index| Some(index) == marked];
-    let without = snapshot.replicated.iter().filter(|one| one.count == 0 && filter.is_none());
-    let without: Vec<SidebarRow> = without.map(|one| SidebarRow::Without(one.name.clone())).collect();
-    let services = |shows_file: &dyn Fn(usize) -> bool| {
-        let mut rows = services(snapshot, &found, marked, shows_file);
-        rows.extend(without.iter().cloned());
-        rows
-    };
+    let services = |shows_file: &dyn Fn(usize) -> bool| services(snapshot, &found, marked, shows_file);
     let mut with_files = choices.into_iter().map(services);
     let listed = with_files.find(|rows| rows.len() <= height);
     let listed = listed.unwrap_or_else(|| services(&|_| false));
@@ -171,7 +165,7 @@ pub(super) fn tabs(
         let look = state_look(&service, glyphs, theme);
         // The glyph is that of any service that runs.
         let word = if is_stale(&service) { STALE.to_owned() } else { String::new() };
-        let count = if row.len() > 1 { folding::ready_of_all(snapshot, row) } else { String::new() };
+        let count = folding::count(snapshot, row).unwrap_or_default();
         let services = snapshot.services.get(row.clone()).unwrap_or_default();
         let parts = [name, count, word, unseen.text_of_all(services.iter().map(|service| &service.name))];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -307,9 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn instances_fold_to_one_row_and_one_without_any_stands_below() {
-        let (farm, mut folds) = (farm(), Folds::default());
-        let none = SidebarRow::Without("cron".into());
+    fn instances_fold_to_one_row_and_one_without_any_has_one_too() {
+        let (farm, mut folds) = (arranged(Arc::new(farm())), Folds::default());
+        let none = SidebarRow::Service(5);
         let all = rows(&farm, &folds, None, 20, Some(0));
         // The worst has changed a file.
         let fold = [SidebarRow::Fold(1..4, 2), SidebarRow::LastChange(2), SidebarRow::Service(4)];
@@ -328,7 +322,7 @@ mod tests {
         let surplus = farm.services.remove(3);
         farm.services.push(surplus);
         let names = |group: &GroupSnapshot| group.services.iter().map(|it| it.name.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(&arranged(Arc::new(farm))), ["db", "worker.1", "worker.2", "worker.3", "web"]);
+        assert_eq!(names(&arranged(Arc::new(farm))), ["db", "worker.1", "worker.2", "worker.3", "web", "cron"]);
     }
 
     #[test]

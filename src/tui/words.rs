@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 
 use super::glyphs::Glyphs;
+use super::no_instances;
 use super::theme::Theme;
 use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceSnapshot};
 
@@ -157,7 +158,7 @@ pub(super) fn state_counts(snapshot: &GroupSnapshot, glyphs: &Glyphs, theme: The
         failed: false,
     };
     let mut counts = vec![(0, running)];
-    for service in &snapshot.services {
+    for service in snapshot.services.iter().filter(|service| !no_instances::is_one(snapshot, service)) {
         let rank = rank(service);
         let word = if rank == 0 { RUNNING } else { service.state() };
         let look = state_look(service, glyphs, theme);

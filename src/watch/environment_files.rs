@@ -38,6 +38,13 @@ pub(super) struct EnvironmentFiles(Vec<EnvironmentFile>);
 struct EnvironmentFile {
     file: FollowedFile,
     print: Fingerprint,
+    /// The nearest folder above it that is there: where its own comes, if that is missing.
+    above: Option<PathBuf>,
+}
+
+/// The nearest folder above a path that is there.
+fn folder_above(path: &Path) -> Option<PathBuf> {
+    path.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_path_buf)
 }
 
 impl EnvironmentFiles {
@@ -51,7 +58,8 @@ impl EnvironmentFiles {
             let place = known.iter().position(|known| known.file.path() == path);
             self.0.push(place.map(|place| known.swap_remove(place)).unwrap_or_else(|| {
                 let file = FollowedFile::new(path);
-                EnvironmentFile { print: fingerprint::read(file.content(), now).print, file }
+                let print = fingerprint::read(file.content(), now).print;
+                EnvironmentFile { print, above: folder_above(path), file }
             }));
         }
     }
@@ -63,12 +71,13 @@ impl EnvironmentFiles {
 
     /// The folders in which something may happen to them.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().flat_map(|known| known.file.folders())
+        self.0.iter().flat_map(|known| known.file.folders().chain(known.above.as_deref()))
     }
 
-    /// Puts down what was said about a path, if that is about one of them.
+    /// Puts down what was said about a path, if that is about one of them, or a folder above it.
     pub(super) fn note(&self, path: &Path, flags: EventFlags, at: Moment, news: &mut EnvironmentNews) {
-        for known in self.0.iter().filter(|known| known.file.is_at(path)) {
+        let concerns = |known: &&EnvironmentFile| known.file.is_at(path) || known.file.path().starts_with(path);
+        for known in self.0.iter().filter(concerns) {
             let (said, last) = news.entry(known.file.path().to_path_buf()).or_insert((flags, at));
             said.join(flags);
             *last = at.max(*last);
@@ -83,11 +92,14 @@ impl EnvironmentFiles {
         }
     }
 
-    /// Finds out anew where those are that something was said of. Whether that is in other folders now.
+    /// Finds out anew where those are that something was said of. Whether that is in other folders now: then it is to be
+    /// asked again once these are watched, because something may have come before.
     pub(super) fn follow_links(&mut self, news: &EnvironmentNews) -> bool {
         let mut moved = false;
         for known in self.0.iter_mut().filter(|known| news.contains_key(known.file.path())) {
-            moved |= known.file.follow();
+            let above = folder_above(known.file.path());
+            moved |= known.file.follow() || known.above != above;
+            known.above = above;
         }
         moved
     }

@@ -65,6 +65,35 @@ fn a_port_that_is_taken_is_said_with_who_has_it() {
 }
 
 #[test]
+fn ports_are_those_that_instances_get_and_an_automatic_one_goes_to_the_next() {
+    let project = Project::new(
+        "[services]\napi = { run = 'exec sleep 1000', port = 'auto' }\nworker = { run = 'exec sleep 1000', port = 'auto', replicas = 2 }\n",
+    );
+    let urls = Stream::ask(&project, &["url"]).stdout;
+    let port = |name: &str| -> u16 {
+        let line = urls.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(':').next().unwrap().parse().unwrap()
+    };
+    let found = doctor(&project, 0);
+    let [_, level, message, _] = of(&found, "ports");
+    let each = ["api", "worker.1", "worker.2"].map(|name| format!("{} ({name})", port(name)));
+    assert_eq!((level.as_str(), message.as_str()), ("ok", format!("free: {}", each.join(", ")).as_str()));
+    let _taker = TcpListener::bind(("127.0.0.1", port("api"))).unwrap();
+    let found = doctor(&project, 0);
+    let said: Vec<_> = found.iter().filter(|[area, ..]| area == "ports").collect();
+    let [_, level, message, _] = said[0];
+    assert!(level == "ok" && message.ends_with("has it, so the next free one is used"), "{message}");
+    // While the group runs, what it has is meant.
+    let started = Stream::ask(&project, &["-d"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    let next = Stream::ask(&project, &["url", "api"]).stdout;
+    let next = next.trim().rsplit(':').next().unwrap();
+    let found = doctor(&project, 0);
+    assert!(found.iter().any(|[_, _, message, _]| message.contains(&format!("{next} (api)"))), "{found:?}");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+#[test]
 fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
     let project = Project::new(
         "name = 'shop'\n[services]\napi = 'echo here; exec sleep 1000'\nbad = { run = 'exit 3', restart = 'never' }\n",

@@ -78,6 +78,34 @@ fn a_group_that_runs_is_used_and_goes_on() {
 }
 
 #[test]
+fn runs_in_a_terminal_are_in_the_run_history_with_their_exits() {
+    let project = shop().with_env("CODE", "3");
+    // Alone, with a group for what it needs, and with one that runs.
+    assert_eq!(Stream::run(&project, &["run", "text"]).code, Some(0));
+    assert_eq!(Stream::run(&project, &["run", "migrate"]).code, Some(3));
+    let mut dash = Dash::start(&project, (120, 50), &[]);
+    dash.wait_for("the group is there", |screen| screen.contains("text"));
+    wait_for("it has run", || status(&project, 3)["state"] == "done");
+    assert_eq!(Stream::ask(&project, &["run", "text", "--", "more"]).code, Some(0));
+    dash.keys(":select text\rd");
+    let runs = |screen: &str| {
+        screen.lines().filter(|line| line.contains("elsewhere") && line.contains("devgroup run")).count()
+    };
+    dash.wait_for("both are told", |screen| runs(screen) == 2 && screen.contains("run 1"));
+    let closed = |screen: &str| !screen.contains("PREVIOUS RUNS");
+    dash.keys("\u{1b}");
+    dash.wait_for("the details are closed", closed);
+    dash.keys(":select migrate\rd");
+    dash.wait_for("its exit is told", |screen| {
+        screen.lines().any(|line| line.contains("devgroup run") && line.contains("exit 3"))
+    });
+    dash.keys("\u{1b}");
+    dash.wait_for("the details are closed", closed);
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(0));
+}
+
+#[test]
 fn arguments_are_appended_and_never_pasted() {
     let project = shop();
     for (job, words, expected) in [

@@ -166,3 +166,16 @@ fn completion_knows_instances_groups_and_counts() {
     }
     assert!(complete(&["scale", ""]).lines().any(|line| line == "worker=3"));
 }
+
+#[test]
+fn a_reference_to_a_service_that_has_no_instances_says_so() {
+    let project = Project::new(
+        "[services.w]\nrun = 'exec sleep 1000'\nport = 'auto'\nreplicas = 0\n\
+         [services.a]\nrun = 'exec sleep 1000'\nenv = { W = '${services.w.port}' }\n",
+    );
+    let ran = Stream::run(&project, &["exec", "a", "true"]);
+    let said = "env.W of a: `${services.w.port}` has no value, because w has no instances now: scale it up";
+    assert!(ran.code == Some(126) && ran.stderr.contains(said), "{}", ran.stderr);
+    let why = Stream::run(&project, &["why", "w"]).stdout;
+    assert_eq!(why, "w\n  it has no instances now: devgroup scale w=1 starts one\n");
+}

@@ -84,6 +84,49 @@ fn shell() -> Project {
 }
 
 #[test]
+fn status_and_why_say_what_was_compared_and_with_which_success() {
+    let project = shell();
+    let why = |project: &Project| Stream::ask(project, &["why", "install"]).stdout;
+    let before = why(&project);
+    assert!(before.contains("\n  inputs  lock, sql/*.sql · 2 files, no success to compare with"), "{before}");
+    let (_, ran) = once(&project);
+    assert_eq!(ran["inputs"]["patterns"], serde_json::json!(["lock", "sql/*.sql"]));
+    assert_eq!(ran["inputs"]["unchanged"], Value::Null, "it has run");
+    let (_, skipped) = once(&project);
+    let unchanged = &skipped["inputs"]["unchanged"];
+    assert_eq!(unchanged["files"], 2);
+    assert!(unchanged["last_success_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{unchanged}");
+    let reason = skipped["reason"].as_str().unwrap();
+    assert!(reason.starts_with("lock and 1 more (2 files) as at the last success "), "{reason}");
+    let told = why(&project);
+    assert!(
+        told.starts_with("install\n  the group does not run\n  inputs  lock, sql/*.sql · 2 files, unchanged since"),
+        "{told}"
+    );
+    assert!(told.contains("\n  start   has nothing to do; devgroup restart install runs it all the same\n"), "{told}");
+    let json = Stream::ask(&project, &["why", "install", "lock", "--json"]).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let install = &json["services"][0];
+    assert_eq!((&install["service"], &install["inputs"]["unchanged"]), (&"install".into(), &true.into()), "{json}");
+    assert_eq!(install["inputs"]["last_success_at"], unchanged["last_success_at"]);
+    assert_eq!(json["paths"][0]["path"], "lock");
+    project.write("sql/1.sql", "two");
+    let told = why(&project);
+    assert!(told.contains(" · 2 files, changed since the last success ") && told.contains("start   runs it"), "{told}");
+    project.write("sql/1.sql", "one");
+    project.write("procgroup.toml", SHELL.replace("run = \"echo", "run = \"true; echo"));
+    let told = why(&project);
+    assert!(told.contains("the command, its folder or its environment has changed since"), "{told}");
+    std::fs::remove_file(project.path("lock")).unwrap();
+    let told = why(&project);
+    assert!(told.contains("nothing matches lock") && told.contains("start   runs it"), "{told}");
+    // A file that is there is meant by its name.
+    project.write("install", "");
+    let told = why(&project);
+    assert!(told.starts_with("install\n  no match"), "{told}");
+}
+
+#[test]
 fn a_failure_is_no_success_whatever_was_before() {
     let project = shell();
     assert_eq!(once(&project).0, Some(0));
@@ -136,7 +179,7 @@ fn what_is_missing_or_damaged_or_asked_for_runs() {
     assert_eq!(Stream::ask(&project, &["start", "install", "--wait"]).code, Some(0));
     runs(2);
     let log = Stream::ask(&project, &["logs", "install"]).stdout;
-    assert!(log.contains("── done · lock and 1 more as at the last success "), "{log}");
+    assert!(log.contains("── done · lock and 1 more (2 files) as at the last success "), "{log}");
     down(&project);
     let check = Stream::ask(&project, &["check"]);
     assert!(!check.stderr.contains("missing-input"), "{}", check.stderr);

@@ -39,6 +39,11 @@ fn a_service_gets_its_ports_and_others_refer_to_them() {
     // The same without a group that runs.
     let all = format!("api  http://localhost:{api_port}\nweb  http://localhost:{http}\n");
     assert_eq!(Stream::ask(&project, &["url"]).stdout, all);
+    let asked = Stream::ask(&project, &["status"]);
+    let note = format!("note: ports when it runs: api {api_port} · web {http}, debug {debug}");
+    assert!(asked.code == Some(4) && asked.stderr.contains(&note), "{}", asked.stderr);
+    let why = Stream::ask(&project, &["why", "web"]).stdout;
+    assert_eq!(why, format!("web\n  the group does not run\n  ports   {http}, debug {debug}\n"));
     detach(&project);
     assert_eq!(number(&status(&project, "web"), "debug"), debug, "the same again");
     down(&project);

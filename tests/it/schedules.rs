@@ -36,7 +36,8 @@ fn a_job_runs_again_and_again_until_it_is_suspended() {
     ask(&project, &["stop", "sync", "--wait"]);
     let (sync, before) = (status(&project, 0), runs(&project, "sync"));
     assert_eq!((&sync["state"], &sync["next_run_at"]), (&"suspended".into(), &Value::Null));
-    ask(&project, &["start", "sync", "--wait"]);
+    let started = Stream::ask(&project, &["start", "sync", "--wait"]);
+    assert!(started.stdout.starts_with("sync: scheduled (next run "), "{}", started.stdout);
     assert_eq!(runs(&project, "sync"), before, "its times are resumed, and nothing is run");
     wait_for("it goes on", || runs(&project, "sync") > before);
     assert_eq!(status(&project, 0)["restarts"]["manual"], 0);
@@ -57,6 +58,11 @@ fn a_job_that_waits_for_its_time_can_be_run_now_and_its_failure_is_seen() {
     assert_eq!((&tidy["state"], runs(&project, "tidy")), (&"scheduled".into(), 0));
     let table = Stream::ask(&project, &["status"]).stdout;
     assert!(table.contains("scheduled (next run "), "{table}");
+    dash.wait_for("the footer says what r does", |screen| screen.contains("r run now"));
+    assert_eq!(Stream::ask(&project, &["stop", "tidy"]).stdout, "tidy: suspended\n");
+    dash.wait_for("the footer says what s does", |screen| screen.contains("s resume"));
+    let started = Stream::ask(&project, &["start", "tidy"]).stdout;
+    assert!(started.starts_with("tidy: scheduled (next run "), "{started}");
     ask(&project, &["restart", "tidy", "--wait"]);
     assert_eq!(runs(&project, "tidy"), 1);
     project.write("broken", "");

@@ -37,8 +37,17 @@ pub(super) enum Problem {
     TooLarge,
 }
 
-/// One number for the names and contents of all that the patterns mean.
-pub(super) fn digest(root: &Path, patterns: &[SpecPattern]) -> Result<u128, Problem> {
+/// What the patterns mean, as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// One number for the names and contents of all files.
+    pub(super) digest: u128,
+    /// How many files there are.
+    pub(super) files: usize,
+}
+
+/// Reads all that the patterns mean.
+pub(super) fn read(root: &Path, patterns: &[SpecPattern]) -> Result<Contents, Problem> {
     let found = find(root, patterns)?;
     if let Some(missing) = found.missing.first().and_then(|index| patterns.get(*index)) {
         return Err(Problem::Missing(missing.text.clone()));
@@ -46,13 +55,15 @@ pub(super) fn digest(root: &Path, patterns: &[SpecPattern]) -> Result<u128, Prob
     let mut hash = Xxh3::new();
     let mut left = BYTES;
     let mut buffer = vec![0; 256 << 10];
+    let mut files = 0;
     for (path, _) in found.files.iter().filter(|(_, counts)| **counts) {
         let name = path.as_os_str().as_encoded_bytes();
         hash.update(&(name.len() as u64).to_le_bytes());
         hash.update(name);
         hash.update(&content(&root.join(path), &mut left, &mut buffer)?.to_le_bytes());
+        files += 1;
     }
-    Ok(hash.digest128())
+    Ok(Contents { digest: hash.digest128(), files })
 }
 
 /// The places of the patterns that match no file. Of more than can be looked at, none.
@@ -215,8 +226,17 @@ mod tests {
         let root = folder.path();
         let asked = patterns(&["lock", "*.lock", "lock/below", "none", "!lock"]);
         assert_eq!(missing(root, &asked), [1, 2, 3]);
-        let problem = digest(root, &asked).unwrap_err().to_string();
+        let problem = read(root, &asked).unwrap_err().to_string();
         assert_eq!(problem, "nothing matches *.lock");
+    }
+
+    #[test]
+    fn files_that_count_are_counted_once() {
+        let folder = tree();
+        let files = |texts: &[&str]| read(folder.path(), &patterns(texts)).unwrap().files;
+        assert_eq!(files(&["lock"]), 1);
+        assert_eq!(files(&["sql/**", "sql/1.sql"]), 3);
+        assert_eq!(files(&["sql/**", "!**/*.me"]), 2);
     }
 
     #[test]
@@ -224,7 +244,7 @@ mod tests {
         let folder = tree();
         let root = folder.path();
         let asked = patterns(&["sql/**"]);
-        let digest = || digest(root, &asked).unwrap();
+        let digest = || read(root, &asked).unwrap().digest;
         let first = digest();
         fs::write(root.join("sql/1.sql"), "other").unwrap();
         let second = digest();
@@ -241,7 +261,7 @@ mod tests {
         let folder = tree();
         let pipe = folder.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let problem = digest(folder.path(), &patterns(&["pipe"])).unwrap_err().to_string();
+        let problem = read(folder.path(), &patterns(&["pipe"])).unwrap_err().to_string();
         assert!(problem.ends_with("pipe: not a regular file"), "{problem}");
     }
 }

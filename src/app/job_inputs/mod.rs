@@ -6,6 +6,7 @@
 //! than at its beginning is no record either: nobody knows which of both the run has seen.
 
 mod files;
+mod now;
 mod record;
 
 use std::path::{Path, PathBuf};
@@ -16,9 +17,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::domain::{Expandable, GroupSpec, RunCommand, ServiceName, ServiceSpec, SpecPattern};
+use crate::domain::{Expandable, GroupSpec, RunCommand, ServiceName, ServiceSpec, SpecPattern, UnchangedInputs, count};
 use crate::process::{JobInputs, Prepared};
+use files::Contents;
 use record::Record;
+
+pub use now::{InputsNow, inputs_now};
 
 /// What is hashed, and how. Another number makes every job run once.
 const FORMAT: u64 = 1;
@@ -38,12 +42,12 @@ pub(crate) struct Inputs {
 struct Seen {
     /// The command and what it is given.
     run: u128,
-    files: u128,
+    files: Contents,
 }
 
 impl Seen {
     fn digest(&self) -> u128 {
-        (self.run.rotate_left(1)) ^ self.files
+        (self.run.rotate_left(1)) ^ self.files.digest
     }
 }
 
@@ -59,23 +63,33 @@ impl Inputs {
 
     /// What there is now; `None` where it cannot be known, which is said in devgroup's own log.
     fn see(&self, prepared: &Prepared) -> Option<Seen> {
-        let run = digest_of_run(&self.spec, prepared).map_err(|error| error.to_string());
-        let seen = run.and_then(|run| Ok(Seen { run, files: self.see_files()? }));
+        let seen = see(&self.spec, prepared);
         seen.inspect_err(|problem| log::info!("{} runs: {problem}", self.spec.name)).ok()
     }
 
-    fn see_files(&self) -> Result<u128, String> {
-        files::digest(&self.spec.root, &self.spec.inputs).map_err(|problem| format!("inputs: {problem}"))
+    fn see_files(&self) -> Result<Contents, String> {
+        see_files(&self.spec)
     }
 }
 
+fn see(spec: &ServiceSpec, prepared: &Prepared) -> Result<Seen, String> {
+    let run = digest_of_run(spec, prepared).map_err(|error| error.to_string())?;
+    Ok(Seen { run, files: see_files(spec)? })
+}
+
+fn see_files(spec: &ServiceSpec) -> Result<Contents, String> {
+    files::read(&spec.root, &spec.inputs).map_err(|problem| format!("inputs: {problem}"))
+}
+
 impl JobInputs for Inputs {
-    fn look(&self, prepared: &Prepared) -> Option<String> {
+    fn look(&self, prepared: &Prepared) -> Option<UnchangedInputs> {
         let seen = self.see(prepared);
         *self.before.lock().unwrap_or_else(PoisonError::into_inner) = seen.clone();
         let record = record::read(self.folder.as_deref()?, &self.spec.name)?;
-        let is_same = seen.is_some_and(|seen| seen.digest() == record.digest);
-        is_same.then(|| format!("{} as at the last success {}", names(&self.spec.inputs), told(record.at)))
+        let seen = seen.filter(|seen| seen.digest() == record.digest)?;
+        let files = seen.files.files;
+        let text = format!("{} as at the last success {}", names(&self.spec.inputs, files), told(record.at));
+        Some(UnchangedInputs { text: text.into(), files, since: record.at })
     }
 
     fn begins(&self) {
@@ -96,7 +110,9 @@ impl JobInputs for Inputs {
             Err(problem) => return log::info!("{}: {problem}", self.spec.name),
         }
         let at = self.clock.wall(self.clock.now());
-        if let Err(error) = record::write(folder, &self.spec.name, &Record { digest: before.digest(), at }) {
+        if let Err(error) =
+            record::write(folder, &self.spec.name, &Record { digest: before.digest(), run: Some(before.run), at })
+        {
             log::warn!("{}: its success cannot be remembered: {error}", self.spec.name);
         }
     }
@@ -111,14 +127,17 @@ pub fn missing_inputs(spec: &GroupSpec) -> Vec<(ServiceName, usize)> {
     spec.services.iter().flat_map(of).collect()
 }
 
-/// `package-lock.json and 2 more`.
-fn names(inputs: &[SpecPattern]) -> String {
+/// `package-lock.json and 2 more (14 files)`.
+fn names(inputs: &[SpecPattern], files: usize) -> String {
     let mut names = inputs.iter().map(|pattern| pattern.text.as_str()).filter(|text| !text.starts_with('!'));
     let first = names.next().unwrap_or_default();
-    match names.count() {
-        0 => first.to_owned(),
-        more => format!("{first} and {more} more"),
-    }
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    // One name is one file, mostly.
+    let files = if files == 1 { String::new() } else { format!(" ({})", count(files, "file")) };
+    format!("{first}{more}{files}")
 }
 
 fn told(at: SystemTime) -> String {
@@ -257,8 +276,9 @@ mod tests {
 
     #[test]
     fn what_is_said_names_the_first_pattern() {
-        let told = |bench: &Bench| names(&bench.spec.inputs);
-        assert_eq!(told(&Bench::new(&["lock"])), "lock");
-        assert_eq!(told(&Bench::new(&["a/**", "!a/b", "c", "d"])), "a/** and 2 more");
+        let told = |bench: &Bench, files| names(&bench.spec.inputs, files);
+        assert_eq!(told(&Bench::new(&["lock"]), 1), "lock");
+        assert_eq!(told(&Bench::new(&["sql/"]), 14), "sql/ (14 files)");
+        assert_eq!(told(&Bench::new(&["a/**", "!a/b", "c", "d"]), 3), "a/** and 2 more (3 files)");
     }
 }

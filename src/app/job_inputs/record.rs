@@ -25,6 +25,8 @@ const LARGEST: u64 = 64 << 10;
 pub(super) struct Record {
     /// Of all that decides over its result.
     pub(super) digest: u128,
+    /// Of the command and what it is given, without the files.
+    pub(super) run: Option<u128>,
     /// When it ended.
     pub(super) at: SystemTime,
 }
@@ -34,6 +36,8 @@ struct Written {
     version: u32,
     job: String,
     digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     at: Timestamp,
 }
 
@@ -47,15 +51,19 @@ pub(super) fn read(folder: &Path, job: &ServiceName) -> Option<Record> {
     let text = private::read(&folder.join(name(job)), LARGEST).ok()?;
     let written: Written = serde_json::from_slice(&text).ok()?;
     let digest = u128::from_str_radix(&written.digest, 16).ok()?;
+    let run = written.run.as_deref().and_then(|run| u128::from_str_radix(run, 16).ok());
     let counts = written.version == VERSION && written.job == job.as_str();
-    counts.then(|| Record { digest, at: written.at.into() })
+    counts.then(|| Record { digest, run, at: written.at.into() })
 }
 
 /// Remembers a success.
 pub(super) fn write(folder: &Path, job: &ServiceName, record: &Record) -> io::Result<()> {
     state_folder::make(folder)?;
     let at = Timestamp::try_from(record.at).map_err(io::Error::other)?;
-    let written = Written { version: VERSION, job: job.as_str().into(), digest: format!("{:032x}", record.digest), at };
+    let hex = |digest: u128| format!("{digest:032x}");
+    let job_name = job.as_str().into();
+    let (digest, run) = (hex(record.digest), record.run.map(hex));
+    let written = Written { version: VERSION, job: job_name, digest, run, at };
     private::replace(folder, &name(job), &serde_json::to_vec(&written)?)
 }
 

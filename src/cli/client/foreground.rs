@@ -17,10 +17,12 @@ use super::arguments::{ExecArguments, RunArguments};
 use super::find;
 use super::orders::{END_PATIENCE, Process};
 use crate::app::{self, ForegroundCommand, GroupRunError, NotExecutable};
+use crate::clock::Clock;
 use crate::config::{self, Owners, Selection};
-use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd};
+use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd, Status};
 use crate::domain::{
-    ExitStatus, GroupSpec, Kind, Port, Scale, ServiceName, ServiceSpec, plain_error, visible, visible_path,
+    ExitStatus, GroupSpec, Kind, Moment, Port, RunRecord, Scale, ServiceName, ServiceSpec, plain_error, visible,
+    visible_path,
 };
 use crate::guard::foreground_command::{Foreground, shell_code};
 
@@ -94,8 +96,16 @@ fn meet(place: &Place, lenient: bool) -> Result<(GroupFile, Option<Client>), Fai
 fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Failure> {
     let spec = file.load().map_err(invalid)?.spec;
     let status = match group.map(|group| group.ask(Ask::Status { follow: false, usage: false })).transpose()? {
-        Some(Reply::Status(status)) => *status,
-        _ => return Ok(config::with_group_values(spec.with_instances(&Scale::default()))),
+        Some(Reply::Status(status)) => Some(*status),
+        _ => None,
+    };
+    Ok(as_it_runs(spec, status.as_ref()))
+}
+
+/// What a file says, with the instances and the ports that its services have in a group of this state, if one runs.
+pub(in crate::cli) fn as_it_runs(spec: GroupSpec, status: Option<&Status>) -> GroupSpec {
+    let Some(status) = status else {
+        return config::with_group_values(spec.with_instances(&Scale::default()));
     };
     let scale = status.replicas.iter().map(|(name, count)| (ServiceName::new(name), *count)).collect();
     let mut spec = spec.with_instances(&scale);
@@ -108,7 +118,7 @@ fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Fa
             }
         }
     }
-    Ok(config::with_group_values(spec))
+    config::with_group_values(spec)
 }
 
 fn service(spec: &GroupSpec, name: &str) -> Result<Arc<ServiceSpec>, Failure> {
@@ -181,17 +191,27 @@ enum Come {
 impl Session {
     /// Nobody else is needed.
     fn run_alone(mut self) -> Result<u8, Failure> {
-        self.execute(None).map(shell_code)
+        let (status, record) = self.execute(None)?;
+        self.remember(record);
+        Ok(shell_code(status))
     }
 
-    fn execute(&mut self, socket: Option<&Path>) -> Result<ExitStatus, Failure> {
+    /// No group has seen the run.
+    fn remember(&self, record: RunRecord) {
+        app::remember(&self.spec, &self.job.name, record);
+    }
+
+    fn execute(&mut self, socket: Option<&Path>) -> Result<(ExitStatus, RunRecord), Failure> {
         let command = ForegroundCommand::of_job(&self.spec, &self.job, &self.words, socket).map_err(not_executable)?;
         command.begins();
+        let clock = Clock::start();
         let status = execute(&mut self.foreground, &command)?;
+        let uptime = clock.now().since(Moment::START);
+        let record = RunRecord::elsewhere(clock.wall(Moment::START), uptime, status);
         if status.is_success() && self.words.is_empty() {
             command.succeeded();
         }
-        Ok(status)
+        Ok((status, record))
     }
 
     /// Starts a group for what the job needs.
@@ -218,21 +238,22 @@ impl Session {
         let run = group.send(Ask::Run(ask)).map_err(Failure::from)?;
         let come = self.wait_for_needs(&mut group)?;
         let socket = group.socket().to_owned();
-        let (result, status) = match come {
-            Come::All => {
-                let result = self.execute(Some(&socket));
-                let status = result.as_ref().ok().copied();
-                (result.map(shell_code), status)
-            }
+        let (result, over) = match come {
+            Come::All => match self.execute(Some(&socket)) {
+                Ok(over) => (Ok(shell_code(over.0)), Some(over)),
+                Err(failure) => (Err(failure), None),
+            },
             Come::Interrupted(signal) => (Ok(shell_code(ExitStatus::Signal(signal))), None),
             Come::Lost(service, reason) => {
                 let message = format!("{} cannot run: {reason}{}", self.job.name, last_words(&mut group, &service));
                 (Err(Failure::NotRun { code: FAILED, message }), None)
             }
         };
-        let ended = self
-            .tell_end(&mut group, run, status)
-            .and_then(|()| if is_ours { self.wait_for_end(group) } else { Ok(()) });
+        let told = self.tell_end(&mut group, run, over.as_ref().map(|(status, _)| *status));
+        if let (Err(_), Some((_, record))) = (&told, over) {
+            self.remember(record);
+        }
+        let ended = told.and_then(|()| if is_ours { self.wait_for_end(group) } else { Ok(()) });
         match ended {
             // A group that has ended knows of no runs any more.
             Ok(()) | Err(ClientError::Ended { .. } | ClientError::Lost) => {}

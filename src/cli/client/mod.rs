@@ -5,7 +5,7 @@ mod attach;
 mod down_all;
 mod events;
 pub(super) mod find;
-mod foreground;
+pub(super) mod foreground;
 pub(super) mod groups;
 mod hold;
 mod list;
@@ -13,7 +13,7 @@ mod logs;
 mod orders;
 mod output;
 mod scale;
-mod status;
+pub(super) mod status;
 mod url;
 
 use std::os::fd::OwnedFd;
@@ -40,7 +40,10 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             logs::check(&logs)?;
             logs::run(find::group(place)?, logs)
         }
-        ClientTask::Status { json, follow, usage } => status::run(find::group(place)?, json, (follow, usage)),
+        ClientTask::Status { json, follow, usage } => {
+            let group = find::group(place).map_err(|failure| status::not_running(failure, place, json))?;
+            status::run(group, json, (follow, usage))
+        }
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::exit_code::Failure;
 use super::arguments::OrderArguments;
 use super::output;
-use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply};
+use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply, Service};
 use crate::domain::visible;
 
 /// Lines since the restart that are printed at most; of more, the last.
@@ -43,6 +43,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
 pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments, doing: &str) -> Result<u8, Failure> {
     let ends = matches!(ask, Ask::Stop(_));
     let with_lines = arguments.json && arguments.wait && !ends;
+    let is_restart = matches!(ask, Ask::Restart(_));
     let outcomes = outcomes(group.ask(ask)?);
     let code = code(&outcomes, ends);
     if arguments.json {
@@ -51,17 +52,38 @@ pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments
     } else if outcomes.is_empty() {
         super::super::print_message("nothing to do");
     } else {
+        let jobs = if is_restart { Vec::new() } else { jobs(&mut group) };
         let mut text = String::new();
         for outcome in &outcomes {
             // Writing to a String cannot fail.
-            let _ = match outcome.result {
-                Became::Asked => writeln!(text, "{}: {doing}", visible(&outcome.name)),
+            let _ = match (outcome.result, jobs.iter().find(|job| job.name == outcome.name)) {
+                (_, Some(job)) if is_all_that_became(job, outcome.result) => {
+                    writeln!(text, "{}: {}", visible(&job.name), visible(&super::status::state(job)))
+                }
+                (Became::Asked, _) => writeln!(text, "{}: {doing}", visible(&outcome.name)),
                 _ => writeln!(text, "{}", line(outcome)),
             };
         }
         output::write(&text)?;
     }
     Ok(code)
+}
+
+/// The jobs of the group, as they are now. None of a group that has ended by what was ordered.
+fn jobs(group: &mut Client) -> Vec<Service> {
+    let Ok(Reply::Status(status)) = group.ask(Ask::Status { follow: false, usage: false }) else { return Vec::new() };
+    status.services.into_iter().filter(|service| service.kind == "job").collect()
+}
+
+/// A start or a stop of a job with a schedule means its times: it has not to run, or to end, for that. And one that ran
+/// already when its start was asked for was not started.
+fn is_all_that_became(job: &Service, result: Became) -> bool {
+    match job.state.as_str() {
+        "scheduled" => matches!(result, Became::Asked | Became::Ready),
+        "suspended" => matches!(result, Became::Asked | Became::Stopped),
+        "running" => result == Became::Asked,
+        _ => false,
+    }
 }
 
 /// Waits for services.

@@ -4,12 +4,14 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
+use super::super::arguments::Place;
 use super::super::exit_code::Failure;
-use super::output;
+use super::super::why_service::ports_text;
+use super::{foreground, output};
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
 use crate::display;
-use crate::domain::{ExitStatus, approx, bytes, count, visible};
+use crate::domain::{ExitStatus, approx, bytes, count, ports_by_name, visible};
 
 pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) -> Result<u8, Failure> {
     group.send(Ask::Status { follow, usage })?;
@@ -35,6 +37,31 @@ pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) 
             return Ok(0);
         }
         first = false;
+    }
+}
+
+/// Services whose ports are told where no group runs.
+const SERVICES: usize = 8;
+
+/// That no group runs here, with the ports that its services would have: those of `"auto"` stay the same.
+pub(super) fn not_running(failure: Failure, place: &Place, json: bool) -> Failure {
+    let Failure::NotRunning { file: Some(_), foreign: None } = &failure else { return failure };
+    let file = super::super::file(place.config.as_deref()).ok().filter(|_| !json);
+    let Some(spec) = file.and_then(|file| file.load().ok()).map(|loaded| foreground::as_it_runs(loaded.spec, None))
+    else {
+        return failure;
+    };
+    let with_ports: Vec<_> = spec.services.iter().filter(|service| !service.ports.is_empty()).collect();
+    let told = with_ports.iter().take(SERVICES).map(|service| {
+        let ports = ports_by_name(&service.ports).into_iter().map(|(name, port)| (name.to_string(), port)).collect();
+        format!("{} {}", service.name, ports_text(&ports))
+    });
+    let told = told.collect::<Vec<_>>().join(" · ");
+    let more = with_ports.len().saturating_sub(SERVICES);
+    let more = if more == 0 { String::new() } else { format!(" · and {more} more: `devgroup url` lists them") };
+    match with_ports.is_empty() {
+        true => failure,
+        false => Failure::Noted { failure: failure.into(), note: format!("ports when it runs: {told}{more}") },
     }
 }
 
@@ -107,7 +134,7 @@ fn watch(status: &Status) -> String {
 }
 
 /// `failed (exit 1)`, `ready (stale, change waiting)`.
-fn state(service: &Service) -> String {
+pub(in crate::cli) fn state(service: &Service) -> String {
     let has_failed = matches!(service.state.as_str(), "failed" | "retrying" | "crash-loop");
     // Of one that is waiting, the state says it.
     let waits = service.next_restart_at.is_some() && service.state != "waiting";

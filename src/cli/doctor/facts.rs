@@ -10,10 +10,11 @@ use rustix::process::geteuid;
 
 use crate::app::{self, InotifyUse, LastStatus};
 use crate::cli::arguments::Place;
+use crate::cli::client::foreground::as_it_runs;
 use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
 use crate::config::{self, Found, Owners};
-use crate::control::{self, Ask, ClientError, Reply};
+use crate::control::{self, Ask, ClientError, Reply, Service, Status};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
 use crate::domain::{AliveProbe, AskedPort, GroupSpec, Probe};
 
@@ -86,6 +87,8 @@ pub(super) enum GroupFact {
 pub(super) struct PortFact {
     pub(super) port: u16,
     pub(super) service: String,
+    /// It is `"auto"`: where somebody else has it, the next free one is taken.
+    pub(super) is_auto: bool,
     /// Who listens on it.
     pub(super) holder: Option<String>,
 }
@@ -201,9 +204,10 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
         _ => FileFact::None,
     };
-    let spec = loaded.and_then(Result::ok).map(|loaded| config::with_group_values(loaded.spec));
     // Without a file there is still the folder for those that will come.
     let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
+    let (group, status) = if path.is_some() { group(meeting.clone()) } else { (GroupFact::Down, None) };
+    let spec = loaded.and_then(Result::ok).map(|loaded| as_it_runs(loaded.spec, status.as_ref()));
     let places = control::Place::candidates(&meeting);
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
@@ -211,7 +215,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     Ok(Facts {
         file,
         unread: unread.iter().map(ToString::to_string).collect(),
-        group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
+        group,
         last_status: spec.as_ref().and_then(app::last_status),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
         inotify: app::inotify_use(),
@@ -241,7 +245,8 @@ fn ports(spec: &GroupSpec) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
         let checks = config::checks_now(service, &app::inherited_by(&spec.file, service)).unwrap_or_default();
-        let own = service.ports.iter().filter(|port| port.asked != AskedPort::Auto).map(|port| port.number);
+        let autos = || service.ports.iter().filter(|port| port.asked == AskedPort::Auto).map(|port| port.number);
+        let own = service.ports.iter().map(|port| port.number);
         let ready = checks.ready.as_ref().and_then(|ready| match &ready.probe {
             Probe::Port(port) => Some(*port),
             Probe::Http(http) => local_port(&http.url),
@@ -254,7 +259,8 @@ fn ports(spec: &GroupSpec) -> Vec<PortFact> {
         });
         for port in own.chain(ready).chain(alive) {
             if !ports.iter().any(|known| known.port == port) {
-                ports.push(PortFact { port, service: service.name.to_string(), holder: app::listener_on(port) });
+                let (service, is_auto) = (service.name.to_string(), autos().any(|auto| auto == port));
+                ports.push(PortFact { port, service, is_auto, holder: app::listener_on(port) });
             }
         }
     }
@@ -269,7 +275,8 @@ fn local_port(url: &str) -> Option<u16> {
     port.parse().ok().filter(|_| local)
 }
 
-fn group(file: PathBuf) -> GroupFact {
+/// The group, and its state, if it says it.
+fn group(file: PathBuf) -> (GroupFact, Option<Status>) {
     let (tell, told) = mpsc::channel();
     // A group that hangs may take a question and never answer.
     let asked = std::thread::Builder::new().name("doctor".into()).spawn(move || {
@@ -277,30 +284,32 @@ fn group(file: PathBuf) -> GroupFact {
         let _ = tell.send(ask_group(&file));
     });
     match asked {
-        Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(GroupFact::Silent),
-        Err(error) => GroupFact::Odd(error.to_string()),
+        Ok(_) => told.recv_timeout(PATIENCE).unwrap_or((GroupFact::Silent, None)),
+        Err(error) => (GroupFact::Odd(error.to_string()), None),
     }
 }
 
-fn ask_group(file: &Path) -> GroupFact {
-    match control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false, usage: false })) {
+fn ask_group(file: &Path) -> (GroupFact, Option<Status>) {
+    let asked = control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false, usage: false }));
+    let fact = match asked {
+        Ok(Reply::Status(status)) => return (up(&status), Some(*status)),
         Err(ClientError::NotRunning) => GroupFact::Down,
         Err(error @ ClientError::NotAllowed { .. }) => GroupFact::NotAllowed(error.to_string(), sandbox(&error)),
         Err(ClientError::Silent) => GroupFact::Silent,
         Err(error @ ClientError::NoSocket(_)) => GroupFact::NoSocket(error.to_string()),
         Err(error) => GroupFact::Odd(error.to_string()),
-        Ok(Reply::Status(status)) => GroupFact::Up {
-            pid: status.pid,
-            services: status.services.len(),
-            failed: status
-                .services
-                .iter()
-                .filter(|service| matches!(service.state.as_str(), "failed" | "crash-loop" | "retrying"))
-                .map(|service| service.name.clone())
-                .collect(),
-            watcher: status.watch.problem,
-        },
         Ok(_) => GroupFact::Odd("unexpected answer".into()),
+    };
+    (fact, None)
+}
+
+fn up(status: &Status) -> GroupFact {
+    let has_failed = |service: &&Service| matches!(service.state.as_str(), "failed" | "crash-loop" | "retrying");
+    GroupFact::Up {
+        pid: status.pid,
+        services: status.services.len(),
+        failed: status.services.iter().filter(has_failed).map(|service| service.name.clone()).collect(),
+        watcher: status.watch.problem.clone(),
     }
 }
 

@@ -196,9 +196,10 @@ fn ports(facts: &Facts) -> Vec<Finding> {
     let of = |port: &super::facts::PortFact| format!("{} ({})", port.port, port.service);
     let taken = facts.ports.iter().filter_map(|port| Some((port, port.holder.as_ref()?)));
     let mut found: Vec<Finding> = taken
-        .map(|(port, holder)| match up {
-            true => ok("ports", format!("{}: {holder}", of(port))),
-            false => warn(
+        .map(|(port, holder)| match (up, port.is_auto) {
+            (true, _) => ok("ports", format!("{}: {holder}", of(port))),
+            (false, true) => ok("ports", format!("{}: {holder} has it, so the next free one is used", of(port))),
+            (false, false) => warn(
                 "ports",
                 format!("{} {}", visible(&port.service), port_is_taken(port.port, holder)),
                 "stop that process, or give the service another port",
@@ -396,7 +397,12 @@ mod tests {
             file: FileFact::Good { path: "/a/procgroup.toml".into(), others: Vec::new(), services: 2, warnings: 0 },
             group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
             last_status: last_status(20, 3),
-            ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],
+            ports: vec![PortFact {
+                port: 4000,
+                service: "api".into(),
+                is_auto: false,
+                holder: Some("api, pid 9".into()),
+            }],
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
             terminal: TerminalFact {
                 term: Some("xterm".into()),
@@ -439,6 +445,11 @@ mod tests {
         assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Silent), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Down), ["warn ports"]);
+        let auto = |facts: &mut Facts| {
+            facts.group = GroupFact::Down;
+            facts.ports.iter_mut().for_each(|port| port.is_auto = true);
+        };
+        assert!(bad(auto).is_empty(), "the next free one is used");
         let failed = vec!["api".to_owned()];
         assert_eq!(
             bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),

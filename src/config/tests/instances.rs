@@ -104,3 +104,42 @@ fn the_number_of_an_instance_is_a_variable_of_its_own() {
     let spec = spec.with_instances(&Scale::new());
     assert_eq!(service(&spec, "w.2").instance.map(|it| (it.number, it.count)), Some((2, 2)));
 }
+
+#[test]
+fn a_reference_to_a_service_without_instances_says_so() {
+    let text = "[services]\nw = { run = 'w', port = 4000, replicas = 0 }\n\
+                a = { run = ['a', '${services.w.port}'] }\nb = { run = ['b', '${services.w.port:-none}'] }\n";
+    let spec = with_group_values(good(text).with_instances(&Scale::new()));
+    let start = |name: &str| {
+        let spec = service(&spec, name);
+        environment(&spec, &spec.run, &[], &Pipes::default())
+            .map(|made| made.command)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        start("a").unwrap_err(),
+        "the command of a: `${services.w.port}` has no value, because w has no instances now: scale it up, or give it a \
+         default with `${services.w.port:-value}`"
+    );
+    assert_eq!(start("b").unwrap(), RunCommand::Argv(vec!["b".into(), "none".into()]));
+}
+
+#[test]
+fn check_warns_of_a_reference_to_a_service_without_instances() {
+    let said = |text: &str| {
+        let mut loaded = parse(text, Path::new(FILE)).unwrap();
+        loaded.warn_values(&|_| vec![("DEVGROUP_REPLICA".into(), "1".into())]);
+        loaded.warnings.render(plain())
+    };
+    let text = "[services]\nw = { run = 'w', port = 4000, replicas = 0 }\na = { run = ['a', '${services.w.port}'] }\n";
+    let warned = said(text);
+    assert!(warned.contains("w has no instances now") && warned.contains("`a` cannot start"), "{warned}");
+    assert_eq!(said(&text.replace("replicas = 0", "replicas = 2")), "");
+    // Each instance is what the file says of all.
+    let text = "[services]\nw = { run = ['w', '${NONE}', '${DEVGROUP_REPLICA}'], replicas = 2 }\n";
+    let warned = said(text);
+    assert!(
+        warned.contains("without it `w` cannot start") && warned.matches("NONE` is not set").count() == 1,
+        "{warned}"
+    );
+}

@@ -1,7 +1,7 @@
 //! Jobs that are run in another terminal.
 
 use crate::domain::{
-    Command, Condition, ElsewhereRun, ExitStatus, Moment, Outcome, Phase, Refusal, ServiceSpec, WatchFiles,
+    Command, Condition, ElsewhereRun, ExitStatus, Moment, Outcome, Phase, Refusal, RunRecord, ServiceSpec, WatchFiles,
 };
 use crate::engine::{Effect, Event};
 
@@ -45,6 +45,10 @@ fn what_it_needs_comes_first_and_how_it_ends_is_how_the_job_ends() {
     assert!(s.trace().contains("migrate: runs in another terminal · pid 812"), "{}", s.trace());
     assert!(s.trace().contains("migrate: ended in another terminal · exit 0 · after 3"), "{}", s.trace());
     assert!(!s.trace().contains("spawn migrate"), "{}", s.trace());
+    let history = s.service("migrate").history;
+    let of = |record: &RunRecord| (record.number(), record.exit, record.uptime.as_secs(), record.cause.to_string());
+    let expected = (None, Some(ExitStatus::Code(0)), 3, "elsewhere".to_owned());
+    assert_eq!(history.iter().map(of).collect::<Vec<_>>(), [expected], "it is remembered");
     s.start("api");
     assert_eq!(s.phase("api").word(), "starting", "what it needs is done");
 }

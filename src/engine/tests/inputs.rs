@@ -1,6 +1,6 @@
 //! A job with `inputs` that are as at its last success is done without a run, unless somebody wants one.
 
-use crate::domain::{Condition, Outcome, Phase, RunReport, ServiceSpec, SpecPattern, WatchFiles};
+use crate::domain::{Condition, Outcome, Phase, RunReport, ServiceSpec, SpecPattern, UnchangedInputs, WatchFiles};
 use crate::engine::{Effect, Event};
 
 use super::driver::Scenario;
@@ -13,7 +13,12 @@ fn install() -> ServiceSpec {
 /// Its inputs have been looked at: nothing is to be done.
 fn unchanged(s: &mut Scenario) {
     let run = s.service("install").run;
-    let report = RunReport::Unchanged { inputs: "lock as at the last success".into() };
+    let inputs = UnchangedInputs {
+        text: "lock as at the last success".into(),
+        files: 1,
+        since: std::time::SystemTime::UNIX_EPOCH,
+    };
+    let report = RunReport::Unchanged { inputs };
     s.event("install is unchanged", Event::Run { service: "install".into(), run, report });
 }
 
@@ -36,6 +41,7 @@ fn it_is_done_at_once_and_others_go_on() {
     let install = s.service("install");
     assert_eq!((install.phase, install.last_exit, install.restarts.manual), (Phase::Finished(Outcome::Done), None, 0));
     assert_eq!(install.reason.as_deref(), Some("lock as at the last success; r runs it"));
+    assert_eq!(install.unchanged.map(|inputs| inputs.files), Some(1));
     assert!(install.history.is_empty(), "that was no run");
     let events = s.events().join("\n");
     assert!(!events.contains("install start"), "{events}");

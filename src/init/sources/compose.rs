@@ -20,7 +20,8 @@ pub(super) fn read(path: &str, text: &str, repository: &dyn Repository, found: &
     let others = !found.drafts.is_empty() || has_own_program(repository);
     let built = |entry: &Node| entry.get("build").is_some();
     let own: Vec<&str> = services.iter().filter(|(_, entry)| built(entry)).map(|(name, _)| name.as_str()).collect();
-    let file = File { path, option: option(path), own: if others { own } else { Vec::new() } };
+    let has_port = has_port_variable(text, services);
+    let file = File { path, option: option(path), own: if others { own } else { Vec::new() }, has_port };
     for (name, entry) in services {
         if file.own.contains(&name.as_str()) {
             found.skip(path, format!("{name}: built from this repository; other files say how to run it"));
@@ -73,6 +74,8 @@ struct File<'f> {
     option: String,
     /// Those that other files run.
     own: Vec<&'f str>,
+    /// It has a variable of its own that is called as the one by which devgroup tells a port.
+    has_port: bool,
 }
 
 impl File<'_> {
@@ -111,8 +114,58 @@ impl File<'_> {
             let why = "no ready check: its TCP port is not known before it starts";
             draft.remarks.push(why.into());
         }
+        // On the network of the machine nothing is published.
+        if entry.text("network_mode").is_none() {
+            self.own_port(ports, &mut draft);
+        }
         draft
     }
+}
+
+impl File<'_> {
+    /// The port that the container is reached by here, if the file says one.
+    fn own_port(&self, ports: &[Node], draft: &mut Draft) {
+        let is_said =
+            |port: &&Node| !has_variables(&port.word().or_else(|| port.text("published")).unwrap_or_default());
+        let all: Vec<u16> = ports.iter().filter_map(published).collect();
+        let said: Vec<u16> = ports.iter().filter(is_said).filter_map(published).collect();
+        match (all.as_slice(), said.as_slice()) {
+            ([], _) => {}
+            ([first, ..], _) if self.has_port => {
+                let path = self.path;
+                draft.remarks.push(format!(
+                    "port = {first} is left out: it would set PORT, and {path} has a variable of that name"
+                ));
+            }
+            ([usual, ..], []) => {
+                draft
+                    .remarks
+                    .push(format!("its port comes from a variable: add  port = {usual}  if that is the one you use"));
+            }
+            (_, [first, others @ ..]) => {
+                draft.port = Some(*first);
+                let others: Vec<String> =
+                    others.iter().filter(|other| *other != first).map(ToString::to_string).collect();
+                if !others.is_empty() {
+                    let others = others.join(", ");
+                    draft.remarks.push(format!(
+                        "it also publishes {others}: name them all with  ports = {{ NAME = {first}, … }}"
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a variable PORT, or PORT_ with more behind it, is put in anywhere, or handed on to a container.
+fn has_port_variable(text: &str, services: &[(String, Node)]) -> bool {
+    let is_port = |name: &str| name == "PORT" || name.starts_with("PORT_");
+    let handed_on = |(_, entry): &(String, Node)| match entry.get("environment") {
+        Some(Node::Table(variables)) => variables.iter().any(|(name, value)| is_port(name) && *value == Node::Null),
+        Some(list) => list.texts().iter().any(|name| is_port(name)),
+        None => false,
+    };
+    text.contains("$PORT") || text.contains("${PORT") || services.iter().any(handed_on)
 }
 
 /// Names what docker compose does not do for us.
@@ -141,6 +194,8 @@ fn jobs(file: &File<'_>, found: &mut Found) {
         draft.job = true;
         draft.ready = None;
         draft.ready_timeout = None;
+        // `run` publishes none.
+        draft.port = None;
         // `up` ends with 0 whatever became of the container.
         draft.run = Run::Shell(format!("docker compose{} run --rm --no-deps {}", file.option, draft.name));
         draft.covers.retain(|cover| cover != "compose:*");

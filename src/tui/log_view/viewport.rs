@@ -108,6 +108,11 @@ impl Viewport {
         self.follow();
     }
 
+    /// It follows the end, and has gone to no line.
+    pub(in crate::tui) fn is_at_end(&self) -> bool {
+        self.stand.follow && self.current.is_none()
+    }
+
     /// Stays with what is in sight.
     pub(in crate::tui) fn stop_following(&mut self) {
         self.stand.follow = false;

@@ -53,6 +53,7 @@ impl UiState {
         // What was selected when the palette was opened is meant, also if it is gone.
         self.selected = service.or(self.selected.take());
         match self.selected.clone() {
+            Some(service) if action.is_for_a_run() && !self.has_instances(&service, world) => Vec::new(),
             Some(service) if action.is_of_menu() => {
                 self.panels.open(Panel::Menu(self.restart_menu(&service, world)));
                 self.panel_action(action, Context::Menu, world)

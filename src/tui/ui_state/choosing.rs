@@ -43,13 +43,21 @@ impl UiState {
         let Some(first) = first(world.snapshot).and_then(|at| world.snapshot.services.get(at)) else { return };
         let first = first.name.clone();
         let is_gone = |name: &ServiceName| world.snapshot.service(name).is_none();
-        if let Some(gone) = self.selected.take_if(|name| is_gone(name)) {
+        let gone = self.selected.take_if(|name| is_gone(name));
+        let successor = gone.as_ref().and_then(|gone| self.successor(gone, world.snapshot));
+        if let Some(successor) = successor {
+            (self.selected, self.main) = (Some(successor.clone()), Some(successor));
+            self.by_row = true;
+        } else if let Some(gone) = gone {
             self.show_message(
                 format!("{gone} is no longer in the group {} selected {first}", self.glyphs.dot),
                 world.now,
             );
         }
         self.main.take_if(|name| is_gone(name));
+        if self.selected.is_none() {
+            self.by_row = true;
+        }
         self.selected.get_or_insert_with(|| first.clone());
         self.main.get_or_insert(first);
     }
@@ -71,6 +79,7 @@ impl UiState {
 
     pub(super) fn choose(&mut self, name: &ServiceName) {
         (self.selected, self.main) = (Some(name.clone()), Some(name.clone()));
+        self.by_row = false;
         self.service_filter = None;
     }
 

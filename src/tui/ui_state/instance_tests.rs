@@ -1,7 +1,7 @@
 //! What keys do where instances of a service share a row.
 
 use crate::display::GlyphSet;
-use crate::domain::{Command, ServiceName, Targets};
+use crate::domain::{Command, ExitStatus, Instance, Outcome, Phase, ServiceName, ServiceSnapshot, Targets};
 use crate::tui::fixture::{Bench, farm};
 
 fn bench(columns: u16, rows: u16) -> Bench {
@@ -104,4 +104,77 @@ fn the_filter_finds_all_instances_or_one() {
     assert_eq!((selected(&bench).as_str(), bench.text().contains("worker.1")), ("worker.2", false));
     bench.press("'er.3⏎");
     assert_eq!((selected(&bench).as_str(), bench.text().contains("worker.1")), ("worker.3", true));
+}
+
+#[test]
+fn a_folded_row_goes_to_the_instance_that_fails_unless_one_was_chosen() {
+    let failed = || Phase::Finished(Outcome::Failed(ExitStatus::Code(1)));
+    let all_up = |bench: &mut Bench| {
+        let up = bench.snapshot.services[1].phase.clone();
+        (2..4).for_each(|index| bench.snapshot.services[index].phase = up.clone());
+        bench.frame();
+    };
+    let mut bench = bench(160, 50);
+    bench.press("2");
+    all_up(&mut bench);
+    assert_eq!(selected(&bench), "worker.2", "nothing jumps back");
+    bench.snapshot.services[3].phase = failed();
+    bench.frame();
+    assert_eq!(selected(&bench), "worker.3");
+    assert!(bench.text().contains("2 worker.3"), "its log is shown: {}", bench.text());
+    bench.snapshot.services[1].phase = failed();
+    bench.frame();
+    assert_eq!(selected(&bench), "worker.3", "it is no better off");
+    // One that was chosen in the opened row stays.
+    bench.snapshot.services[1].phase = bench.snapshot.services[2].phase.clone();
+    bench.press("⏎k⎋");
+    bench.snapshot.services[3].phase = bench.snapshot.services[1].phase.clone();
+    bench.frame();
+    assert_eq!(selected(&bench), "worker.2");
+    bench.snapshot.services[3].phase = failed();
+    bench.frame();
+    assert_eq!(selected(&bench), "worker.2");
+    // Whose log is read as well.
+    all_up(&mut bench);
+    bench.press("12");
+    let read = selected(&bench);
+    bench.press("g");
+    bench.snapshot.services[3].phase = failed();
+    bench.frame();
+    assert_eq!(selected(&bench), read);
+    bench.press("G");
+    bench.frame();
+    assert_eq!(selected(&bench), "worker.3", "at the end again");
+}
+
+#[test]
+fn a_service_without_instances_is_selected_and_says_how_to_start_one() {
+    let mut bench = bench(160, 50);
+    bench.press("4");
+    assert_eq!(selected(&bench), "cron");
+    let text = bench.text();
+    assert!(text.contains("cron has no instances now."), "{text}");
+    assert!(text.contains("To start one, press : and type scale cron=1, or run devgroup scale cron=1"), "{text}");
+    assert!(text.contains("cron 0/0") && !text.contains("stopped"), "{text}");
+    for key in ["r", "s", "x", "X", "R", "d", "i", ":restart force⏎"] {
+        assert_eq!(bench.press(key), [], "{key}");
+        assert!(bench.text().lines().last().unwrap().contains("has no instances now"), "{key}: {}", bench.text());
+    }
+    assert_eq!(bench.press(":scale cron=2⏎"), [Command::Scale { counts: vec![("cron".into(), 2)] }]);
+    // What comes is selected, and what goes leaves its row.
+    let instance = |number| Instance { of: "cron".into(), number, count: 2 };
+    let blank = bench.snapshot.services.pop().unwrap();
+    let of = |number| ServiceSnapshot {
+        name: instance(number).of.instance(number),
+        instance: Some(instance(number)),
+        ..blank.clone()
+    };
+    bench.snapshot.services.extend([of(1), of(2)]);
+    bench.frame();
+    assert_eq!(selected(&bench), "cron.1");
+    bench.snapshot.services.truncate(5);
+    bench.snapshot.services.push(blank);
+    bench.frame();
+    assert_eq!(selected(&bench), "cron");
+    assert!(!bench.text().contains("no longer in the group"), "{}", bench.text());
 }

@@ -68,6 +68,8 @@ pub(super) struct UiState {
     selected: Option<ServiceName>,
     /// The service of the first pane: the selected one, unless Tab has gone to another pane.
     main: Option<ServiceName>,
+    /// It was selected by the row that it shares with other instances, and not for itself.
+    by_row: bool,
     pub(super) panes: PaneChoice,
     ranking: Ranking,
     /// Rows that the last file events have needed.
@@ -113,6 +115,7 @@ impl UiState {
         Self {
             selected: None,
             main: None,
+            by_row: false,
             panes: PaneChoice { arrangement: options.arrangement, ..PaneChoice::default() },
             ranking: Ranking::default(),
             strip_rows: 0,
@@ -420,6 +423,9 @@ impl UiState {
     /// What concerns the selected service or its log.
     fn service_action(&mut self, action: Action, world: &World<'_>) -> Vec<Command> {
         let Some(name) = self.subject(world) else { return Vec::new() };
+        if action.is_for_a_run() && !self.has_instances(&name, world) {
+            return Vec::new();
+        }
         match action {
             Action::Restart => return vec![Command::Restart { targets: self.targets(&name, world), force: false }],
             Action::Start => return vec![Command::Start(self.targets(&name, world))],
@@ -487,6 +493,7 @@ impl UiState {
         self.check_typing(world);
         if self.panels.over().is_none() && self.typist.over().is_none() {
             self.settle_selection(world);
+            self.follow_worst(world);
         }
         let question = self.panels.watcher_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.requests.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));

@@ -159,8 +159,8 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     if let Some(instance) = &service.instance {
         fact("instance", format!("{} of {}, of {}", instance.number, instance.count, instance.of));
     }
-    if let Some(inputs) = &service.inputs {
-        fact("inputs", inputs.to_string());
+    if !service.inputs.is_empty() {
+        fact("inputs", service.inputs.join(", "));
     }
     if let Some(file) = &service.file {
         fact("file", file.to_string());
@@ -289,13 +289,16 @@ fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Row>) {
     let mut next = service.run.0.saturating_add(u32::from(!lives));
     let (mut heading, mut earlier) = (None, false);
     for record in service.history.iter().rev() {
-        earlier |= record.run.0 >= next;
-        next = record.run.0;
+        if let Some(number) = record.number() {
+            earlier |= number.0 >= next;
+            next = number.0;
+        }
         let belongs_to = if earlier { "RUNS OF EARLIER GROUPS" } else { "PREVIOUS RUNS" };
         if heading.replace(belongs_to) != Some(belongs_to) {
             facts.push((belongs_to.to_owned(), String::new()));
         }
-        facts.push((format!("run {}", record.run), run(record, dot)));
+        let label = record.number().map_or_else(|| "elsewhere".to_owned(), |number| format!("run {number}"));
+        facts.push((label, run(record, dot)));
     }
 }
 

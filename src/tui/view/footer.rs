@@ -9,6 +9,7 @@ use super::super::action::{Action, Context};
 use super::super::folding;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
+use super::super::no_instances;
 use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, pane, typing};
@@ -136,12 +137,21 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
         // Of opened instances, which it folds. Elsewhere it is the way back.
         Action::Back => !is_dashboard(scene) || is_opened(scene),
+        Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
+            !is_dashboard(scene) || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
+        }
         Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
         _ => true,
     };
     let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);
     let mut hints = keymap.footer(kind, length, (held, &is_of_use), glyphs);
     let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+    let waits = |service: &ServiceSnapshot| service.scheduled && service.phase.live_run().is_none();
+    if kind != FooterKind::Folded && selected(scene).is_some_and(waits) {
+        // Its times are what is started and stopped.
+        hints = hints.replace(&hint(Action::Restart, "restart"), &hint(Action::Restart, "run now"));
+        hints = hints.replace(&hint(Action::Start, "start"), &hint(Action::Start, "resume"));
+    }
     if paused {
         hints = hints.replace(&hint(Action::Pause, "pause"), &hint(Action::Pause, "resume"));
     }

@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use super::super::folding;
 use super::super::layout::Pane;
 use super::super::log_view::PaneText;
+use super::super::no_instances;
 use super::super::selection::Selection;
 use super::super::source::Source;
 use super::super::text::{floor, thousands, width};
@@ -37,6 +38,11 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         Span::raw(" "),
         Span::styled(look.text(glyphs), if focused { look.focused_word_style } else { look.word_style }),
     ];
+    let none = no_instances::is_one(scene.snapshot, service);
+    if none {
+        // It is in no state.
+        left.truncate(1);
+    }
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
         let what = match timer {
@@ -66,7 +72,14 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         right.extend(port.map(|port| Span::styled(format!(":{port}"), theme.structure())));
     }
     let title = Title { source: &source, focused, typed, line, left, right };
-    body(scene, pane, text, title, buffer)
+    let cursor = body(scene, pane, text, title, buffer);
+    if none {
+        let inner = pane.inner();
+        for (y, said) in (inner.top()..inner.bottom()).zip(no_instances::told(&service.name, glyphs)) {
+            paint::put_text(buffer, inner, inner.x, y, &said, Style::new());
+        }
+    }
+    cursor
 }
 
 /// What a zoomed pane says of its service besides: how often it was restarted, and for which file last.

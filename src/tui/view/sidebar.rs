@@ -10,6 +10,7 @@ use ratatui::style::Style;
 
 use super::super::folding;
 use super::super::layout::SidebarStyle;
+use super::super::no_instances;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
 use super::super::words::{Look, STALE, counts, is_stale, state_look};
@@ -86,10 +87,6 @@ pub(super) fn sidebar(scene: &Scene<'_>, area: Rect, style: SidebarStyle, buffer
             SidebarRow::Heading(text) => {
                 put(buffer, &cut_right(&text, room.saturating_sub(1), glyphs.ellipsis), theme.structure());
             }
-            SidebarRow::Without(name) => {
-                let text = format!("{:1$}{name} 0/0", "", columns.before_name().saturating_sub(1));
-                put(buffer, &cut_right(&text, room.saturating_sub(1), glyphs.ellipsis), theme.structure());
-            }
             SidebarRow::Service(index) | SidebarRow::Fold(_, index) => {
                 let is_marked = Some(index) == marked;
                 let places = if let SidebarRow::Fold(places, _) = &row { places.clone() } else { index..index + 1 };
@@ -136,7 +133,7 @@ impl<'s> Row<'s> {
             number: (folding::siblings(snapshot, places.start).start == places.start)
                 .then(|| folding::number(snapshot, places.start)),
             name: folding::name(snapshot, &places),
-            count: (!is_one).then(|| folding::ready_of_all(snapshot, &places)),
+            count: folding::count(snapshot, &places),
             service,
             unseen: scene.ui.unseen.text_of_all(services.iter().map(|service| &service.name)),
         })
@@ -181,7 +178,7 @@ impl Columns {
         let snapshot = scene.snapshot;
         let number = folding::units(snapshot).len().to_string().len();
         let cells = |places: &Range<usize>| {
-            let count = if places.len() > 1 { width(&folding::ready_of_all(snapshot, places)) + 1 } else { 0 };
+            let count = folding::count(snapshot, places).map_or(0, |count| width(&count) + 1);
             width(folding::name(snapshot, places)) + count
         };
         let longest = scene.ui.folds.rows(snapshot).iter().map(cells).max().unwrap_or(0);
@@ -229,6 +226,10 @@ impl Columns {
         }
         let name = row.name(self.name.saturating_sub(1), glyphs.ellipsis);
         x = paint::put_text(buffer, area, x, area.y, &column(&name, self.name, glyphs.ellipsis), bold);
+        if no_instances::is_one(scene.snapshot, &row.service) {
+            // It is in no state.
+            return;
+        }
         match usage(scene, &row.service).first() {
             Some(usage) => put_usage(scene, row, usage, rest(x), buffer),
             None => draw_state(scene, row, &look, rest(x), buffer),

@@ -23,7 +23,7 @@ impl WatchLoop {
         if news.is_empty() {
             return;
         }
-        if self.environment_files.follow_links(&news) {
+        while self.environment_files.follow_links(&news) {
             self.watch_beside();
         }
         let now = self.clock.file_time(self.clock.now());

@@ -120,6 +120,7 @@ fn files_of_variables_are_reported_to_their_readers_wherever_they_are() {
     for backend in [WatchChoice::Auto, WatchChoice::Poll] {
         let outside = tempfile::tempdir().expect("a folder");
         let (link, far) = (outside.path().join("real"), outside.path().join("far.env"));
+        let late = outside.path().join("late/deep/late.env");
         write(&link, "A=1");
         let make = |root: &Path| {
             write(root.join(".gitignore"), ".env\nignored/\n");
@@ -127,7 +128,7 @@ fn files_of_variables_are_reported_to_their_readers_wherever_they_are() {
             symlink(&link, root.join(".env")).expect("linked");
         };
         let spec = |root: &Path| {
-            let files = [root.join(".env"), root.join("ignored/x"), far.clone()];
+            let files = [root.join(".env"), root.join("ignored/x"), far.clone(), late.clone()];
             let services = vec![
                 reader("api", root, globs(&["src/**"]), &files),
                 reader("web", root, WatchFiles::Off, &files),
@@ -156,5 +157,13 @@ fn files_of_variables_are_reported_to_their_readers_wherever_they_are() {
         expect(&mut watched, "ignored/x", ChangeKind::Removed);
         write(&far, "F=1");
         expect(&mut watched, far.to_str().expect("text"), ChangeKind::Created);
+        // With the folders that it lies in.
+        for _ in 0..2 {
+            write(outside.path().join("ready/deep/late.env"), "L=1");
+            fs::rename(outside.path().join("ready"), outside.path().join("late")).expect("renamed");
+            expect(&mut watched, late.to_str().expect("text"), ChangeKind::Created);
+            fs::rename(outside.path().join("late"), outside.path().join("ready")).expect("renamed");
+            expect(&mut watched, late.to_str().expect("text"), ChangeKind::Removed);
+        }
     }
 }
