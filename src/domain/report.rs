@@ -22,7 +22,7 @@ pub enum RunReport {
     /// The inputs of the job are as at its last success: it is done, and no process was made. No other report of this run
     /// follows.
     Unchanged {
-        /// Which, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
+        /// Which, for people: `package-lock.json unchanged since the last success (Nov 25 14:02:11)`.
         inputs: Arc<str>,
     },
     /// No process could be made. The reason is in the log already. No other report of this run follows.

@@ -44,7 +44,7 @@ pub(super) struct Run {
     pub(super) over_limit: Option<OverLimit>,
     /// Whether it is needed is being looked at: its start is not told yet.
     pub(super) looks_at_inputs: bool,
-    /// It was not needed, for people: `package-lock.json as at the last success Nov 25 14:02:11`.
+    /// It was not needed, for people: `package-lock.json unchanged since the last success (Nov 25 14:02:11)`.
     pub(super) unchanged: Option<Arc<str>>,
     /// Its leader has ended; others of its group have not.
     pub(super) leader_gone: bool,

@@ -60,7 +60,7 @@ fn npm_ci_runs_once_and_again_after_another_lock_file() {
     assert_eq!((code, project.lines("../runs")), (Some(0), 1), "not again");
     assert_eq!((&install["state"], &install["last_exit"]), (&"done".into(), &Value::Null));
     let reason = install["reason"].as_str().unwrap();
-    assert!(reason.starts_with("package-lock.json as at the last success "), "{reason}");
+    assert!(reason.starts_with("package-lock.json unchanged since the last success ("), "{reason}");
     npm(&project, "1.0.1");
     assert_eq!(once(&project).0, Some(0));
     assert_eq!(once(&project).0, Some(0));
@@ -132,11 +132,11 @@ fn what_is_missing_or_damaged_or_asked_for_runs() {
     assert_eq!(Stream::ask(&project, &["restart", "install", "--wait"]).code, Some(0));
     runs(2);
     let log = Stream::ask(&project, &["logs", "install"]).stdout;
-    assert!(!log.contains("as at the last success"), "{log}");
+    assert!(!log.contains("since the last success"), "{log}");
     assert_eq!(Stream::ask(&project, &["start", "install", "--wait"]).code, Some(0));
     runs(2);
     let log = Stream::ask(&project, &["logs", "install"]).stdout;
-    assert!(log.contains("── done · lock and 1 more as at the last success "), "{log}");
+    assert!(log.contains("── done · lock and 1 more unchanged since the last success ("), "{log}");
     down(&project);
     let check = Stream::ask(&project, &["check"]);
     assert!(!check.stderr.contains("missing-input"), "{}", check.stderr);

@@ -75,7 +75,7 @@ impl JobInputs for Inputs {
         *self.before.lock().unwrap_or_else(PoisonError::into_inner) = seen.clone();
         let record = record::read(self.folder.as_deref()?, &self.spec.name)?;
         let is_same = seen.is_some_and(|seen| seen.digest() == record.digest);
-        is_same.then(|| format!("{} as at the last success {}", names(&self.spec.inputs), told(record.at)))
+        is_same.then(|| format!("{} unchanged since the last success ({})", names(&self.spec.inputs), told(record.at)))
     }
 
     fn begins(&self) {
@@ -83,7 +83,7 @@ impl JobInputs for Inputs {
         if let Err(error) = record::remove(folder, &self.spec.name) {
             // It could be taken for done after a failure.
             *self.before.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            log::warn!("{}: its last success cannot be forgotten: {error}", self.spec.name);
+            log::warn!("{}: cannot forget its last success: {error}", self.spec.name);
         }
     }
 
@@ -97,7 +97,7 @@ impl JobInputs for Inputs {
         }
         let at = self.clock.wall(self.clock.now());
         if let Err(error) = record::write(folder, &self.spec.name, &Record { digest: before.digest(), at }) {
-            log::warn!("{}: its success cannot be remembered: {error}", self.spec.name);
+            log::warn!("{}: cannot remember its success: {error}", self.spec.name);
         }
     }
 }
