@@ -228,7 +228,7 @@ impl Reloader {
     async fn scale(&mut self, ScaleRequest { counts, answer }: ScaleRequest) -> Option<()> {
         let scaled = self.recipe.scale(&self.file, &counts).and_then(|(recipe, scalings)| {
             let spec = recipe.apply(self.file.clone()).map_err(|error| {
-                Refusal::Scale(format!("this group was started with a name that there would not be any more: {error}"))
+                Refusal::Scale(format!("this group was started with a name that would no longer exist: {error}"))
             })?;
             Ok((recipe, Arc::new(spec), scalings))
         });

@@ -21,7 +21,7 @@ Examples:
   devgroup --exit-with test       run until `test` ends, and exit with its code
   devgroup check                  check the file
   devgroup status                 show the state of the running group; see also logs, restart, wait
-  devgroup ls                     show all running groups; `-g NAME` before a command asks one of them";
+  devgroup ls                     show all running groups; `-g NAME` before a command means one of them";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -197,7 +197,7 @@ pub(super) struct Place {
     /// Change to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(super) directory: Option<PathBuf>,
-    /// Ask the running group of this name, or of this folder (see `devgroup ls`)
+    /// Use the running group with this name, or in this folder (see `devgroup ls`)
     #[arg(short = 'g', long = "group", value_name = "GROUP", global = true)]
     pub(super) group: Option<OsString>,
 }
@@ -241,7 +241,7 @@ pub(super) struct RunArguments {
     /// Start with watching paused (`p` resumes)
     #[arg(long)]
     pub(super) paused: bool,
-    /// Leave processes of an earlier run alone, and name them
+    /// Do not kill leftover processes of an earlier run, only name them
     #[arg(long)]
     pub(super) keep_leftovers: bool,
     /// Started by `devgroup run` for what a job needs: end with the last run
@@ -286,7 +286,7 @@ pub(super) enum Task {
     #[command(before_help = "\
 Examples:
   devgroup up                         start it, and return when it is up
-  devgroup up api --timeout 10m       with services and options, as without `up`
+  devgroup up api --timeout 10m       with the same services and options as `devgroup`
   devgroup attach                     open its dashboard; `devgroup down` stops it")]
     Up(RunArguments),
     /// Check procgroup.toml and report every problem
@@ -302,7 +302,7 @@ Examples:
     /// Check this machine, procgroup.toml and the running group
     #[command(before_help = "\
 Examples:
-  devgroup doctor                     a line per check: ok, warn or fail, with the remedy; exit with 1 if one fails
+  devgroup doctor                     one line per check: ok, warn or fail, with the remedy; exit with 1 if one fails
   devgroup doctor --json              one JSON object")]
     Doctor {
         /// Print one JSON object
@@ -349,7 +349,7 @@ pub(super) enum Topic {
     Files,
     /// What happens on a change
     Watch,
-    /// Jobs that run at times
+    /// Jobs that run at certain times
     Schedules,
     /// Reading, searching, typing and copying, and where logs are kept
     Terminals,

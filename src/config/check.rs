@@ -247,7 +247,7 @@ fn inputs(service: &Named, problems: &mut Problems) {
     let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
     if let (Some(inputs), Kind::Service) = (&service.draft.inputs, kind) {
         problems.add(
-            Diagnostic::error("inputs", format!("service `{}` has `inputs`, which is for jobs", service.name))
+            Diagnostic::error("inputs", format!("service `{}` has `inputs`, which only jobs can have", service.name))
                 .at(inputs.span(), "a service does not run to completion")
                 .help("to restart a service when files change, use watch; or make it a job: kind = \"job\""),
         );
@@ -259,7 +259,7 @@ fn retries(service: &Named, problems: &mut Problems) {
     let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
     if let (Some(retries), Kind::Service) = (&service.draft.retries, kind) {
         problems.add(
-            Diagnostic::error("retries", format!("service `{}` has `retries`, which is for jobs", service.name))
+            Diagnostic::error("retries", format!("service `{}` has `retries`, which only jobs can have", service.name))
                 .at(retries.span(), "a service does not run to completion")
                 .help("for a service, use restart = \"on-failure\" and breaker; or make it a job: kind = \"job\""),
         );

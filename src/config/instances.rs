@@ -141,7 +141,7 @@ pub(super) fn check(services: &[Named], problems: &mut Problems) {
         if had_room && all > Instance::MOST_OF_ALL {
             problems.add(
                 Diagnostic::error("range", format!("a group can have at most {} instances", Instance::MOST_OF_ALL))
-                    .at(replicas.span(), format!("with these there are {all}"))
+                    .at(replicas.span(), format!("this makes {all} in all"))
                     .help("each instance is a process with a terminal and a log of its own"),
             );
         }

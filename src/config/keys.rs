@@ -103,7 +103,11 @@ pub(super) const SERVICE: Section = section(
         key("schedule", Form::Schedule, "when a job runs by itself"),
         key("timezone", Form::Text, "the time zone of its `schedule` (default: the local one)"),
         key("run_on_start", Form::Boolean, "whether a job with a `schedule` also runs with the group"),
-        key("inputs", Form::Patterns, "files of a job: while they are as at its last success, it is done at once"),
+        key(
+            "inputs",
+            Form::Patterns,
+            "files that a job reads; if they have not changed since its last success, it is done at once",
+        ),
         key(
             "backoff",
             Form::Table(&BACKOFF),

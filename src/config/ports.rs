@@ -35,7 +35,9 @@ fn port_of(slot: Slot<'_, '_>, name: &str) -> Result<AskedPort, Diagnostic> {
             let problem = Diagnostic::error("value", format!("`{}` is not a port", shown(text)));
             let is_number = text.trim().parse::<u16>().is_ok_and(|port| port > 0);
             Err(match (is_number, near(text, ["auto"]).first()) {
-                (true, _) => problem.at(slot.span(), "without quotes").help(format!("{name} = {}", text.trim())),
+                (true, _) => {
+                    problem.at(slot.span(), "write it without quotes").help(format!("{name} = {}", text.trim()))
+                }
                 (false, Some(_)) => problem.at(slot.span(), "did you mean \"auto\"?").help(example()),
                 (false, None) if text.contains(':') => {
                     let last = text.rsplit(':').next().and_then(|port| port.trim().parse::<u16>().ok());
@@ -68,9 +70,9 @@ pub(super) fn ports(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<Named
     for (key, value) in entries(table) {
         let name: &str = key.get_ref();
         let wrong = match name {
-            MAIN_PORT => Some("`port` is the name of the key for the main one"),
+            MAIN_PORT => Some("`port` is the key for the main port"),
             _ if is_name(name) => None,
-            _ => Some("names begin with a small letter; then come small letters, digits and `_`"),
+            _ => Some("names start with a lowercase letter, followed by lowercase letters, digits and `_`"),
         };
         match wrong {
             None => {
@@ -120,8 +122,8 @@ fn overridden(service: &Named, problems: &mut Problems) {
                 continue;
             }
             problems.add(
-                Diagnostic::warning("port", format!("`env` sets {name}, which `{key}` sets as well"))
-                    .at(value.span(), format!("{} gets this one, and others are told the other", service.name))
+                Diagnostic::warning("port", format!("`env` and `{key}` both set {name}"))
+                    .at(value.span(), format!("{} gets this value, other services get the port", service.name))
                     .at(port.span(), "its port")
                     .help(format!("remove {name} from `env`, or `{key}`")),
             );
@@ -201,12 +203,12 @@ fn of_instances(service: &Named, problems: &mut Problems) {
     for (place, (number, span)) in written.iter().enumerate() {
         let Some(last) = number.checked_add(more) else {
             problems.add(
-                Diagnostic::error(
-                    "port",
-                    format!("there are not enough ports for the instances of `{}`", service.name),
-                )
-                .at(span.clone(), format!("{} instances need the ports from here on, and 65535 is the last", more + 1))
-                .help(format!("use a number of at most {}", u16::MAX - more)),
+                Diagnostic::error("port", format!("not enough ports for the instances of `{}`", service.name))
+                    .at(
+                        span.clone(),
+                        format!("{} instances need the ports from here on, but 65535 is the last one", more + 1),
+                    )
+                    .help(format!("use {} or less", u16::MAX - more)),
             );
             continue;
         };
@@ -214,9 +216,9 @@ fn of_instances(service: &Named, problems: &mut Problems) {
         if let Some((other, there)) = written.iter().skip(place + 1).find(meets) {
             problems.add(
                 Diagnostic::warning("port", format!("instances of `{}` have the same port", service.name))
-                    .at(there.clone(), format!("the first instance has {other}, the next ones those above it"))
+                    .at(there.clone(), format!("the first instance has {other}, the others the numbers after it"))
                     .at(span.clone(), format!("here {number} to {last}"))
-                    .help(format!("leave {} numbers between them", more + 1)),
+                    .help(format!("keep them at least {} apart", more + 1)),
             );
         }
     }
@@ -259,6 +261,6 @@ fn same_port(port: u16, one: (&Named, Range<usize>), other: (&Named, Range<usize
         problem.at(at, label).at(there, format!("{} has it already", other.name))
     };
     problem.help(
-        "two programs cannot listen on one port; if only one of them runs at a time, give the other autostart = false",
+        "two programs cannot listen on the same port; if only one of them runs at a time, set autostart = false on the other",
     )
 }

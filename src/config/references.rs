@@ -146,7 +146,7 @@ fn wrong(name: &str, services: &HashMap<&str, &Draft>) -> Option<(String, String
             Some(service) => (service, None),
             None => {
                 let message = format!("`${{{}}}` does not name a port", shown(name));
-                return Some((message, "of a service, only its ports can be used here".into(), FORMS.into()));
+                return Some((message, "only the ports of a service can be used here".into(), FORMS.into()));
             }
         },
     };
@@ -165,7 +165,7 @@ fn wrong(name: &str, services: &HashMap<&str, &Draft>) -> Option<(String, String
     let who = shown(service);
     if draft.port.is_none() && named.is_empty() {
         let help = format!("[services.{}]\nport = \"auto\"   or   port = 4000", as_key(service));
-        return Some((format!("`{who}` has no port"), format!("{who} says neither `port` nor `ports`"), help));
+        return Some((format!("`{who}` has no port"), format!("{who} has neither `port` nor `ports`"), help));
     }
     let port = port.filter(|port| !named.contains(port))?;
     let near = near(port, named.iter().copied());

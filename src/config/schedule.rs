@@ -27,7 +27,7 @@ pub(super) fn schedule(slot: Slot<'_, '_>, place: &Place<'_>) -> Result<When, Di
         ["every", pause @ ..] => every(slot, &pause.join(" ")),
         // The word before it is easily forgotten.
         [pause] if units::duration(pause).is_ok() => {
-            Err(wrong(slot, slot.span(), "a time alone").help(format!("schedule = \"every {pause}\"")))
+            Err(wrong(slot, slot.span(), "a duration alone").help(format!("schedule = \"every {pause}\"")))
         }
         _ => CronTimes::parse(text, None).map(When::At).map_err(|fault| faulty(slot, place, text, &fault)),
     }
@@ -43,8 +43,8 @@ fn every(slot: Slot<'_, '_>, pause: &str) -> Result<When, Diagnostic> {
         }
     };
     if pause < SHORTEST {
-        return Err(wrong(slot, slot.span(), "less than a second")
-            .help("schedule = \"every 1s\" or longer; what runs all the time is a service"));
+        return Err(wrong(slot, slot.span(), "this is less than a second")
+            .help("schedule = \"every 1s\" or longer; what always runs is a service"));
     }
     Ok(When::Every(pause))
 }
@@ -60,7 +60,7 @@ fn faulty(slot: Slot<'_, '_>, place: &Place<'_>, text: &str, fault: &CronFault) 
         CronFault::Field { name, allowed, place: field } => {
             let written = shown(text.get(field.clone()).unwrap_or_default());
             wrong(slot, part(slot, place, text, field), format!("the {name}: {allowed}")).help(format!(
-                "`{written}` is no {name}; a field is *, a number, a range 1-5, a list 1,15, or a step */15"
+                "`{written}` is not a valid {name}; a field is *, a number, a range 1-5, a list 1,15, or a step */15"
             ))
         }
         CronFault::Fields(6..) => {
@@ -80,11 +80,11 @@ fn faulty(slot: Slot<'_, '_>, place: &Place<'_>, text: &str, fault: &CronFault) 
                 slot.span(),
                 match near(text.trim(), CronTimes::words()).first() {
                     Some(word) => format!("did you mean \"{word}\"?"),
-                    None => "there is no such word".into(),
+                    None => "this word does not exist".into(),
                 },
             );
             match text.trim() {
-                "@reboot" => problem.help("with the group, and then at its times: run_on_start = true; without `schedule` a job runs with the group"),
+                "@reboot" => problem.help("to also run it when the group starts: run_on_start = true; without `schedule`, a job runs only then"),
                 _ => problem.help(CronTimes::words().collect::<Vec<_>>().join(", ")),
             }
         }
@@ -150,7 +150,7 @@ pub(super) fn check(service: &Named, by_name: &HashMap<&ServiceName, &Named>, pr
     let kind = draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
     match &draft.schedule {
         Some(schedule) if kind == Kind::Service => problems.add(
-            Diagnostic::error("schedule", format!("service `{name}` has a `schedule`, which is for jobs"))
+            Diagnostic::error("schedule", format!("service `{name}` has a `schedule`, which only jobs can have"))
                 .at(schedule.span(), "a service runs all the time")
                 .help("kind = \"job\""),
         ),
@@ -158,7 +158,7 @@ pub(super) fn check(service: &Named, by_name: &HashMap<&ServiceName, &Named>, pr
             if let (When::Every(_), Some(zone)) = (schedule.get_ref(), &draft.timezone) {
                 problems.add(
                     Diagnostic::warning("timezone", format!("`timezone` has no effect on `{name}`"))
-                        .at(zone.span(), "a pause is as long in each time zone")
+                        .at(zone.span(), "`every` is the same in every time zone")
                         .help("remove it"),
                 );
             }
@@ -171,7 +171,7 @@ pub(super) fn check(service: &Named, by_name: &HashMap<&ServiceName, &Named>, pr
             for (key, span) in given.into_iter().filter_map(|(key, span)| Some((key, span?))) {
                 problems.add(
                     Diagnostic::warning("schedule", format!("`{key}` has no effect on `{name}`"))
-                        .at(span, "there is no `schedule`")
+                        .at(span, "there is no `schedule` here")
                         .help(EXAMPLES),
                 );
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{Epoch, Level, LineId, Piece, StyleSupport};
+use crate::logs::{Epoch, Level, LineId, Piece};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl LogLine {
         (service, epoch): (&ServiceName, Epoch),
         piece: &Piece,
         level: Option<Level>,
-        styled: Option<StyleSupport>,
+        styled: Option<String>,
         clock: Clock,
     ) -> Self {
         let line = &piece.line;
@@ -100,7 +100,7 @@ impl LogLine {
             level: level.map(|level| level_word(level).to_owned()),
             text: line.content.as_printed(piece.skip..line.content.text.len()),
             marker: line.kind.is_marker(),
-            styled: styled.map(|support| line.to_ansi(piece.skip, support)),
+            styled,
         }
     }
 }

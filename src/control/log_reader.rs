@@ -31,6 +31,8 @@ struct Filter {
     levels: bool,
     /// With styles, for a terminal of this depth.
     styled: Option<StyleSupport>,
+    /// Links are a part of them.
+    links: bool,
 }
 
 /// One service's log.
@@ -84,7 +86,8 @@ impl LogReader {
         let group = handle.snapshot();
         meant(&group, cursors.iter().map(|cursor| cursor.service.as_str()))?;
         let wanted = meant(&group, ask.services.iter().map(String::as_str))?;
-        let filter = Filter { query, level, levels: ask.levels || level.is_some(), styled: ask.support() };
+        let (levels, styled, links) = (ask.levels || level.is_some(), ask.support(), ask.links);
+        let filter = Filter { query, level, levels, styled, links };
         Ok(Self { handle, ask, wanted, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
@@ -315,7 +318,10 @@ impl Filter {
         let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
         wanted.then(|| {
-            let line = LogLine::new((&source.name, source.tail.document().epoch()), piece, level, self.styled, clock);
+            let document = source.tail.document();
+            let target = |id| if self.links { document.read().link(id) } else { None };
+            let styled = self.styled.map(|support| piece.line.to_ansi_with_links(piece.skip, support, target));
+            let line = LogLine::new((&source.name, document.epoch()), piece, level, styled, clock);
             (line, is_first)
         })
     }

@@ -15,6 +15,8 @@ pub struct OutputStyle {
     pub color: bool,
     /// What is kept of the looks of services.
     pub styles: StyleSupport,
+    /// Keep their links.
+    pub links: bool,
     /// `│` and `──`; otherwise `|` and `--`.
     pub unicode: bool,
     /// Columns of the terminal, if it is one and says so.
@@ -33,12 +35,13 @@ impl OutputStyle {
             Some((columns, _)) => Self {
                 color: support.color,
                 styles: support.styles,
+                links: support.links,
                 unicode: support.utf8,
                 columns: (columns > 0).then_some(columns),
             },
             // Only a terminal can lack characters and looks: whoever reads a pipe or a file will know what to do with
             // all of them. Colours are kept for those who ask.
-            None => Self { color: false, styles: StyleSupport::FULL, unicode: true, columns: None },
+            None => Self { color: false, styles: StyleSupport::FULL, links: false, unicode: true, columns: None },
         }
     }
 }
@@ -65,14 +68,16 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_what_it_can_show_and_a_file_all_characters_but_no_colours() {
-        let support = |utf8, color| DisplaySupport { utf8, color, ..DisplaySupport::from_variables(|_| None) };
+        let support =
+            |utf8, color| DisplaySupport { utf8, color, links: true, ..DisplaySupport::from_variables(|_| None) };
         let terminal = OutputStyle::new(Some((120, 30)), support(false, true));
         assert_eq!((terminal.color, terminal.unicode, terminal.columns), (true, false, Some(120)));
+        assert!(terminal.links);
         let silent = OutputStyle::new(Some((0, 0)), support(true, false));
         assert_eq!((silent.color, silent.unicode, silent.columns), (false, true, None));
         let file = OutputStyle::new(None, support(false, true));
         assert_eq!((file.color, file.unicode, file.columns), (false, true, None));
-        assert_eq!(file.styles, StyleSupport::FULL);
+        assert_eq!((file.styles, file.links), (StyleSupport::FULL, false));
     }
 
     #[test]

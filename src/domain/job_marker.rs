@@ -8,21 +8,21 @@ use super::{ExitStatus, human};
 /// An entry of the log of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobMarker {
-    /// It is done without a run: its inputs are as at its last success.
+    /// It is done without a run: its inputs have not changed since its last success.
     Unchanged {
-        /// For people: `package-lock.json as at the last success Nov 25 14:02:11`.
+        /// For people: `package-lock.json unchanged since the last success (Nov 25 14:02:11)`.
         inputs: String,
     },
-    /// It was begun in another terminal (`devgroup run`).
+    /// It was started in another terminal (`devgroup run`).
     Elsewhere {
         /// The process that runs it.
         pid: u32,
     },
     /// It has ended there.
     EndedElsewhere {
-        /// How, if that is known.
+        /// How it ended, if that is known.
         status: Option<ExitStatus>,
-        /// Since it was begun.
+        /// How long it ran.
         after: Duration,
     },
 }
@@ -31,7 +31,7 @@ impl fmt::Display for JobMarker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unchanged { inputs } => write!(f, "done · {inputs} · r runs it"),
-            Self::Elsewhere { pid } => write!(f, "runs in another terminal · pid {pid}"),
+            Self::Elsewhere { pid } => write!(f, "running in another terminal · pid {pid}"),
             Self::EndedElsewhere { status: None, after } => {
                 write!(f, "ended in another terminal · after {}", human(*after))
             }
@@ -51,10 +51,10 @@ mod tests {
         let after = Duration::from_millis(3_200);
         for (marker, words) in [
             (
-                JobMarker::Unchanged { inputs: "lock as at the last success Nov 25 14:02:11".into() },
-                "done · lock as at the last success Nov 25 14:02:11 · r runs it",
+                JobMarker::Unchanged { inputs: "lock unchanged since the last success (Nov 25 14:02:11)".into() },
+                "done · lock unchanged since the last success (Nov 25 14:02:11) · r runs it",
             ),
-            (JobMarker::Elsewhere { pid: 812 }, "runs in another terminal · pid 812"),
+            (JobMarker::Elsewhere { pid: 812 }, "running in another terminal · pid 812"),
             (JobMarker::EndedElsewhere { status: None, after }, "ended in another terminal · after 3.2s"),
             (
                 JobMarker::EndedElsewhere { status: Some(ExitStatus::Signal(15)), after },

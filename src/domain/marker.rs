@@ -26,7 +26,7 @@ pub enum Marker {
         /// How the run before ended.
         was: Option<LastExit>,
     },
-    /// What is said of a job and of no run of the group.
+    /// About a job, and not about a run of the group.
     Job(JobMarker),
     /// No process could be made.
     CouldNotStart {
@@ -40,7 +40,7 @@ pub enum Marker {
         /// It was not the first run.
         restart: bool,
     },
-    /// It not ready in time.
+    /// It was not ready in time.
     NotReady {
         /// What was waited for, for people: `port 4000`.
         probe: String,
@@ -91,7 +91,7 @@ pub enum Marker {
     },
     /// The circuit breaker opened.
     GaveUp {
-        /// So many crashes …
+        /// This many crashes …
         crashes: u32,
         /// … within this time.
         within: Duration,
@@ -108,12 +108,12 @@ pub enum Marker {
         wait: Duration,
         /// What has changed each time; `None` if no file has.
         written: Option<Written>,
-        /// So many starts.
+        /// How many starts.
         starts: u32,
         /// How soon after each.
         soon: HowSoon,
     },
-    /// What waited after a change does not come: the files are again what they were.
+    /// What was to follow a change does not come: the files are back to what they were.
     TakenBack {
         /// What does not follow.
         action: ChangeAction,
@@ -123,7 +123,7 @@ pub enum Marker {
         /// `autostart = false`, `not selected`.
         reason: &'static str,
     },
-    /// The file was saved with another `ready`, and what runs is up already.
+    /// The file was saved with another `ready`, and the service is up already.
     NewReady,
     /// Waits for others.
     Waits {
@@ -137,7 +137,7 @@ pub enum Marker {
     },
     /// A time of its schedule has come, or has not.
     Timetable(TimetableMarker),
-    /// One that it depends on will not come, or has gone.
+    /// A dependency will not come up, or has gone down.
     Lost {
         /// For people: `db failed (exit 1)`.
         loss: String,
@@ -151,7 +151,7 @@ pub enum Marker {
         /// Why, for people: `src/a.rs changed`.
         cause: String,
     },
-    /// The files are not fit to run: what runs goes on; without anything that runs, a change is waited for.
+    /// The files are not fit to run. The old run goes on; if there is none, the service waits for a change.
     Stale {
         /// A run goes on.
         runs: bool,
@@ -160,9 +160,9 @@ pub enum Marker {
         /// Why, for people: `validate failed · exit 101`.
         problem: String,
     },
-    /// What runs goes on until all that its successor needs is there.
+    /// The old run goes on until everything that the new one needs is there.
     HeldUp {
-        /// Why it is to be replaced, and what is waited for, for people: `src/a.rs changed · waiting for db to be ready`.
+        /// Why it is replaced, and what it waits for, for people: `src/a.rs changed · waiting for db to be ready`.
         problem: String,
     },
     /// The command of `validate` ended with 0.
@@ -170,11 +170,11 @@ pub enum Marker {
         /// How long it took.
         after: Duration,
     },
-    /// A port of it is not as it needs it.
+    /// About one of its ports.
     Port(PortMarker),
-    /// The signal of `on_change` was not sent: it would have ended whom it had reached.
+    /// The signal of `on_change` was not sent: it would have ended the processes that it reached.
     SignalNotSent {
-        /// The signal that was to be sent.
+        /// The signal.
         signal: Signal,
         /// Name of the service that it was for.
         service: ServiceName,
@@ -184,7 +184,7 @@ pub enum Marker {
         /// `sends SIGHUP · src/a.rs changed`.
         action: String,
     },
-    /// What ran beside the service did not end well.
+    /// A command that ran beside the service failed.
     ChangeCommandFailed {
         /// The key that asked for it: `on_change`.
         what: &'static str,
@@ -289,7 +289,9 @@ impl Marker {
                 write!(text, "started · {} · pid {pid} · {clock}", masked(command))
             }
             Self::Restarted { cause, was } => {
-                let _ = write!(text, "restarted · {} · {clock}", masked(&cause.to_string()));
+                // "restarted manually" is one thought; the other causes are reasons.
+                let gap = if *cause == StartCause::Hand { " " } else { " · " };
+                let _ = write!(text, "restarted{gap}{} · {clock}", masked(&cause.to_string()));
                 was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
             }
             Self::Job(job) => write!(text, "{job} · {clock}"),
@@ -422,7 +424,7 @@ fn remedy(watches: bool) -> &'static str {
 fn next_try(text: &mut String, next: NextTry) -> fmt::Result {
     match next {
         NextTry::None => Ok(()),
-        NextTry::AfterChange => write!(text, " · waiting for a change"),
+        NextTry::AfterChange => write!(text, " · waiting for a change to its files"),
         NextTry::ByHand => write!(text, " · fix it and press s"),
         NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(wait))),
     }
@@ -504,7 +506,7 @@ mod tests {
                     cause: StartCause::Hand,
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
-                "── restarted · manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
+                "── restarted manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

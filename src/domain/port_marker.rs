@@ -4,34 +4,35 @@ use std::fmt::{self, Write};
 
 use super::{ServiceName, port_is_taken};
 
-/// A port of a service is not as the service needs it. Who has a port is told for people: `node (pid 123, ~/other/shop)`.
+/// Something is wrong with a port of a service, or it has moved. The holder is described for people: `node (pid 123,
+/// ~/other/shop)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortMarker {
-    /// The port by which it became ready is listened to by somebody else.
+    /// Another program listens on the port that made the service ready.
     Foreign {
         /// Number of the TCP port.
         port: u16,
-        /// Who listens, as far as can be seen.
+        /// Who listens there, if it can be found out.
         holder: String,
     },
-    /// It was taken before the service was started: who answers there is somebody else.
+    /// It was taken before the service started, so another program answers there.
     Taken {
-        /// The service that is to have it.
+        /// The service that needs it.
         service: ServiceName,
         /// Number of the TCP port.
         port: u16,
         /// Who has it.
         holder: String,
     },
-    /// An `"auto"` port is another one than usual.
+    /// An `"auto"` port is not the usual one.
     Moved {
         /// The service that has it.
         service: ServiceName,
         /// Number of the TCP port.
         port: u16,
-        /// The one that it would have had.
+        /// The usual one.
         from: u16,
-        /// Who has that one.
+        /// Who has the usual one.
         holder: String,
     },
 }

@@ -15,6 +15,15 @@ pub struct Stopping {
     pub services: Vec<StopProgress>,
 }
 
+impl Stopping {
+    /// How many services have stopped, and of how many that ran: what did not run need not stop.
+    pub fn progress(&self) -> (usize, usize) {
+        let ran = || self.services.iter().filter(|service| service.state != StopState::WasNotRunning);
+        let stopped = ran().filter(|service| matches!(service.state, StopState::Stopped { .. }));
+        (stopped.count(), ran().count())
+    }
+}
+
 /// How far one service is with stopping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopProgress {

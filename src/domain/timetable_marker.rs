@@ -2,34 +2,35 @@
 
 use std::fmt;
 
-/// A line of devgroup about a schedule. Times are local, as people read them: `02:00:00`, with the day where that is another.
+/// A line of devgroup about a schedule. Times are local, as people read them: `02:00:00`, with the date if it is another
+/// day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimetableMarker {
-    /// A time has come, and the last run is not over.
+    /// A time came while the last run was still going on.
     Skipped {
-        /// What the job still does: `running`.
+        /// What the job is still doing: `running`.
         doing: &'static str,
         /// Since when.
         since: String,
     },
-    /// Times have passed while nobody could look at the clock.
+    /// Times passed while devgroup could not look at the clock.
     Missed {
         /// The first of them.
         first: String,
         /// How many others.
         more: usize,
-        /// There may be more still, which nobody has counted.
+        /// There may be even more, which were not counted.
         at_least: bool,
-        /// What the clock showed when it was looked at last …
+        /// What the clock showed at the last look …
         from: String,
-        /// … and what it showed then.
+        /// … and what it showed at the next one.
         to: String,
     },
-    /// The clock was set back, and the next time is another one by it.
+    /// The clock was set back, so the next time is a different one.
     SetBack {
         /// What the clock showed before.
         from: String,
-        /// What it shows.
+        /// What it shows now.
         to: String,
         /// The next time.
         next: String,
@@ -47,7 +48,7 @@ impl fmt::Display for TimetableMarker {
                     (more, false) => write!(f, " and {more} more")?,
                     (more, true) => write!(f, " and at least {more} more")?,
                 }
-                write!(f, " · the clock went from {from} to {to} at once")
+                write!(f, " · the clock jumped from {from} to {to}")
             }
             Self::SetBack { from, to, next } => {
                 write!(f, "the clock was set back · from {from} to {to} · next run {next}")
@@ -73,7 +74,7 @@ mod tests {
             let (first, from, to) = ("02:00:00".into(), "01:59:50".into(), "05:20:20".into());
             line(TimetableMarker::Missed { first, more, at_least, from, to })
         };
-        let clock = "the clock went from 01:59:50 to 05:20:20 at once";
+        let clock = "the clock jumped from 01:59:50 to 05:20:20";
         assert_eq!(missed(0, false), format!("── missed · 02:00:00 · {clock} ──"));
         assert_eq!(missed(3, false), format!("── missed · 02:00:00 and 3 more · {clock} ──"));
         assert_eq!(missed(999, true), format!("── missed · 02:00:00 and at least 999 more · {clock} ──"));

@@ -158,7 +158,7 @@ impl Service {
 
     /// Who runs it in another terminal, for those that wait for that.
     pub(super) fn runs_elsewhere(&self) -> Option<String> {
-        self.elsewhere.as_ref().map(|foreign| format!("runs in another terminal (pid {})", foreign.run.pid))
+        self.elsewhere.as_ref().map(|foreign| format!("running in another terminal (pid {})", foreign.run.pid))
     }
 }
 

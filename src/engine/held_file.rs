@@ -35,7 +35,7 @@ impl Engine {
         // Back at what is in force: nothing is left to be carried out.
         self.held_file = Some((spec, Arc::clone(files))).filter(|(spec, _)| *spec != self.spec);
         if self.held_file.is_some() && !was_held {
-            let summary = format!("{files} changed · it is held, like all changes, until watching resumes").into();
+            let summary = format!("{files} changed · held, like all changes, until watching resumes").into();
             turn.tell(FactKind::Notice(Notice { at: turn.now, problem: false, summary, detail: "".into() }));
         }
     }

@@ -1,30 +1,64 @@
 //! Writes a styled line with the escape sequences of a terminal.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use super::links::LinkId;
 use super::{Attributes, Color, Line, Style, StyleSupport, Underline};
 
 impl Line {
     /// The text with its styles as SGR for a terminal that shows so much of them, from byte `skip` on; with the tabs that
     /// were printed.
     pub fn to_ansi(&self, skip: usize, support: StyleSupport) -> String {
+        self.to_ansi_with_links(skip, support, |_| None)
+    }
+
+    /// The same with its links (OSC 8), as far as `target` says where they lead.
+    pub fn to_ansi_with_links(
+        &self,
+        skip: usize,
+        support: StyleSupport,
+        target: impl Fn(LinkId) -> Option<Arc<str>>,
+    ) -> String {
         let content = &self.content;
         let mut out = String::with_capacity(content.text.len());
         let mut position = skip;
+        // The link that is open at the end of `out`.
+        let mut open = None;
         for run in &content.runs {
             let (start, end) = ((run.start as usize).max(skip), run.end as usize);
+            let link = run.style.link.filter(|_| start < end).and_then(&target);
+            let is_plain = run.style.visible_part() == Style::default();
             // The notes about tabs are runs too.
-            if start >= end || run.style.visible_part() == Style::default() {
+            if start >= end || is_plain && link.is_none() {
                 continue;
             }
-            out.push_str(&content.as_printed(position..start));
-            out.push_str(&sgr(support.reduce(run.style)));
-            out.push_str(content.text.get(start..end).unwrap_or_default());
-            out.push_str("\x1b[0m");
+            if position < start {
+                switch_link(&mut out, &mut open, None);
+                out.push_str(&content.as_printed(position..start));
+            }
+            switch_link(&mut out, &mut open, link);
+            if is_plain {
+                out.push_str(&content.as_printed(start..end));
+            } else {
+                out.push_str(&sgr(support.reduce(run.style)));
+                out.push_str(content.text.get(start..end).unwrap_or_default());
+                out.push_str("\x1b[0m");
+            }
             position = end;
         }
+        switch_link(&mut out, &mut open, None);
         out.push_str(&content.as_printed(position..content.text.len()));
         out
+    }
+}
+
+/// From here on the text belongs to that link, or to none.
+fn switch_link(out: &mut String, open: &mut Option<Arc<str>>, link: Option<Arc<str>>) {
+    if *open != link {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\x1b]8;;{}\x1b\\", link.as_deref().unwrap_or_default());
+        *open = link;
     }
 }
 
@@ -106,6 +140,20 @@ mod tests {
         document.feed(b"\ta\t\x1b[44mb\tc\x1b[0m\td\r\n");
         let line = document.read().line(LineId(0)).expect("a line");
         assert_eq!(line.to_ansi(0, StyleSupport::FULL), "\ta\t\x1b[0;44mb\x1b[0m\t\x1b[0;44mc\x1b[0m\td");
+    }
+
+    #[test]
+    fn a_link_is_written_as_it_came_if_its_target_is_known() {
+        let log_store = LogStore::new(Clock::start());
+        let document = log_store.open(&"api".into(), 1 << 20);
+        document.feed(b"see \x1b]8;;https://x.org/a;b\x1b\\the \x1b[31mpage\x1b[0m\x1b]8;;\x1b\\ and \x1b[1mmore\r\n");
+        let line = document.read().line(LineId(0)).expect("a line");
+        let linked = line.to_ansi_with_links(0, StyleSupport::FULL, |id| document.read().link(id));
+        let (begin, end) = ("\x1b]8;;https://x.org/a;b\x1b\\", "\x1b]8;;\x1b\\");
+        assert_eq!(linked, format!("see {begin}the \x1b[0;31mpage\x1b[0m{end} and \x1b[0;1mmore\x1b[0m"));
+        let rest = line.to_ansi_with_links(6, StyleSupport::FULL, |id| document.read().link(id));
+        assert!(rest.starts_with(&format!("{begin}e \x1b[0;31mpage")), "{rest:?}");
+        assert_eq!(line.to_ansi(0, StyleSupport::FULL), "see the \x1b[0;31mpage\x1b[0m and \x1b[0;1mmore\x1b[0m");
     }
 
     #[test]

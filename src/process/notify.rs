@@ -122,7 +122,10 @@ pub(super) async fn listen(opened: NotifySocket, for_ready: bool, live: Arc<Live
             if sender.is_some_and(|sender| live.has_member(sender)) {
                 said.take(buffer.get(..length).unwrap_or_default());
             } else if !std::mem::replace(&mut strangers, true) {
-                log::warn!("{}: a notification was ignored: its sender is no process of it, or gone", live.service);
+                log::warn!(
+                    "{}: a notification was ignored: its sender is not one of its processes, or has ended",
+                    live.service
+                );
             }
         }
         if said.ready && for_ready {

@@ -155,7 +155,8 @@ impl<'a> Lines<'a> {
             // Markers of the scratch terminal are about the scratch terminal: that it was cleared.
             for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {
                 text.push_str("\x1b[0m");
-                text.push_str(&piece.line.to_ansi(piece.skip, StyleSupport::FULL));
+                let target = |id| self.scratch.read().link(id);
+                text.push_str(&piece.line.to_ansi_with_links(piece.skip, StyleSupport::FULL, target));
                 text.push_str("\r\n");
             }
             if self.log.feed(text.as_bytes()).ready

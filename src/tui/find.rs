@@ -324,7 +324,7 @@ impl Find {
         (!parts.is_empty()).then(|| parts.join("  "))
     }
 
-    /// What a title with so many cells says of the filter of its pane: `filter sql · 128 of 9,412 lines`.
+    /// What is said in so many cells of a title of the filter of its pane: `filter sql · 128 of 9,412 lines`.
     pub(super) fn filter_title(
         &self,
         source: &Source,
@@ -334,7 +334,8 @@ impl Find {
         let (filter, share) = self.filters.get(source).zip(share)?;
         let terms = format!("filter {}", cut_right(&filter.terms(), cells / 2, glyphs.ellipsis));
         let whole = format!("{terms} {}", of_lines(share, glyphs));
-        Some(if width(&whole) <= cells { whole } else { terms })
+        let short = whole.strip_suffix(" lines").unwrap_or(&whole).to_owned();
+        Some([whole, short].into_iter().find(|said| width(said) <= cells).unwrap_or(terms))
     }
 
     /// A filter is being typed.

@@ -28,11 +28,13 @@ pub(super) struct Ranking {
 }
 
 impl Ranking {
-    /// Takes in what has become of the group. `spoke`: when a service has printed its last line.
+    /// Takes in what has become of the group. `has_unseen`: a service has errors that nobody has seen; `spoke`: when it has
+    /// printed its last line.
     pub(super) fn update(
         &mut self,
         snapshot: &GroupSnapshot,
         made_for: MadeFor,
+        has_unseen: impl Fn(&ServiceName) -> bool,
         spoke: impl Fn(&ServiceName) -> Option<Moment>,
     ) {
         let failed = snapshot.services.iter().filter(|service| service.failure().is_some());
@@ -40,7 +42,7 @@ impl Ranking {
         let is_new = self.made_for.as_ref() != Some(&made_for);
         if is_new || !failed.is_subset(&self.failed) {
             let mut services: Vec<_> = snapshot.services.iter().filter(|service| has_pane(service)).collect();
-            services.sort_by_cached_key(|service| (class(service), Reverse(moment(service, &spoke))));
+            services.sort_by_cached_key(|service| (class(service, &has_unseen), Reverse(moment(service, &spoke))));
             self.order = services.into_iter().map(|service| service.name.clone()).collect();
             self.made_for = Some(made_for);
             // One that fails again and again is taken in once.
@@ -66,18 +68,27 @@ fn has_pane(service: &ServiceSnapshot) -> bool {
     !matches!(service.phase, Phase::Down | Phase::Finished(Outcome::Done))
 }
 
-/// Those that have failed, those that start, the others.
-fn class(service: &ServiceSnapshot) -> u8 {
-    match service.phase {
-        _ if service.failure().is_some() => 0,
-        Phase::Starting { .. } | Phase::Validating { .. } => 1,
-        _ => 2,
+/// Those that have failed, those that start, those with errors that nobody has seen, the others.
+fn class(service: &ServiceSnapshot, has_unseen: impl Fn(&ServiceName) -> bool) -> u8 {
+    if service.failure().is_some() {
+        0
+    } else if is_starting(service) {
+        1
+    } else if has_unseen(&service.name) {
+        2
+    } else {
+        3
     }
+}
+
+fn is_starting(service: &ServiceSnapshot) -> bool {
+    matches!(service.phase, Phase::Starting { .. } | Phase::Validating { .. })
 }
 
 /// When that was, or when it has said something last.
 fn moment(service: &ServiceSnapshot, spoke: impl Fn(&ServiceName) -> Option<Moment>) -> Option<Moment> {
-    if class(service) < 2 { Some(service.since) } else { spoke(&service.name) }
+    let is_new = service.failure().is_some() || is_starting(service);
+    if is_new { Some(service.since) } else { spoke(&service.name) }
 }
 
 #[cfg(test)]
@@ -92,12 +103,22 @@ mod tests {
     }
 
     fn update(ranking: &mut Ranking, snapshot: &GroupSnapshot, main: &str) {
+        update_with(ranking, snapshot, main, "");
+    }
+
+    /// One service has errors that nobody has seen.
+    fn update_with(ranking: &mut Ranking, snapshot: &GroupSnapshot, main: &str, unseen: &str) {
         let made_for = MadeFor { main: Some(main.into()), ..MadeFor::default() };
         let spoke = ["mail", "db", "api", "web"];
-        ranking.update(snapshot, made_for, |name| {
-            let place = spoke.iter().position(|spoke| *spoke == name.as_str())?;
-            Some(Moment::from_millis(u64::try_from(place).unwrap_or(0)))
-        });
+        ranking.update(
+            snapshot,
+            made_for,
+            |name| name.as_str() == unseen,
+            |name| {
+                let place = spoke.iter().position(|spoke| *spoke == name.as_str())?;
+                Some(Moment::from_millis(u64::try_from(place).unwrap_or(0)))
+            },
+        );
     }
 
     #[test]
@@ -106,6 +127,17 @@ mod tests {
         update(&mut ranking, &shop(), "api");
         assert_eq!(names(&ranking), ["worker", "css", "web", "api", "db"]);
         assert_eq!(ranking.others(&shop(), 1), [2, 4, 3, 0], "without the first pane");
+    }
+
+    #[test]
+    fn errors_that_nobody_has_seen_come_before_who_spoke_last() {
+        let mut ranking = Ranking::default();
+        update_with(&mut ranking, &shop(), "api", "db");
+        assert_eq!(names(&ranking), ["worker", "css", "db", "web", "api"]);
+        update(&mut ranking, &shop(), "api");
+        assert_eq!(names(&ranking)[2], "db", "nothing jumps while one reads");
+        update(&mut ranking, &shop(), "web");
+        assert_eq!(names(&ranking), ["worker", "css", "web", "api", "db"]);
     }
 
     #[test]

@@ -42,6 +42,11 @@ impl Unseen {
         }
     }
 
+    /// A service has errors that nobody has seen.
+    pub(super) fn has_any(&self, name: &ServiceName) -> bool {
+        self.services.get(name).is_some_and(|service| service.count > 0)
+    }
+
     /// How many errors of a service nobody has seen: `e3`, `e99+`; nothing if there are none.
     pub(super) fn text(&self, name: &ServiceName) -> String {
         self.text_of_all([name].into_iter())

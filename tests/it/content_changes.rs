@@ -127,7 +127,7 @@ fn a_restart_by_hand_during_a_pause_meets_what_is_held() {
     dash.wait_for_text("1 change held");
     dash.keys("r");
     started(&mut dash, "api", 2);
-    dash.wait_for_text("0 changes held");
+    dash.wait_for_text("nothing held");
     dash.keys("p");
     dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
     project.write("src/b.rs", "new");

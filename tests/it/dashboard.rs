@@ -444,7 +444,7 @@ mod a_search {
         });
         dash.keys(key::ENTER);
         dash.keys("n");
-        dash.wait_for_text("continuing from");
+        dash.wait_for_text("this is the only match");
         dash.keys(key::ESCAPE);
         dash.keys(key::END);
         dash.wait_for("the end is followed again", |screen| !screen.contains("G follows") && screen.contains("tick"));

@@ -72,7 +72,7 @@ fn a_group_that_runs_is_used_and_goes_on() {
     let again = Stream::ask(&project, &["run", "migrate"]);
     assert_eq!((again.code, again.stderr.as_str(), project.lines("../starts")), (Some(3), "", 1));
     let log = Stream::ask(&project, &["logs", "migrate"]).stdout;
-    assert!(log.contains("── runs in another terminal · pid "), "{log}");
+    assert!(log.contains("── running in another terminal · pid "), "{log}");
     assert!(log.contains("── ended in another terminal · exit 3 · after "), "{log}");
     down(&project);
 }
@@ -229,7 +229,7 @@ fn the_dashboard_shows_it_and_does_not_start_it_meanwhile() {
     dash.wait_for("the job is elsewhere", |screen| screen.contains("elsewhere"));
     let test = status(&project, 0);
     assert_eq!((&test["state"], test["elsewhere"].is_u64()), (&"running".into(), true), "{test}");
-    assert!(test["reason"].as_str().unwrap().starts_with("runs in another terminal (pid "), "{test}");
+    assert!(test["reason"].as_str().unwrap().starts_with("running in another terminal (pid "), "{test}");
     let second = Stream::ask(&project, &["run", "test"]);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
     assert!(second.stderr.contains("error: test runs already, in another terminal (pid "), "{}", second.stderr);
@@ -257,7 +257,10 @@ fn inputs_that_are_as_before_run_nothing_unless_they_are_to() {
     };
     assert_eq!(run(&["run", "install"]), (String::new(), 1));
     let (said, runs) = run(&["run", "install"]);
-    assert!(said.starts_with("install: done · lock as at the last success ") && said.contains("--force"), "{said}");
+    assert!(
+        said.starts_with("install: done · lock unchanged since the last success (") && said.contains("--force"),
+        "{said}"
+    );
     assert_eq!(runs, 1);
     assert_eq!(run(&["run", "install", "--force"]).1, 2);
     assert_eq!(run(&["run", "install"]).1, 2);

@@ -78,11 +78,11 @@ fn all_groups_are_listed_named_and_stopped() {
     assert!(ask(&project, "-g blog why x").stdout.contains("blog"), "the file of the group is meant");
     is_told(&project, "-g blg status", 4, &["did you mean `blog`? running groups: blog, shop"]);
     is_told(&project, "-g / status", 4, &["no group is running in /"]);
-    is_told(&project, "-g blog", 2, &["and starts none", "`devgroup -g blog attach` opens"]);
+    is_told(&project, "-g blog", 2, &["and starts nothing", "`devgroup -g blog attach` opens"]);
     is_told(&project, "-g blog stat", 2, &["did you mean the command `status`?"]);
-    is_told(&project, "-g blog up", 2, &["and starts none"]);
-    is_told(&project, "-g blog ls", 2, &["`ls` lists all of them"]);
-    is_told(&project, "-g blog down --all", 2, &["`--all` means all of them"]);
+    is_told(&project, "-g blog up", 2, &["and starts nothing"]);
+    is_told(&project, "-g blog ls", 2, &["`ls` lists all groups"]);
+    is_told(&project, "-g blog down --all", 2, &["`--all` means all groups"]);
     is_told(&project, "-g blog -f procgroup.toml status", 2, &["use one of them"]);
 
     assert_eq!(up(&project, "../twin").code, Some(5));

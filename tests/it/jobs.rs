@@ -60,7 +60,7 @@ fn npm_ci_runs_once_and_again_after_another_lock_file() {
     assert_eq!((code, project.lines("../runs")), (Some(0), 1), "not again");
     assert_eq!((&install["state"], &install["last_exit"]), (&"done".into(), &Value::Null));
     let reason = install["reason"].as_str().unwrap();
-    assert!(reason.starts_with("package-lock.json as at the last success "), "{reason}");
+    assert!(reason.starts_with("package-lock.json unchanged since the last success ("), "{reason}");
     npm(&project, "1.0.1");
     assert_eq!(once(&project).0, Some(0));
     assert_eq!(once(&project).0, Some(0));
@@ -97,7 +97,7 @@ fn status_and_why_say_what_was_compared_and_with_which_success() {
     assert_eq!(unchanged["files"], 2);
     assert!(unchanged["last_success_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{unchanged}");
     let reason = skipped["reason"].as_str().unwrap();
-    assert!(reason.starts_with("lock and 1 more (2 files) as at the last success "), "{reason}");
+    assert!(reason.starts_with("lock and 1 more (2 files) unchanged since the last success ("), "{reason}");
     let told = why(&project);
     assert!(
         told.starts_with("install\n  the group does not run\n  inputs  lock, sql/*.sql · 2 files, unchanged since"),
@@ -175,11 +175,11 @@ fn what_is_missing_or_damaged_or_asked_for_runs() {
     assert_eq!(Stream::ask(&project, &["restart", "install", "--wait"]).code, Some(0));
     runs(2);
     let log = Stream::ask(&project, &["logs", "install"]).stdout;
-    assert!(!log.contains("as at the last success"), "{log}");
+    assert!(!log.contains("since the last success"), "{log}");
     assert_eq!(Stream::ask(&project, &["start", "install", "--wait"]).code, Some(0));
     runs(2);
     let log = Stream::ask(&project, &["logs", "install"]).stdout;
-    assert!(log.contains("── done · lock and 1 more (2 files) as at the last success "), "{log}");
+    assert!(log.contains("── done · lock and 1 more (2 files) unchanged since the last success ("), "{log}");
     down(&project);
     let check = Stream::ask(&project, &["check"]);
     assert!(!check.stderr.contains("missing-input"), "{}", check.stderr);

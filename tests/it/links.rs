@@ -286,3 +286,24 @@ fn a_browser_goes_on_when_the_group_ends() {
     }
     wait_for("the browser is gone", || sleepers(&project).is_empty());
 }
+
+#[test]
+fn logs_and_streams_keep_links_on_a_terminal_that_knows_them_and_print_the_text_elsewhere() {
+    let project = printer(PRINTED);
+    let mut stream = Dash::start(&project, (100, 30), &["--no-tui"]);
+    stream.wait_for_text("last");
+    let mut logs = Dash::start(&project, (100, 30), &["logs", "api"]);
+    logs.wait_for_text("last");
+    for printed in [raw(&stream), raw(&logs)] {
+        let link = "go \x1b]8;;https://x.org/a;b\x1b\\\x1b[0;31mhere\x1b[0m\x1b]8;;\x1b\\ or http://127.0.0.1:8101/ok, not evil";
+        assert!(printed.contains(link), "{printed:?}");
+        assert!(!printed.contains("javascript") && !printed.contains("http://a"), "{printed:?}");
+    }
+    logs.wait_end();
+    for piped in [&["logs", "api"][..], &["logs", "api", "--raw"], &["logs", "api", "--json"]] {
+        let printed = Stream::ask(&project, piped).stdout;
+        assert!(printed.contains("here") && !printed.contains("x.org"), "{piped:?}: {printed:?}");
+    }
+    stream.keys("\x03");
+    stream.wait_exit();
+}

@@ -311,14 +311,14 @@ mod without_a_guard {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&kept.stderr).into_owned();
-        assert!(said.contains("left over from an earlier run: ") && said.contains(" · kept"), "{said}");
+        assert!(said.contains("leftover processes of an earlier run: ") && said.contains(" · kept"), "{said}");
         assert!(!only_the_shell_is_left(&project));
 
         let ended =
             project.command(env!("CARGO_BIN_EXE_devgroup")).args(["--no-tui", "--timeout", "1s", "plain"]).output();
         let said = String::from_utf8_lossy(&ended.unwrap().stderr).into_owned();
-        assert!(said.contains("killed what an earlier run left over: "), "{said}");
-        assert_eq!(said.matches("killed what an earlier run left over: ").count(), 1, "{said}");
+        assert!(said.contains("killed leftover processes of an earlier run: "), "{said}");
+        assert_eq!(said.matches("killed leftover processes of an earlier run: ").count(), 1, "{said}");
         // The guard kills a program that has nothing more to do, and does not wait until the kernel has taken it apart.
         dash.wait_while_reading("only the shell is left", only_the_shell_is_left);
         dash.keys("typed\r\n");

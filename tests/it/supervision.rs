@@ -287,7 +287,7 @@ mod by_hand {
         dash.keys("2");
         dash.wait_for_text("2 ● web");
         dash.keys("r");
-        dash.wait_for_text("restarted · manually");
+        dash.wait_for_text("restarted manually");
         dash.wait_while_reading("it runs again", |project| starts(project, "web") == 2);
         dash.keys("x");
         dash.wait_for_text("○ web");

@@ -245,7 +245,7 @@ mod details {
         let mut dash = Dash::start(&project, LARGE, &[]);
         dash.wait_for_text("hello");
         dash.keys("r");
-        dash.wait_for_text("restarted · manually");
+        dash.wait_for_text("restarted manually");
         dash.keys("q");
         dash.wait_exit();
         let mut dash = Dash::start(&project, LARGE, &[]);

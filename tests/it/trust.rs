@@ -376,8 +376,8 @@ fn a_stranger_in_the_process_group_of_a_leftover_is_left_alone() {
     let said = again.stderr;
     assert!(!running(&project, "sleep 1004"), "{said}");
     assert!(running(&project, "sleep 1003"), "{said}");
-    let ending = said.find("killing what an earlier run left over: ").expect(&said);
-    let ended = said.find("killed what an earlier run left over: ").expect(&said);
+    let ending = said.find("killing leftover processes of an earlier run: ").expect(&said);
+    let ended = said.find("killed leftover processes of an earlier run: ").expect(&said);
     assert!(ending < ended, "{said}");
     let line = said[ending..].lines().next().unwrap();
     assert!(line.contains("sh (") && line.contains("sleep ("), "{said}");

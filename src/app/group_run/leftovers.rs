@@ -25,22 +25,22 @@ pub(super) fn see_to_leftovers(claim: &Claim, group: &str, keep: bool, has_dashb
         log::warn!("{line}");
     };
     if keep {
-        tell(format!("{group}: left over from an earlier run: {names} · kept"));
+        tell(format!("{group}: leftover processes of an earlier run: {names} · kept"));
         return false;
     }
     let named = Cell::new(0);
     let left = claim.end_leftovers(|found| {
         let names: Vec<String> = found.iter().map(Process::display).collect();
-        let line = format!("{group}: killing what an earlier run left over: {}", names.join(", "));
+        let line = format!("{group}: killing leftover processes of an earlier run: {}", names.join(", "));
         named.set(named.get() + found.len());
         // One that forks without end is not to fill the terminal.
         if named.get() <= NAMED { tell(line) } else { log::info!("{line}") }
     });
     tell(match left.as_slice() {
-        [] => format!("{group}: killed what an earlier run left over: {names}"),
+        [] => format!("{group}: killed leftover processes of an earlier run: {names}"),
         left => {
             format!(
-                "{group}: left over from an earlier run: {names} · could not be killed: {}",
+                "{group}: leftover processes of an earlier run: {names} · could not be killed: {}",
                 process_tree::display(left)
             )
         }

@@ -88,7 +88,8 @@ impl JobInputs for Inputs {
         let record = record::read(self.folder.as_deref()?, &self.spec.name)?;
         let seen = seen.filter(|seen| seen.digest() == record.digest)?;
         let files = seen.files.files;
-        let text = format!("{} as at the last success {}", names(&self.spec.inputs, files), told(record.at));
+        let text =
+            format!("{} unchanged since the last success ({})", names(&self.spec.inputs, files), told(record.at));
         Some(UnchangedInputs { text: text.into(), files, since: record.at })
     }
 
@@ -97,7 +98,7 @@ impl JobInputs for Inputs {
         if let Err(error) = record::remove(folder, &self.spec.name) {
             // It could be taken for done after a failure.
             *self.before.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            log::warn!("{}: its last success cannot be forgotten: {error}", self.spec.name);
+            log::warn!("{}: cannot forget its last success: {error}", self.spec.name);
         }
     }
 
@@ -113,7 +114,7 @@ impl JobInputs for Inputs {
         if let Err(error) =
             record::write(folder, &self.spec.name, &Record { digest: before.digest(), run: Some(before.run), at })
         {
-            log::warn!("{}: its success cannot be remembered: {error}", self.spec.name);
+            log::warn!("{}: cannot remember its success: {error}", self.spec.name);
         }
     }
 }

@@ -59,7 +59,7 @@ impl Printer {
                     writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&self::lost(lost)));
                 }
                 if let Some(piece) = log.tail.take() {
-                    write(&mut text, &writer, (log.name.as_str(), log.order), &piece, style);
+                    write(&mut text, &writer, log, &piece, style);
                 }
             }
         }
@@ -99,18 +99,13 @@ impl Printer {
     }
 }
 
-fn write(
-    out: &mut String,
-    writer: &LineWriter,
-    (name, order): (&str, usize),
-    Piece { line, skip, .. }: &Piece,
-    style: OutputStyle,
-) {
+fn write(out: &mut String, writer: &LineWriter, log: &Log, Piece { line, skip, .. }: &Piece, style: OutputStyle) {
     let text;
     let words = match line.kind {
         LineKind::Marker(_) => Words::Marker(&line.content.text),
         LineKind::Output if style.color => {
-            text = line.to_ansi(*skip, style.styles);
+            let target = |id| if style.links { log.tail.document().read().link(id) } else { None };
+            text = line.to_ansi_with_links(*skip, style.styles, target);
             Words::Output(&text)
         }
         LineKind::Output => {
@@ -118,7 +113,7 @@ fn write(
             Words::Output(&text)
         }
     };
-    writer.line(out, name, order, words);
+    writer.line(out, log.name.as_str(), log.order, words);
 }
 
 /// What is said of lines that the reader has missed.
@@ -134,7 +129,7 @@ mod tests {
     use crate::logs::StyleSupport;
 
     const PLAIN: OutputStyle =
-        OutputStyle { color: false, styles: StyleSupport::FULL, unicode: true, columns: Some(80) };
+        OutputStyle { color: false, styles: StyleSupport::FULL, links: false, unicode: true, columns: Some(80) };
 
     fn text(look: &Look) -> String {
         String::from_utf8_lossy(&look.bytes).into_owned()

@@ -39,11 +39,11 @@ Examples:
   devgroup url                        all services that have one
   devgroup url web                    the address alone: curl \"$(devgroup url web)\"
   devgroup url web --open             open it in the browser",
-        after_help = "The address is the `url` of the service, otherwise http://localhost and its port. Without a running \
-                      group it is what the file says."
+        after_help = "The address is the `url` of the service, otherwise http://localhost and its port. If no group is \
+                      running, it is what the file says."
     )]
     Url {
-        /// Services (default: all that have an address)
+        /// Services whose addresses to print (default: all that have one)
         #[arg(value_name = "SERVICE")]
         services: Vec<String>,
         /// Open them in the browser
@@ -90,10 +90,10 @@ Examples:
   devgroup scale worker=5 mailer=0    several at once
   devgroup scale worker=5 --wait      exit with 0 when all are ready, with 5 if one fails")]
     Scale {
-        /// Services with `replicas`, each with its number of instances
+        /// Services that have `replicas`, and how many instances of each to run
         #[arg(value_name = "SERVICE=N", required = true, value_parser = service_count)]
         counts: Vec<(String, u32)>,
-        /// Wait until the instances are ready, and surplus ones down; exit with 5 if one fails
+        /// Wait until the instances are ready and the surplus ones down; exit with 5 if one fails
         #[arg(long)]
         wait: bool,
         /// Stop waiting after this time (90s, 10m) with exit code 124
@@ -156,16 +156,17 @@ Examples:
                       126 if it cannot be executed, 125 if the hold fails. Without a running group, the command just runs."
     )]
     Hold(HoldArguments),
-    /// Run a job in this terminal, with what it depends on up
+    /// Run a job in this terminal, once what it depends on is up
     #[command(
         before_help = "\
 Examples:
   devgroup run migrate                      start what it needs, run it here, and exit with its code
   devgroup run test -- --watch=false        append arguments to its command
-  devgroup run install --force              run it although its inputs are as at its last success",
-        after_help = "If the group runs, what the job needs is started there and goes on. If not, what it needs is started and \
-                      stopped again. A command that is a text gets ARGS as \"$@\", appended unless it has a place for them. The \
-                      exit code is that of the job, 128+n if signal n ended it, 5 if a service that it needs has failed."
+  devgroup run install --force              run it even if its inputs have not changed",
+        after_help = "If the group is running, what the job needs is started there and stays up. If not, what it needs is started \
+                      for the run, and then stopped. A command that is a string gets ARGS as \"$@\", appended unless it \
+                      uses them itself. The exit code is that of the job, 128+n if signal n ended it, 5 if a service that it \
+                      needs has failed."
     )]
     Run(RunArguments),
     /// Run a command with the environment of a service
@@ -175,9 +176,9 @@ Examples:
   devgroup exec api -- env                  the environment that api would start with now
   devgroup exec api -- cargo test
   devgroup exec db -- sh -c 'psql \"$DATABASE_URL\"'",
-        after_help = "It runs in this terminal, in the folder of the service, with the values that a start of it would get now, \
-                      also if the service runs with older ones. Nothing is started for it. The exit code is that of the \
-                      command, 128+n if signal n ended it; 127 if it was not found, 126 if it cannot be executed."
+        after_help = "It runs in this terminal, in the folder of the service, with the values that the service would get if it \
+                      started now; a running service may have older ones. It starts nothing else. The exit code is that of \
+                      the command, 128+n if signal n ended it; 127 if it was not found, 126 if it cannot be executed."
     )]
     Exec(ExecArguments),
     /// Wait until services are ready, exit or restart
@@ -299,7 +300,7 @@ pub(in crate::cli) struct LogsArguments {
     /// Print JSON Lines
     #[arg(long, conflicts_with = "raw")]
     pub(super) json: bool,
-    /// Print the output alone, with its colours
+    /// Print only the output, with its colours
     #[arg(long)]
     pub(super) raw: bool,
 }
@@ -336,10 +337,10 @@ pub(in crate::cli) struct RunArguments {
     /// Job to run
     #[arg(value_name = "JOB")]
     pub(super) job: String,
-    /// Run it although its `inputs` are as at its last success
+    /// Run it even if its `inputs` have not changed since its last success
     #[arg(long)]
     pub(super) force: bool,
-    /// Arguments for the job; with some it always runs
+    /// Arguments for the job; with arguments, it always runs
     #[arg(value_name = "ARGS", last = true)]
     pub(super) words: Vec<OsString>,
 }
@@ -361,7 +362,7 @@ pub(in crate::cli) struct OrderArguments {
     /// Services to act on
     #[arg(value_name = "SERVICE", required_unless_present_any = ["all", "failed"])]
     pub(super) services: Vec<String>,
-    /// All services: `start` starts those with autostart, `stop` and `restart` act on those that run
+    /// All services: `start` starts those with autostart, `stop` and `restart` act on those that are running
     #[arg(long, conflicts_with_all = ["services", "failed"])]
     pub(super) all: bool,
     /// All services that have failed

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
     let spec = spec_of(&file, group.as_mut())?;
     let job = service(&spec, &arguments.job)?;
     if job.kind == Kind::Service {
-        let (name, problem) = (&job.name, "a service does not run to completion, so it is not run here");
+        let (name, problem) = (&job.name, "`run` needs one that runs to completion");
         return Err(Failure::Usage(format!(
             "`{name}` is a service, not a job: {problem}\n  help: `devgroup start {name}` starts it in the group; \
              `devgroup exec {name} -- CMD` runs a command with its environment"
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
     // What cannot be executed at all starts nothing else.
     let command = ForegroundCommand::of_job(&spec, &job, &arguments.words, None).map_err(not_executable)?;
     if let Some(unchanged) = command.unchanged().filter(|_| !arguments.force) {
-        print_message(&format!("{}: done · {unchanged} · --force runs it", job.name));
+        print_message(&format!("{}: done · {unchanged} · --force runs it anyway", job.name));
         return Ok(0);
     }
     let foreground = Foreground::begin(guard_pipe).map_err(refused)?;
@@ -138,7 +138,7 @@ fn service(spec: &GroupSpec, name: &str) -> Result<Arc<ServiceSpec>, Failure> {
     let selection = Selection { services: vec![name.to_owned()], ..Selection::default() };
     Err(match config::select(spec.clone(), &selection) {
         Err(error) => GroupRunError::from(error).into(),
-        Ok(_) => Failure::Unexpected(format!("there is no instance of {} now", visible(name))),
+        Ok(_) => Failure::Unexpected(format!("{} has no instances now", visible(name))),
     })
 }
 

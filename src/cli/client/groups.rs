@@ -66,15 +66,15 @@ pub(super) fn name_of(trace: &GroupTrace) -> String {
 /// The file of the running group that `-g` names, for the commands that can use it.
 pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<PathBuf, Failure> {
     let name = visible_path(group);
-    let refuse = |why: &str| Err(Failure::Usage(format!("`-g {name}` names a running group, and {why}")));
+    let refuse = |why: &str| Err(Failure::Usage(format!("`-g {name}` names a running group, but {why}")));
     match &arguments.task {
-        Some(Task::Client(ClientTask::Ls { .. })) => return refuse("`ls` lists all of them"),
-        Some(Task::Client(ClientTask::Down { all: true, .. })) => return refuse("`--all` means all of them"),
+        Some(Task::Client(ClientTask::Ls { .. })) => return refuse("`ls` lists all groups"),
+        Some(Task::Client(ClientTask::Down { all: true, .. })) => return refuse("`--all` means all groups"),
         Some(Task::Client(_) | Task::Check { .. } | Task::Why(_) | Task::Doctor { .. }) => {}
-        Some(Task::Setup(_) | Task::Help { .. }) => return refuse("this command asks none"),
+        Some(Task::Setup(_) | Task::Help { .. }) => return refuse("this command needs none"),
         Some(Task::Up(_)) | None => {
             let failure = Failure::Usage(format!(
-                "`-g {name}` asks a running group, and starts none\n  help: `devgroup -g {name} attach` opens its \
+                "`-g {name}` means a running group, and starts nothing\n  help: `devgroup -g {name} attach` opens its \
                  dashboard; `devgroup -g {name} status` shows its state"
             ));
             return Err(super::super::mistyped_command(failure, &arguments.run.names()));
@@ -169,7 +169,7 @@ fn no_group(group: &OsStr, folder: Option<&Path>, running: &[Running]) -> Failur
     let near = config::near(&group.to_string_lossy(), names.iter().copied());
     let all = visible(&names.join(", ")).into_owned();
     let help = if names.is_empty() {
-        "no group is running; `devgroup up` starts the one of this folder".into()
+        "no group is running; `devgroup up` starts the group of this folder".into()
     } else if near.is_empty() {
         format!("running groups: {all}")
     } else {

@@ -58,12 +58,12 @@ pub(super) fn run(json: bool) -> Result<u8, Failure> {
     if json {
         output::write(&output::json(&found)?)?;
     } else if found.is_empty() {
-        super::super::print_message("no group is running\n  help: `devgroup up` starts the one of this folder");
+        super::super::print_message("no group is running\n  help: `devgroup up` starts the group of this folder");
     } else {
         output::write(&table(&found))?;
     }
     let Some(way_out) = way_out else { return Ok(0) };
-    super::super::print_message(&format!("not all groups may be asked from here\n  help: {way_out}"));
+    super::super::print_message(&format!("some groups cannot be reached from here\n  help: {way_out}"));
     Ok(8)
 }
 

@@ -46,6 +46,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         styled: arguments.raw || (style.color && !arguments.json),
         depth: style.styles.depth,
         plain_underlines: !style.styles.underlines,
+        links: style.links && !arguments.json,
         levels: arguments.json,
     };
     let (names, shown) = match group.ask(Ask::Status { follow: false, usage: false })? {

@@ -95,6 +95,7 @@ mod tests {
                 styled,
                 depth: if styled { ColorDepth::Sixteen } else { ColorDepth::Full },
                 plain_underlines: styled,
+                links: follow,
                 levels,
             },
         )

@@ -229,6 +229,9 @@ pub struct LogsAsk {
     /// Reduce the underlines in `styled` to the plain kind.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub plain_underlines: bool,
+    /// Keep the links of the services in `styled` (OSC 8).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub links: bool,
     /// Send `level` with each line.
     pub levels: bool,
 }

@@ -42,7 +42,7 @@ fn what_it_needs_comes_first_and_how_it_ends_is_how_the_job_ends() {
     s.started("db").ready("db");
     assert_eq!((s.service("migrate").state(), s.phase("migrate")), ("running", Phase::Down));
     s.until(3.0).ask(over(1, 0));
-    assert!(s.trace().contains("migrate: runs in another terminal · pid 812"), "{}", s.trace());
+    assert!(s.trace().contains("migrate: running in another terminal · pid 812"), "{}", s.trace());
     assert!(s.trace().contains("migrate: ended in another terminal · exit 0 · after 3"), "{}", s.trace());
     assert!(!s.trace().contains("spawn migrate"), "{}", s.trace());
     let history = s.service("migrate").history;

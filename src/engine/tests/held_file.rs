@@ -31,7 +31,7 @@ fn what_the_file_says_is_held_and_carried_out_once() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
     s.ask(Command::TogglePause).reload(vec![changed("api", "one"), service("web")]).until(1.0);
     assert_eq!(doing(&s), ("running", true));
-    assert_eq!(s.notice(), "procgroup.toml changed · it is held, like all changes, until watching resumes");
+    assert_eq!(s.notice(), "procgroup.toml changed · held, like all changes, until watching resumes");
     s.save("a.rs", &["api"]).reload(vec![changed("api", "two"), service("web")]).until(60.0);
     assert_eq!(doing(&s), ("running", true));
     s.ask(Command::TogglePause);

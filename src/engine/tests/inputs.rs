@@ -14,7 +14,7 @@ fn install() -> ServiceSpec {
 fn unchanged(s: &mut Scenario) {
     let run = s.service("install").run;
     let inputs = UnchangedInputs {
-        text: "lock as at the last success".into(),
+        text: "lock unchanged since the last success".into(),
         files: 1,
         since: std::time::SystemTime::UNIX_EPOCH,
     };
@@ -34,13 +34,13 @@ fn it_is_done_at_once_and_others_go_on() {
         0.000   spawn install 1 · with the group
         0.000   api: waiting for install to be done
         0.000 > install is unchanged
-        0.000   install: done · lock as at the last success · r runs it
+        0.000   install: done · lock unchanged since the last success · r runs it
         0.000   spawn api 1 · with the group
     ",
     );
     let install = s.service("install");
     assert_eq!((install.phase, install.last_exit, install.restarts.manual), (Phase::Finished(Outcome::Done), None, 0));
-    assert_eq!(install.reason.as_deref(), Some("lock as at the last success; r runs it"));
+    assert_eq!(install.reason.as_deref(), Some("lock unchanged since the last success; r runs it"));
     assert_eq!(install.unchanged.map(|inputs| inputs.files), Some(1));
     assert!(install.history.is_empty(), "that was no run");
     let events = s.events().join("\n");

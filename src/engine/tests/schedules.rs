@@ -226,8 +226,7 @@ fn it_waits_for_what_it_depends_on_as_others_do() {
 fn what_was_missed_is_named_and_not_made_up_for() {
     let mut day = Day::new("01:30:00", vec![scheduled("tidy", at("0 * * * *")), scheduled("sync", every(3_600))]);
     // The computer sleeps.
-    day.set("05:20:00")
-        .said(&["tidy: missed · 02:00:00 and 3 more · the clock went from 01:30:00 to 05:20:20 at once"]);
+    day.set("05:20:00").said(&["tidy: missed · 02:00:00 and 3 more · the clock jumped from 01:30:00 to 05:20:20"]);
     assert_eq!((day.state("tidy"), day.next("tidy")), ("scheduled", "06:00:00".into()));
     day.until("06:00:00").said(&["spawn tidy 1 · on schedule"]);
     // A pause is as long for who is awake: 20 seconds were before the sleep.
@@ -239,7 +238,7 @@ fn what_was_missed_is_named_and_not_made_up_for() {
 fn what_was_due_within_the_last_minute_runs_late() {
     let mut day = Day::new("01:30:00", vec![scheduled("tidy", at("*/30 * * * *"))]);
     day.set("03:00:10").said(&[
-        "tidy: missed · 02:00:00 and 1 more · the clock went from 01:30:00 to 03:00:30 at once",
+        "tidy: missed · 02:00:00 and 1 more · the clock jumped from 01:30:00 to 03:00:30",
         "spawn tidy 1 · on schedule",
     ]);
     day.runs("tidy", 0).s.forget();

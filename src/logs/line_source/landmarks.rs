@@ -21,6 +21,14 @@ impl LineSource<'_> {
         Some(known.collect::<Option<Vec<_>>>()?.into_iter().all(|complete| complete))
     }
 
+    /// Whether what was printed before that place was read for it: output that was printed later is not waited for.
+    pub fn is_read_to(&self, what: Landmark, place: &Place) -> bool {
+        let is_read = |(index, lane): (usize, &Lane<'_>)| {
+            lane.matches(what).is_none_or(|matches| matches.has_read_to(place.of(index)))
+        };
+        self.lanes.iter().enumerate().all(is_read)
+    }
+
     /// The first from a place on: its lane, and the line.
     pub fn first_from(&mut self, place: &Place, what: Landmark) -> Option<(usize, LineId)> {
         self.by_arrival(|index, lane| lane.first_from(place.of(index), what)).min().map(|(_, lane, line)| (lane, line))
@@ -95,14 +103,16 @@ impl Lane<'_> {
         self.lines.shows(found) && (what == Landmark::Hit || self.is_first_of_failure(found))
     }
 
-    /// No error of the same failure is shown above it: a filter may hide where that begins.
+    /// No error of the same failure is shown above it: a filter may hide where that begins. As long as lines above it were
+    /// not read, nobody knows.
     fn is_first_of_failure(&mut self, found: LineId) -> bool {
         let mut line = found;
         while !begins_failure(self.lines.reader(), line) {
-            match self.errors.as_ref().and_then(|errors| errors.last_before(line)) {
+            let Some(errors) = &self.errors else { return false };
+            match errors.last_before(line) {
                 Some(above) if !self.lines.shows(above) => line = above,
                 Some(_) => return false,
-                None => break,
+                None => return errors.is_complete(),
             }
         }
         true

@@ -283,6 +283,11 @@ impl Matches<'_> {
         }
     }
 
+    /// All lines of history before that one were read, as far as it has read at all: newer output is not waited for.
+    pub fn has_read_to(&self, line: LineId) -> bool {
+        LineId(self.found.covered.end) >= self.filed.min(line)
+    }
+
     /// There are lines for [`Scan::run`] to read.
     pub fn is_behind(&self) -> bool {
         self.behind

@@ -50,7 +50,11 @@ impl Jump {
 
 /// Where a reader is about to go: keys may come faster than frames, and each counts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Jumps(VecDeque<Jump>);
+pub(super) struct Jumps {
+    wanted: VecDeque<Jump>,
+    /// The end of the lines when the next one was looked at first: what is printed later is not waited for.
+    asked: Option<Place>,
+}
 
 impl Jumps {
     /// Steps that wait: more than a key that is held down gives while a long log is searched.
@@ -59,36 +63,45 @@ impl Jumps {
     /// Asks for one more: a step follows those before it, anything else takes their place.
     pub(super) fn ask(&mut self, to: Jump) {
         if !to.is_step() {
-            self.0.clear();
+            self.take_all();
         }
-        if self.0.len() < Self::LIMIT {
-            self.0.push_back(to);
+        if self.wanted.len() < Self::LIMIT {
+            self.wanted.push_back(to);
         }
     }
 
     /// The next one.
     pub(super) fn next(&self) -> Option<Jump> {
-        self.0.front().copied()
+        self.wanted.front().copied()
     }
 
     /// The next one is done, or cannot be.
     pub(super) fn done(&mut self) {
-        self.0.pop_front();
+        self.wanted.pop_front();
+        self.asked = None;
     }
 
     /// Those that are left.
     pub(super) fn take_all(&mut self) -> VecDeque<Jump> {
-        std::mem::take(&mut self.0)
+        std::mem::take(self).wanted
+    }
+
+    /// The end of the lines when the next one was looked at first, which may be now.
+    fn asked(&mut self, source: &mut LineSource<'_>) -> &Place {
+        self.asked.get_or_insert_with(|| {
+            source.go_to_end();
+            source.place()
+        })
     }
 
     /// One of them is to an error.
     pub(super) fn want_errors(&self) -> bool {
-        self.0.iter().any(|jump| matches!(jump, Jump::Error { .. }))
+        self.wanted.iter().any(|jump| matches!(jump, Jump::Error { .. }))
     }
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.wanted.len()
     }
 }
 
@@ -141,6 +154,11 @@ impl Viewport {
             self.jumps.done();
             return None;
         };
+        let asked = self.jumps.asked(source).clone();
+        if !source.is_read_to(what, &asked) {
+            // Lines have left the screen that nobody has read for it: once they were.
+            return None;
+        }
         let roams = frame.roams && matches!(jump, Jump::Hit { .. });
         let (target, wrapped) = self.target(source, jump, what, complete && !roams);
         let Some(target) = target else {
@@ -156,12 +174,19 @@ impl Viewport {
             // While it is typed, the border says so.
             return (jump != Jump::Nearest).then_some(match what {
                 Landmark::Hit => "no match",
-                Landmark::Error if source.is_filtered() => "no errors among the lines that the filter shows",
+                Landmark::Error if source.is_filtered() => "no errors in the lines that the filter shows",
                 Landmark::Error => NO_ERRORS,
             });
         };
         self.jumps.done();
         let layout = &frame.layout;
+        // Round and round, and nothing moves.
+        let is_only = self.current.as_ref().is_some_and(|mark| (mark.lane, mark.id) == target);
+        let wrapped = match what {
+            Landmark::Hit if is_only => wrapped.and(Some("this is the only match")),
+            Landmark::Error if is_only => wrapped.and(Some("this is the only error")),
+            _ => wrapped,
+        };
         let mark = Mark { is_error: what == Landmark::Error, ..Mark::new(source, target) };
         let query = frame.query.filter(|_| what == Landmark::Hit);
         let found = query.and_then(|query| Some((query, source.line(target.0, target.1)?)));

@@ -168,7 +168,8 @@ impl UiState {
             arrangement: self.panes.arrangement,
             size: world.size,
         };
-        self.ranking.update(world.snapshot, made_for, spoke);
+        let unseen = &self.unseen;
+        self.ranking.update(world.snapshot, made_for, |name| unseen.has_any(name), spoke);
         // It never shrinks again: nothing jumps while one reads.
         self.strip_rows = self.strip_rows.max(strip_rows(world.snapshot));
     }

@@ -157,7 +157,7 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
         fact("ports", ports.join(", "));
     }
     if let Some(instance) = &service.instance {
-        fact("instance", format!("{} of {}, of {}", instance.number, instance.count, instance.of));
+        fact("instance", format!("{} of {} ({})", instance.number, instance.count, instance.of));
     }
     if !service.inputs.is_empty() {
         fact("inputs", service.inputs.join(", "));
@@ -178,7 +178,7 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
         fact("waits for", names.join(", "));
     }
     if service.stale {
-        fact("stale", "what runs is older than the files".to_owned());
+        fact("stale", "the running version is older than its files".to_owned());
     }
     // Where it is as it is to be, there is nothing to tell.
     if service.wanted != (service.phase.live_run().is_some() || service.phase == Phase::Finished(Outcome::Done)) {

@@ -15,8 +15,11 @@ use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, pane, typing};
 use crate::domain::{Phase, ServiceSnapshot, WatchState};
 
-/// Draws the footer; where there is none, a message lies over the last line. A message takes the right end, and leaves help
-/// and quit their place.
+/// Cells that are enough for a message.
+const MESSAGE: usize = 48;
+
+/// Draws the footer; where there is none, a message lies over the last line. A message takes the right end, and leaves the
+/// hints that are needed most their place.
 /// The answer is where the next character of the filter goes, if that is typed here.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     if scene.screen.sidebar.is_none() && scene.ui.context(scene.snapshot) == Context::ServiceFilter {
@@ -75,8 +78,7 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
         draw_hints(scene, area, area.x, &hints, buffer);
         return draw_place(scene, area, &hints, buffer);
     };
-    let needed = 1 + hints.iter().filter(|item| stays(item)).map(|item| width(item) + 2).sum::<usize>();
-    let room = if cells > 2 * needed { cells - needed } else { cells };
+    let room = message_room(&hints, cells);
     let text = format!(" {} ", message.fit(room.saturating_sub(2), scene.glyphs().ellipsis));
     // It stands at the right end, and the hints beside it where they always are, as far as there is room.
     let left = if room < cells { cells.saturating_sub(width(&text)) } else { 0 };
@@ -86,16 +88,32 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
     paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
 }
 
+/// Cells that a message may take: it leaves help and quit their place, and what is needed most here as well, if it has
+/// enough cells without.
+fn message_room(hints: &[String], cells: usize) -> usize {
+    let needed = |kept: &dyn Fn(usize, &str) -> bool| {
+        let kept = hints.iter().enumerate().filter(|(place, item)| kept(*place, item));
+        1 + kept.map(|(_, item)| width(item) + 2).sum::<usize>()
+    };
+    let (least, more) = (needed(&|_, item| stays(item)), needed(&|place, item| place == 0 || stays(item)));
+    match cells.checked_sub(more) {
+        Some(room) if room >= MESSAGE => room,
+        _ if cells > 2 * least => cells - least,
+        _ => cells,
+    }
+}
+
 /// At the right end, where there is room: where the reader of a pane stands that has no title to say it.
 fn draw_place(scene: &Scene<'_>, area: Rect, hints: &[String], buffer: &mut Buffer) {
     let untitled = scene.screen.panes.first().filter(|pane| !pane.title && is_dashboard(scene));
     let Some(text) = untitled.and_then(|_| scene.texts.first()) else { return };
-    let place = pane::place(scene, text, true);
     let taken = 1 + hints.iter().map(|hint| width(hint) + 2).sum::<usize>();
-    let cells = width(&place) + 1;
-    if !place.is_empty() && taken + cells <= usize::from(area.width) {
+    let places = pane::places(scene, text, true);
+    let place = places.iter().find(|place| taken + width(place) < usize::from(area.width));
+    if let Some(place) = place.filter(|place| !place.is_empty()) {
+        let cells = width(place) + 1;
         let at = area.right().saturating_sub(u16::try_from(cells).unwrap_or(0));
-        paint::put_text(buffer, area, at, area.y, &place, scene.theme().busy());
+        paint::put_text(buffer, area, at, area.y, place, scene.theme().busy());
     }
 }
 

@@ -8,7 +8,7 @@ use ratatui::text::Span;
 use super::super::text::{cut_right, pad, thousands, width};
 use super::super::words::{StateCount, state_counts};
 use super::{Scene, paint, strip, typing};
-use crate::domain::{HoldSnapshot, StopState, Stopping, WatchBackend, WatchState, count};
+use crate::domain::{HoldSnapshot, WatchBackend, WatchState, count};
 
 /// Draws header and banner.
 pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
@@ -72,7 +72,9 @@ fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let right_cells = cells(&right, &gap) + 1;
     let title_room = room.saturating_sub(if right.is_empty() { 0 } else { right_cells + 1 });
-    let name_cells = name_cells.min(title_room.saturating_sub(width(before)));
+    // What is left over, it has as well.
+    let over = room.saturating_sub(taken(&left, &right));
+    let name_cells = (name_cells + over).min(title_room.saturating_sub(width(before)));
     let name = cut_right(&scene.snapshot.name, name_cells, glyphs.ellipsis);
     let mut line = vec![Span::styled(before, theme.structure()), Span::styled(name, theme.strong()), Span::raw("   ")];
     line.extend(join(left, &gap, theme.structure()));
@@ -87,7 +89,7 @@ fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
     let theme = scene.theme();
     match (&scene.snapshot.stopping, length) {
         (Some(stopping), length) => {
-            let (stopped, all) = progress(stopping);
+            let (stopped, all) = stopping.progress();
             let count =
                 if length == Length::Tiny { format!("{stopped}/{all}") } else { format!("{stopped} of {all} stopped") };
             (vec![Part::new("STOPPING".into(), theme.alert())], vec![Part::new(count, Style::new())])
@@ -171,12 +173,6 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
     words
 }
 
-/// How many services are stopped, and of how many.
-pub(super) fn progress(stopping: &Stopping) -> (usize, usize) {
-    let over = |state: &StopState| matches!(state, StopState::Stopped { .. } | StopState::WasNotRunning);
-    (stopping.services.iter().filter(|service| over(&service.state)).count(), stopping.services.len())
-}
-
 /// `‖ WATCHING PAUSED 2m · 14 changes held: api 9, worker 4, css 1`, `‖ HELD by hold: git checkout main 3s · …`. What is held
 /// is told here only where the watcher has no line of its own.
 fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -205,8 +201,7 @@ fn banner(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let mut line = format!(" {} {title} {since}", glyphs.held);
     if scene.screen.strip.is_none() || watch.held == 0 && !watch.file_held {
-        let held =
-            if tiny { format!("{} held", watch.held + usize::from(watch.file_held)) } else { strip::held(scene) };
+        let held = if tiny { strip::held_in_short(scene) } else { strip::held(scene) };
         line.push_str(&format!(" {} {held}", glyphs.dot));
     }
     let room = usize::from(area.width);
@@ -243,6 +238,13 @@ mod tests {
         assert!(line.ends_with("watching 3 services · main@3f2c1e"), "{line}");
         bench.size = (40, 12);
         assert!(first_line(&mut bench).ends_with(" 3● 1◐ 2✗ 1✓ 1○"));
+        // A long name is cut only where there is no room for it.
+        for (name, shown) in [("a-name", " devgroup  a-name  "), ("a-name-of-a-group", " devgroup  a-name-of…  ")] {
+            bench.snapshot.name = name.into();
+            let line = first_line(&mut bench);
+            assert!(line.starts_with(shown) && line.ends_with(" 3● 1◐ 2✗ 1✓ 1○"), "{line}");
+        }
+        bench.snapshot.name = "shop".into();
         for columns in 20..160 {
             bench.size = (columns, 20);
             let line = first_line(&mut bench);

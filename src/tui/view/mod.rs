@@ -155,4 +155,6 @@ fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
 }
 
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod tests;

@@ -43,6 +43,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         // It is in no state.
         left.truncate(1);
     }
+    let state = left.get(..3).map_or(0, |state| paint::spans_width(state) + width(look.word));
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
         let what = match timer {
@@ -60,7 +61,7 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
     let source = Source::Service(service.name.clone());
     let mut right = match typed {
         true => vec![Span::styled(" TYPING ", theme.alert())],
-        false => not_normal(scene, pane, (&source, focused), text),
+        false => not_normal(scene, (pane, state), (&source, focused), text),
     };
     // Of both, when it is tried again is worth more.
     let failed = service.failed_run.filter(|_| right.is_empty()).map(|run| run.to_string());
@@ -116,46 +117,69 @@ pub(super) fn draw_merged(
     if !hidden.is_empty() {
         left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
     }
-    let right = not_normal(scene, pane, (&Source::Merged, true), text);
+    let state = paint::spans_width(&left);
+    let right = not_normal(scene, (pane, state), (&Source::Merged, true), text);
     let line = theme.accent();
     body(scene, pane, text, Title { source: &Source::Merged, focused: true, typed: false, line, left, right }, buffer)
 }
 
-/// What a title says of the lines below it: what of them is shown, and where the reader stands.
+/// What a title says of the lines below it: what of them is shown, and where the reader stands. The state on its left, of
+/// so many cells, is worth more.
 fn not_normal(
     scene: &Scene<'_>,
-    pane: &Pane,
+    (pane, state): (&Pane, usize),
     (source, focused): (&Source, bool),
     text: Option<&PaneText>,
 ) -> Vec<Span<'static>> {
     let Some(text) = text else { return Vec::new() };
-    let place = place(scene, text, focused);
-    let cells = usize::from(pane.area.width).saturating_sub(width(&place) + 18);
-    let filter = scene.ui.find.filter_title(source, text.share, (cells, scene.glyphs())).unwrap_or_default();
-    let gap = if filter.is_empty() || place.is_empty() { "" } else { "  " };
-    let said = format!("{filter}{gap}{place}");
+    let room = usize::from(pane.area.width).saturating_sub(state + AROUND);
+    let mut said = places(scene, text, focused).into_iter().map(|place| {
+        let cells = room.saturating_sub(if place.is_empty() { 0 } else { width(&place) + 2 });
+        let filter = scene.ui.find.filter_title(source, text.share, (cells, scene.glyphs())).unwrap_or_default();
+        let gap = if filter.is_empty() || place.is_empty() { "" } else { "  " };
+        format!("{filter}{gap}{place}")
+    });
+    let said = said.find(|said| width(said) <= room).unwrap_or_default();
     if said.is_empty() { Vec::new() } else { vec![Span::styled(said, scene.theme().busy())] }
 }
 
-/// Where the reader stands, unless that is the end: `error 6 of 9 · ▼ 3 new lines · G follows`. Keys are named where they
-/// act: in the pane with the focus.
-pub(super) fn place(scene: &Scene<'_>, text: &PaneText, focused: bool) -> String {
+/// Where the reader stands, unless that is the end: `error 6 of 9 · E goes back · ▼ 3 new lines · G follows`. Keys are named
+/// where they act: in the pane with the focus. What follows says less, in fewer cells; the last says nothing.
+pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<String> {
     let (glyphs, compact) = (scene.glyphs(), scene.screen.compact);
     if text.follow {
-        return String::new();
+        return vec![String::new()];
     }
-    let error = text.error_count.filter(|_| focused).map(|count| format!("error {}", count.text(compact, glyphs)));
+    let count = text.error_count.filter(|_| focused);
+    let error = count.map(|count| format!("error {}", count.text(compact, glyphs)));
+    let back = count.filter(|count| !compact && count.place.is_some_and(|place| place > 1));
+    let back = back.map(|_| "E goes back".to_owned());
+    let new_lines = |unit: &str| format!("{} {} {unit}", glyphs.new_lines, thousands(text.new));
     let new = match (text.new, compact) {
         (0, _) => None,
-        (new, true) => Some(format!("{} {} new", glyphs.new_lines, thousands(new))),
-        (1, false) => Some(format!("{} 1 new line", glyphs.new_lines)),
-        (new, false) => Some(format!("{} {} new lines", glyphs.new_lines, thousands(new))),
+        (_, true) => Some(new_lines("new")),
+        (1, false) => Some(new_lines("new line")),
+        (_, false) => Some(new_lines("new lines")),
     };
+    let short_new = new.as_ref().map(|_| new_lines("new"));
     let scrolled = (new.is_none() && error.is_none()).then(|| "scrolled".to_owned());
     let key = focused.then(|| if compact { "G" } else { "G follows" }.to_owned());
-    let said: Vec<String> = error.into_iter().chain(new).chain(scrolled).chain(key).collect();
-    said.join(&format!(" {} ", glyphs.dot))
+    let joined = |parts: [&Option<String>; 5]| {
+        let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        said.join(&format!(" {} ", glyphs.dot))
+    };
+    vec![
+        joined([&error, &back, &new, &scrolled, &key]),
+        joined([&error, &None, &new, &scrolled, &key]),
+        joined([&error, &None, &short_new, &scrolled, &key]),
+        joined([&error, &None, &None, &scrolled, &key]),
+        joined([&None, &None, &None, &None, &key.filter(|_| !compact)]),
+        String::new(),
+    ]
 }
+
+/// Cells of a title beside what stands at its ends: lines and blanks.
+const AROUND: usize = 7;
 
 /// What stands above a pane, and what the pane is.
 struct Title<'a> {

@@ -9,7 +9,6 @@ use ratatui::text::Span;
 
 use super::super::text::{cut_right, pad, width};
 use super::Scene;
-use super::header::progress;
 use super::paint::{self, Titles};
 use crate::domain::{Signal, StopProgress, StopState, Stopping, approx, count, human};
 
@@ -37,7 +36,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     };
     paint::clear(buffer, area);
     let titles = Titles {
-        left: vec![Span::styled(format!("stopping {}", count(stopping.services.len(), "service")), theme.strong())],
+        left: vec![Span::styled(format!("stopping {}", count(stopping.progress().1, "service")), theme.strong())],
         right: vec![Span::raw(scene.age(stopping.since))],
         ..Titles::default()
     };
@@ -73,7 +72,7 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
 /// The lines below the services.
 fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
     if small {
-        let (stopped, all) = progress(stopping);
+        let (stopped, all) = stopping.progress();
         return vec![format!("  {stopped} of {all} stopped"), String::new(), "Q / Ctrl-C = kill now".to_owned()];
     }
     let waited: Vec<&str> = waited_for(stopping).map(|service| service.name.as_str()).collect();
@@ -100,7 +99,8 @@ pub(in super::super) fn waited_for(stopping: &Stopping) -> impl Iterator<Item = 
 fn stop_state_look(scene: &Scene<'_>, state: &StopState) -> (&'static str, Style) {
     let (glyphs, theme) = (scene.glyphs(), scene.theme());
     match state {
-        StopState::WasNotRunning | StopState::Stopped { .. } => (glyphs.done, theme.good_glyph()),
+        StopState::WasNotRunning => (glyphs.stopped, theme.plain()),
+        StopState::Stopped { .. } => (glyphs.done, theme.good_glyph()),
         StopState::Waiting => (glyphs.waits, theme.plain()),
         StopState::Asked { .. } | StopState::Killed { .. } => (glyphs.busy, theme.busy_glyph()),
         StopState::GivenUp => (glyphs.failed, theme.bad_glyph()),

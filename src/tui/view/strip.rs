@@ -146,14 +146,23 @@ fn outcome(verdict: Verdict) -> String {
     }
 }
 
-/// `14 changes held: api 9, worker 4, css 1`, `procgroup.toml held`, `procgroup.toml and 1 change held: api 1`.
+/// `14 changes held: api 9, worker 4, css 1`, `procgroup.toml held`, `procgroup.toml and 1 change held: api 1`,
+/// `2 changes held, some for several services: api 2, web 1`: each file counts once in the total.
 pub(super) fn held(scene: &Scene<'_>) -> String {
+    let watch = &scene.snapshot.watch;
+    if !is_held(scene.snapshot) {
+        return nothing_held(scene);
+    }
     let mut held: Vec<_> =
         scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
     held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let shared = held.iter().map(|(count, _)| count).sum::<usize>() > watch.held;
     let whose: Vec<String> = held.into_iter().map(|(count, name)| format!("{name} {count}")).collect();
-    let colon = if whose.is_empty() { "" } else { ": " };
-    let watch = &scene.snapshot.watch;
+    let colon = match (whose.is_empty(), shared) {
+        (true, _) => "",
+        (false, false) => ": ",
+        (false, true) => ", some for several services: ",
+    };
     let changes = count(watch.held, "change");
     let what = match (watch.file_held, watch.held) {
         (false, _) => changes,
@@ -161,6 +170,23 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
         (true, _) => format!("{} and {changes}", scene.snapshot.file),
     };
     format!("{what} held{colon}{}", whose.join(", "))
+}
+
+/// `14 held`, where there is little room.
+pub(super) fn held_in_short(scene: &Scene<'_>) -> String {
+    let watch = &scene.snapshot.watch;
+    match watch.held + usize::from(watch.file_held) {
+        0 => "nothing held".to_owned(),
+        held => format!("{held} held"),
+    }
+}
+
+/// Why nothing is held: so far, what has changed is watched by nobody. Or a restart has met what was held.
+fn nothing_held(scene: &Scene<'_>) -> String {
+    let since = scene.snapshot.watch.holds.first().map(|hold| hold.since);
+    let is_of_hold = |entry: &JournalEntry| since.is_some_and(|since| entry.judged >= since);
+    let has_changed = watched(scene.snapshot).next().is_some_and(is_of_hold);
+    if has_changed { "nothing held".to_owned() } else { "no watched file has changed".to_owned() }
 }
 
 /// How an outcome is told.
