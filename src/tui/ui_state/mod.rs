@@ -266,7 +266,7 @@ impl UiState {
             true => String::new(),
             false => format!(" {} {key} shows all", self.glyphs.dot),
         };
-        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more))
+        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more).that_stays())
     }
 
     /// The reason of an event of the watcher panel has come.

@@ -78,7 +78,7 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
         draw_hints(scene, area, area.x, &hints, buffer);
         return draw_place(scene, area, &hints, buffer);
     };
-    let room = message_room(&hints, cells);
+    let room = message_room(&hints, cells, &message);
     let text = format!(" {} ", message.fit(room.saturating_sub(2), scene.glyphs().ellipsis));
     // It stands at the right end, and the hints beside it where they always are, as far as there is room.
     let left = if room < cells { cells.saturating_sub(width(&text)) } else { 0 };
@@ -88,16 +88,16 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
     paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
 }
 
-/// Cells that a message may take: it leaves help and quit their place, and what is needed most here as well, if it has
-/// enough cells without.
-fn message_room(hints: &[String], cells: usize) -> usize {
+/// Cells that a message may take: it leaves help and quit their place, and what is needed most here as well, if it is short
+/// enough, or does not go away by itself.
+fn message_room(hints: &[String], cells: usize, message: &Message) -> usize {
     let needed = |kept: &dyn Fn(usize, &str) -> bool| {
         let kept = hints.iter().enumerate().filter(|(place, item)| kept(*place, item));
         1 + kept.map(|(_, item)| width(item) + 2).sum::<usize>()
     };
     let (least, more) = (needed(&|_, item| stays(item)), needed(&|place, item| place == 0 || stays(item)));
     match cells.checked_sub(more) {
-        Some(room) if room >= MESSAGE => room,
+        Some(room) if room >= MESSAGE && (message.stays() || width(&message.to_string()) + 2 <= room) => room,
         _ if cells > 2 * least => cells - least,
         _ => cells,
     }

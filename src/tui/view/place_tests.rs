@@ -108,6 +108,14 @@ fn a_message_leaves_the_hints_that_are_needed_most() {
         assert!(hints.iter().all(|hint| line.contains(hint)), "at {columns}: {line}");
         assert!(line.contains("procgroup.toml has errors") && line.ends_with(" · l shows all"), "at {columns}: {line}");
     }
+    // One that goes away soon is told in full if it can be.
+    let (now, said) = (NOW, format!("`{}` failed: exit 3", "x".repeat(40)));
+    bench.size.0 = 80;
+    bench.ui.show_message(said.clone(), now);
+    assert!(footer(&mut bench).ends_with(&said) && footer(&mut bench).starts_with(" ? help  q quit "));
+    bench.ui.show_message("saved", now);
+    assert!(footer(&mut bench).starts_with(" r restart ") && footer(&mut bench).ends_with(" saved"));
+    bench.press("⎋");
     bench.size.0 = 60;
     assert!(footer(&mut bench).starts_with(" ? help  q quit "), "{}", footer(&mut bench));
 }
