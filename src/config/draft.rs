@@ -261,6 +261,7 @@ impl Draft {
                     let default = || match kind_of(&on) {
                         Kind::Job => Condition::Done,
                         Kind::Service => Condition::Ready,
+                        Kind::Worker => Condition::Started,
                     };
                     Dependency { until: until.unwrap_or_else(default), on }
                 })

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
     Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, Usage,
-    WatchSnapshot, address_of_port, short,
+    WatchSnapshot, WorkerSnapshot, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -140,6 +140,8 @@ pub struct ServiceSnapshot {
     pub details: Option<Arc<RunDetails>>,
     /// What its live run used when that was measured last ([`Command::Measure`](super::Command::Measure)).
     pub usage: Option<Usage>,
+    /// What it does with its tasks. Of workers only, from the first news of its run on.
+    pub worker: Option<Arc<WorkerSnapshot>>,
     /// What its live run says of itself (sd_notify's `STATUS=`).
     pub status_text: Option<Arc<str>>,
 }
@@ -187,6 +189,7 @@ impl ServiceSnapshot {
             orders: Orders::default(),
             details: None,
             usage: None,
+            worker: None,
             status_text: None,
         }
     }
