@@ -46,6 +46,7 @@ mod shell_text;
 mod sources;
 mod syntax;
 mod task_text;
+mod task_variables;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -71,5 +72,6 @@ pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
 pub use sources::Prints;
+pub use task_variables::TaskVariable;
 pub use trust::{Foreign, Owners, consent};
 pub use units::parse_duration;
