@@ -209,7 +209,7 @@ impl<'t> Reader<'t> {
 }
 
 fn ends_word(c: char) -> bool {
-    c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | '`')
+    matches!(c, ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '(' | '`')
 }
 
 /// In `NAME=$TASK_ID` before a command, and in `case $TASK_ID in`, the shell splits nothing.
@@ -287,6 +287,7 @@ mod tests {
             ("eval \"$TASK_DESCRIPTION\"", &["code $TASK_DESCRIPTION"]),
             ("agent <<END\nx $TASK_ID\nEND\necho 🦀 $TASK_ID", &["$TASK_ID"]),
             ("# it's\necho $TASK_ID", &["$TASK_ID"]),
+            ("\u{3000}$TASK_ID \\🦀\u{a0}$TASK_TRY #🦀", &["$TASK_ID", "$TASK_TRY"]),
         ] {
             assert_eq!(found(bad), places, "{bad}");
         }
