@@ -79,6 +79,7 @@ impl Incoming {
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
                 RunReport::StatusText(_) => "what a run says of itself",
+                RunReport::Worker(_) => "what a worker does",
                 RunReport::Usage(_) => "the usage of a run",
                 RunReport::Details(_) => "the details of a run",
                 RunReport::LeftBehind { .. } | RunReport::Exited { .. } | RunReport::GroupGone => "the end of a run",

@@ -10,6 +10,7 @@ mod help;
 mod json;
 mod setup;
 mod told;
+mod unworked;
 mod why;
 mod why_service;
 
@@ -259,7 +260,7 @@ struct GroupFile {
 
 impl GroupFile {
     fn load(&self) -> Result<Loaded, Diagnostics> {
-        config::load_of(&self.path, self.owners)
+        app::load_of(&self.path, self.owners)
     }
 }
 

@@ -45,6 +45,8 @@ mod several_files;
 mod shell_text;
 mod sources;
 mod syntax;
+mod task_text;
+mod task_variables;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -52,6 +54,7 @@ mod units;
 mod unmatched_watch;
 mod unset;
 mod values;
+mod worker;
 mod writable;
 
 pub use at_start::{checks_now, expanded, folder};
@@ -69,5 +72,6 @@ pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
 pub use sources::Prints;
+pub use task_variables::TaskVariable;
 pub use trust::{Foreign, Owners, consent};
 pub use units::parse_duration;

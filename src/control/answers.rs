@@ -230,7 +230,7 @@ impl Answers {
         let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
             Answer::Accepted { services, .. } => services,
             Answer::Refused(refusal) => return Err(refused(refusal)),
-            Answer::Scaled(_) | Answer::Explained(_) => Vec::new(),
+            Answer::Scaled(_) | Answer::Explained(_) | Answer::Task(_) => Vec::new(),
         };
         if !order.wait {
             let group = self.handle.snapshot();
@@ -261,7 +261,7 @@ impl Answers {
         let counts = counts(&before, written)?;
         let scalings = match self.handle.ask(Command::Scale { counts }).await {
             Ok(Answer::Scaled(scalings)) => scalings,
-            Ok(Answer::Accepted { .. } | Answer::Explained(_) | Answer::Refused(_)) => Vec::new(),
+            Ok(Answer::Accepted { .. } | Answer::Explained(_) | Answer::Task(_) | Answer::Refused(_)) => Vec::new(),
             Err(refusal @ Refusal::Scale(_)) => return Err(Problem::new(ProblemCode::Invalid, refusal.to_string())),
             Err(refusal) => return Err(refused(refusal)),
         };

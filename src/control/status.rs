@@ -311,6 +311,7 @@ impl Service {
             kind: match service.kind {
                 Kind::Service => "service".into(),
                 Kind::Job => "job".into(),
+                Kind::Worker => "worker".into(),
             },
             instance_of: service.instance.as_ref().map(|instance| instance.of.as_str().to_owned()),
             replica: service.instance.as_ref().map(|instance| instance.number),

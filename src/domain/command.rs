@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ElsewhereRun, ExitStatus, Explanation, Moment, Ordered, Scaling, ServiceName, visible};
+use super::{
+    ElsewhereRun, ExitStatus, Explanation, Moment, Ordered, Scaling, ServiceName, TaskAnswer, TaskQuestion, visible,
+};
 
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub enum Command {
         /// Absolute, or relative to the root of the group. It need not exist.
         path: PathBuf,
     },
+    /// What is asked about tasks. Whoever works them off answers it; no decision of the group is in it.
+    Task(TaskQuestion),
 }
 
 /// A hold that belongs to a client.
@@ -136,7 +140,7 @@ impl Targets {
 }
 
 /// The answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// It was taken up at that moment, and meant these services.
     Accepted {
@@ -147,6 +151,8 @@ pub enum Answer {
     },
     /// What [`Command::Scale`] has done.
     Scaled(Vec<Scaling>),
+    /// What [`Command::Task`] asks for.
+    Task(TaskAnswer),
     /// What [`Command::Why`] asks for.
     Explained(Box<Explanation>),
     /// It was not.

@@ -39,12 +39,14 @@ mod signal;
 mod snapshot;
 mod spec;
 mod stop_progress;
+mod task;
 mod time;
 mod timetable_marker;
 mod usage;
 mod visible;
 mod watch_snapshot;
 mod watch_spec;
+mod worker_spec;
 mod written;
 
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
@@ -93,10 +95,15 @@ pub use spec::{
     ServiceSpec, StartSpec, StopSpec,
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
+pub use task::{
+    BreakerState, DeadReason, EndedTry, Priority, Standby, TaskAnswer, TaskDetails, TaskHead, TaskId, TaskQuestion,
+    TaskRow, TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
+};
 pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;
 pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};
+pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, UnchangedInputs, Usage};
+use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, UnchangedInputs, Usage, WorkerSnapshot};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub enum RunReport {
     StatusText(Arc<str>),
     /// What the run uses, measured because somebody has asked or because it has a limit.
     Usage(Usage),
+    /// What a worker does now.
+    Worker(Arc<WorkerSnapshot>),
     /// What was asked about the run.
     Details(Arc<RunDetails>),
     /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.

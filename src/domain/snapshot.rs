@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
     Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, UnchangedInputs,
-    Usage, WatchSnapshot, address_of_port, short,
+    Usage, WatchSnapshot, WorkerSnapshot, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -142,6 +142,8 @@ pub struct ServiceSnapshot {
     pub details: Option<Arc<RunDetails>>,
     /// What its live run used when that was measured last ([`Command::Measure`](super::Command::Measure)).
     pub usage: Option<Usage>,
+    /// What it does with its tasks. Of workers only, from the first news of its run on.
+    pub worker: Option<Arc<WorkerSnapshot>>,
     /// What its live run says of itself (sd_notify's `STATUS=`).
     pub status_text: Option<Arc<str>>,
 }
@@ -189,6 +191,7 @@ impl ServiceSnapshot {
             orders: Orders::default(),
             details: None,
             usage: None,
+            worker: None,
             status_text: None,
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port, Probe,
-    ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, visible,
-    without_secrets,
+    ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, WorkerSpec,
+    visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -117,6 +117,8 @@ pub struct ServiceSpec {
     pub breaker: Breaker,
     /// How it is ended: signal or command, and grace (`stop`).
     pub stop: StopSpec,
+    /// How it works off its tasks. Of workers only.
+    pub worker: Option<Arc<WorkerSpec>>,
     /// `replicas`, until its instances stand in its place.
     pub replicas: Option<u32>,
     /// Which instance of a service with `replicas` it is.
@@ -176,6 +178,7 @@ impl ServiceSpec {
             backoff: Backoff::default(),
             breaker: Breaker::default(),
             stop: StopSpec::default(),
+            worker: None,
             replicas: None,
             instance: None,
             autostart: true,
@@ -266,6 +269,8 @@ pub enum Kind {
     Service,
     /// Runs to the end; exit code 0 is `done`.
     Job,
+    /// Works off task files: it runs until it is stopped, and each try of a task is a process of its own.
+    Worker,
 }
 
 /// What the pane of a live run shows while the end is followed. Whoever scrolls, searches or filters reads the log.

@@ -38,7 +38,8 @@ impl Engine {
             | Command::Inspect { .. }
             | Command::Measure { .. }
             | Command::Scale { .. }
-            | Command::Why { .. } => {}
+            | Command::Why { .. }
+            | Command::Task(_) => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),
             Command::Pause { services } => match self.known(&services) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, UnchangedInputs, Usage,
+    WorkerSnapshot,
 };
 
 use super::liveness::Liveness;
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) details: Option<Arc<RunDetails>>,
     /// What it used when that was measured last.
     pub(super) usage: Option<Usage>,
+    /// What it does with its tasks, if it is one of a worker.
+    pub(super) worker: Option<Arc<WorkerSnapshot>>,
     /// What it says of itself.
     pub(super) status_text: Option<Arc<str>>,
     /// When its memory is looked at next, if it has a limit.
@@ -91,6 +94,7 @@ impl Run {
             liveness: Liveness::default(),
             details: None,
             usage: None,
+            worker: None,
             status_text: None,
             memory_look: None,
             over_limit: None,
@@ -117,6 +121,7 @@ impl Run {
         self.aftermath = None;
         self.details = None;
         self.usage = None;
+        self.worker = None;
         self.status_text = None;
         self.exchange_is_due = false;
     }

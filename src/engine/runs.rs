@@ -55,6 +55,7 @@ impl Service {
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
             RunReport::Details(details) => self.run.details = Some(details),
             RunReport::StatusText(text) => self.run.status_text = Some(text).filter(|text| !text.is_empty()),
+            RunReport::Worker(worker) => self.run.worker = Some(worker),
             RunReport::Usage(usage) => self.measured(usage, turn),
             RunReport::Validated { .. } | RunReport::HookEnded { .. } => {}
             RunReport::LeftBehind { names } => self.run.left_behind = Some(names),

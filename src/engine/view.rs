@@ -129,6 +129,7 @@ impl Engine {
             orders: service.restarts.orders.clone(),
             details: service.run.details.clone(),
             usage: service.run.usage,
+            worker: service.run.worker.clone(),
             status_text: service.run.status_text.clone(),
         }
     }

@@ -54,7 +54,9 @@ impl GroupHandle {
         self.requests.try_send(Request { command, answer: Some(sender) }).map_err(|_| Refusal::Unavailable)?;
         match receiver.await.map_err(|_| Refusal::Unavailable)? {
             Answer::Refused(refusal) => Err(refusal),
-            answer @ (Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Explained(_)) => Ok(answer),
+            answer @ (Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Explained(_) | Answer::Task(_)) => {
+                Ok(answer)
+            }
         }
     }
 
@@ -65,7 +67,9 @@ impl GroupHandle {
     pub async fn why(&self, path: PathBuf) -> Result<Box<Explanation>, Refusal> {
         match self.ask(Command::Why { path }).await? {
             Answer::Explained(explanation) => Ok(Box::new(explanation.of_the_group_now(&self.snapshot()))),
-            Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Refused(_) => Err(Refusal::Unavailable),
+            Answer::Accepted { .. } | Answer::Scaled(_) | Answer::Task(_) | Answer::Refused(_) => {
+                Err(Refusal::Unavailable)
+            }
         }
     }
 

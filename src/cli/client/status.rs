@@ -2,18 +2,23 @@
 
 use std::fmt::Write;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::arguments::Place;
 use super::super::exit_code::Failure;
 use super::super::why_service::ports_text;
 use super::{foreground, output};
+use crate::app;
 use crate::clock;
+use crate::config::Owners;
 use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
 use crate::display;
 use crate::domain::{ExitStatus, approx, bytes, count, ports_by_name, visible};
 
 pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) -> Result<u8, Failure> {
+    // The group itself knows only its own workers.
+    let unworked: String = if json { String::new() } else { unworked(&group) };
     group.send(Ask::Status { follow, usage })?;
     let mut first = true;
     loop {
@@ -31,7 +36,7 @@ pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) 
             }
             Err(error) => return Err(error.into()),
         };
-        let text = if json { output::json(&status)? } else { table(&status, usage) };
+        let text = if json { output::json(&status)? } else { table(&status, usage) + &unworked };
         let gap = if first || json { "" } else { "\n" };
         if !output::write(&format!("{gap}{text}"))? || !follow {
             return Ok(0);
@@ -63,6 +68,14 @@ pub(super) fn not_running(failure: Failure, place: &Place, json: bool) -> Failur
         true => failure,
         false => Failure::Noted { failure: failure.into(), note: format!("ports when it runs: {told}{more}") },
     }
+}
+
+/// Tasks in folders that nobody works off, a line each.
+fn unworked(group: &Client) -> String {
+    // Whose file it is, is settled: the group runs.
+    let loaded = app::load_of(Path::new(&group.hello().file), Owners::Any);
+    let lines = loaded.map(|loaded| super::super::unworked::unworked(&loaded.spec)).unwrap_or_default();
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn table(status: &Status, usage: bool) -> String {

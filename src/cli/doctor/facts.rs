@@ -13,6 +13,7 @@ use crate::cli::arguments::Place;
 use crate::cli::client::foreground::as_it_runs;
 use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
+use crate::cli::unworked::unworked;
 use crate::config::{self, Found, Owners};
 use crate::control::{self, Ask, ClientError, Reply, Service, Status};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
@@ -30,6 +31,10 @@ pub(super) struct Facts {
     pub(super) group: GroupFact,
     pub(super) last_status: Option<LastStatus>,
     pub(super) ports: Vec<PortFact>,
+    /// Variables that say something of workers, as sentences.
+    pub(super) task_variables: Vec<String>,
+    /// Tasks that nobody works off, as sentences.
+    pub(super) unworked: Vec<String>,
     pub(super) inotify: Option<InotifyUse>,
     /// Why processes cannot be seen.
     pub(super) blindness: Option<&'static str>,
@@ -190,7 +195,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let consented = |file: &Path| if place.config.is_some() { Ok(Owners::Any) } else { consent(file) };
     let consented = path.as_deref().map(consented).transpose();
     let loaded = path.as_deref().zip(consented.as_ref().ok().copied().flatten());
-    let loaded = loaded.map(|(file, owners)| config::load_of(file, owners));
+    let loaded = loaded.map(|(file, owners)| app::load_of(file, owners));
     let file = match (path.clone(), &loaded) {
         (Some(path), None) => {
             FileFact::Foreign(path, consented.err().map(|foreign| foreign.to_string()).unwrap_or_default())
@@ -204,10 +209,12 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
         _ => FileFact::None,
     };
+    let loaded = loaded.and_then(Result::ok);
+    let task_variables = loaded.iter().flat_map(|loaded| &loaded.task_variables).map(ToString::to_string).collect();
     // Without a file there is still the folder for those that will come.
     let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
     let (group, status) = if path.is_some() { group(meeting.clone()) } else { (GroupFact::Down, None) };
-    let spec = loaded.and_then(Result::ok).map(|loaded| as_it_runs(loaded.spec, status.as_ref()));
+    let spec = loaded.map(|loaded| as_it_runs(loaded.spec, status.as_ref()));
     let places = control::Place::candidates(&meeting);
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
@@ -218,6 +225,8 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         group,
         last_status: spec.as_ref().and_then(app::last_status),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
+        task_variables,
+        unworked: spec.as_ref().map(unworked).unwrap_or_default(),
         inotify: app::inotify_use(),
         blindness: app::blindness(),
         terminal: TerminalFact {

@@ -149,6 +149,7 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     let kind = match service.kind {
         Kind::Service => "service",
         Kind::Job => "job",
+        Kind::Worker => "worker",
     };
     fact("command", without_secrets(&service.command).into_owned());
     fact("kind", kind.to_owned());

@@ -1,0 +1,136 @@
+//! The words of task files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::TaskId;
+use crate::domain::ExitStatus;
+
+/// Which of two waiting tasks comes first. In this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Priority {
+    /// Before all others.
+    Critical,
+    /// Before the usual ones.
+    High,
+    /// As usual.
+    #[default]
+    Normal,
+    /// After all others.
+    Low,
+}
+
+/// What is kept of a task while it waits. There may be 100,000 of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskHead {
+    /// `task_id`, else the name of the file.
+    pub id: TaskId,
+    /// `priority`.
+    pub priority: Priority,
+    /// `dependencies`: these must be completed first.
+    pub dependencies: Box<[TaskId]>,
+    /// `timeout`, if the task has one of its own.
+    pub timeout: Option<Duration>,
+    /// `metadata.batch`: which batch it is part of.
+    pub batch: Option<Arc<str>>,
+}
+
+/// `status` of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TaskStatus {
+    /// A try has ended with 0.
+    Completed,
+    /// The last try has failed.
+    Failed,
+    /// The last try took too long.
+    Timeout,
+    /// Somebody has cancelled it.
+    Cancelled,
+}
+
+/// `dlq_reason`: why a task is a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeadReason {
+    /// Not JSON, no object, or not UTF-8.
+    InvalidJson,
+    /// Above 1 MiB.
+    TooLarge,
+    /// Its id cannot be the name of a file.
+    InvalidTaskId,
+    /// A key has a wrong type or value.
+    InvalidField,
+    /// Too long for the list form of `run`, which names it.
+    DescriptionTooLong,
+    /// It names another worker than its folder.
+    WrongWorker,
+    /// It names a worker that nobody knows.
+    UnknownWorker,
+    /// A task of this id waits, runs, or has a result.
+    DuplicateTaskId,
+    /// Something that it depends on is a dead letter.
+    DependencyFailed,
+    /// It depends on itself.
+    DependencyCycle,
+    /// All tries have failed.
+    MaxRetriesExceeded,
+}
+
+impl DeadReason {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "invalid_json",
+            Self::TooLarge => "too_large",
+            Self::InvalidTaskId => "invalid_task_id",
+            Self::InvalidField => "invalid_field",
+            Self::DescriptionTooLong => "description_too_long",
+            Self::WrongWorker => "wrong_worker",
+            Self::UnknownWorker => "unknown_worker",
+            Self::DuplicateTaskId => "duplicate_task_id",
+            Self::DependencyFailed => "dependency_failed",
+            Self::DependencyCycle => "dependency_cycle",
+            Self::MaxRetriesExceeded => "max_retries_exceeded",
+        }
+    }
+}
+
+impl TaskStatus {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// How a try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TryExit {
+    /// Its program has ended.
+    Ended(ExitStatus),
+    /// No process could be made: 127 for a program that is not there, 126 otherwise; and why, for people.
+    NotStarted(i32, Arc<str>),
+}
+
+/// Why a try counts as failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyFailed {
+    /// It ended so by itself.
+    Exit(TryExit),
+    /// Its time was up.
+    Timeout,
+    /// devgroup was ended in the middle of it.
+    Interrupted,
+}
+
+/// A try that is over, with all that descended from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedTry {
+    /// How.
+    pub exit: TryExit,
+    /// From its start to the end of its output.
+    pub took: Duration,
+}

@@ -1,0 +1,105 @@
+//! What `kind = "worker"` says: how many tasks at once, how often, how long, and in which folders.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Backoff, ServiceName};
+
+/// How a worker works off its tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerSpec {
+    /// How many tries run at once; at least 1.
+    pub concurrency: u32,
+    /// How long a try may take, unless its task says otherwise.
+    pub timeout: Duration,
+    /// Tries of a task after the first one.
+    pub retries: u32,
+    /// The wait before each of them, without jitter. `reset_after` means nothing here.
+    pub backoff: Backoff,
+    /// When no task is claimed because too many tries have failed.
+    pub breaker: TaskBreaker,
+    /// How often its heartbeat is written.
+    pub heartbeat: Duration,
+    /// Somebody else works its tasks off; only heartbeat and results are followed.
+    pub remote: bool,
+    /// Where everything is.
+    pub folders: TaskFolders,
+}
+
+/// `breaker` of a worker: so many failed tries in a row open it; after the cooldown one task is the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskBreaker {
+    /// Failed tries in a row that open it; at least 1.
+    pub failures: u32,
+    /// How long it stays open.
+    pub cooldown: Duration,
+}
+
+/// The folders of all workers of a group, absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TaskFolders {
+    /// `tasks/`: what waits and what is claimed, a folder for each worker.
+    pub tasks: PathBuf,
+    /// `triggers/`: what has been claimed and what has ended.
+    pub triggers: PathBuf,
+    /// `results/`: what came of tasks.
+    pub results: PathBuf,
+    /// `heartbeats/`: whether workers live.
+    pub heartbeats: PathBuf,
+    /// `dlq/`: dead letters.
+    pub dlq: PathBuf,
+    /// `orchestrator.json`: the aggregation.
+    pub orchestrator: PathBuf,
+}
+
+impl TaskFolders {
+    /// All of them below `dir`.
+    pub fn below(dir: PathBuf) -> Self {
+        Self {
+            tasks: dir.join("tasks"),
+            triggers: dir.join("triggers"),
+            results: dir.join("results"),
+            heartbeats: dir.join("heartbeats"),
+            dlq: dir.join("dlq"),
+            orchestrator: dir.join("orchestrator.json"),
+        }
+    }
+
+    /// The queue of a worker.
+    pub fn queue(&self, worker: &ServiceName) -> PathBuf {
+        self.tasks.join(worker.as_str())
+    }
+}
+
+impl WorkerSpec {
+    /// More tries at once are more pipes than a process may have open.
+    pub const MOST_AT_ONCE: u32 = 1000;
+
+    /// The waits between tries, unless the file says otherwise.
+    pub const BACKOFF: Backoff = Backoff {
+        initial: Duration::from_secs(1),
+        factor: 2.0,
+        max: Duration::from_secs(300),
+        reset_after: Duration::ZERO,
+    };
+
+    /// The longest name of a worker, in bytes.
+    pub const LONGEST_NAME: usize = 64;
+
+    /// What each try has in its environment besides, and `${…}` in a list puts in.
+    pub const VARIABLES: [&str; 5] = ["TASK_ID", "TASK_WORKER", "TASK_TRY", "TASK_FILE", "TASK_DESCRIPTION"];
+
+    /// A worker of which the file says no more than its kind.
+    pub fn new(folders: TaskFolders) -> Self {
+        Self {
+            concurrency: 3,
+            timeout: Duration::from_secs(600),
+            retries: 3,
+            backoff: Self::BACKOFF,
+            breaker: TaskBreaker { failures: 5, cooldown: Duration::from_secs(60) },
+            heartbeat: Duration::from_secs(10),
+            remote: false,
+            folders,
+        }
+    }
+}
