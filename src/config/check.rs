@@ -19,8 +19,10 @@ use super::problems::{Problems, as_key, is_note, shown};
 use super::references;
 use super::schedule;
 use super::shell_text;
+use super::task_text;
+use super::worker;
 use crate::domain::{
-    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName,
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName, WorkerSpec,
     package_script, pg_isready, self_reloader, start_order, starts_postgres, visible_path,
 };
 use crate::regular_file::read_regular;
@@ -42,7 +44,8 @@ pub(super) fn edges(service: &Named) -> impl Iterator<Item = Edge> {
 pub(super) fn services(services: &[Named], text: &str, problems: &mut Problems) {
     let by_name = services.iter().map(|service| (&service.name, service)).collect();
     for service in services {
-        if service.draft.run.is_none() && !service.draft.run_reported {
+        worker::check(service, problems);
+        if service.draft.kind() != Kind::Worker && service.draft.run.is_none() && !service.draft.run_reported {
             problems.add(
                 Diagnostic::error("missing-run", format!("service `{}` has no command", shown(service.name.as_str())))
                     .at(service.header.clone(), "needs `run`")
@@ -65,6 +68,7 @@ pub(super) fn services(services: &[Named], text: &str, problems: &mut Problems) 
     references::check(services, problems, text);
     instances::check(services, problems);
     shell_text::check(services, text, problems);
+    task_text::check(services, text, problems);
 }
 
 /// `watch = true` means all below `dir`.
@@ -100,10 +104,14 @@ fn dependencies(service: &Named, by_name: &HashMap<&ServiceName, &Named>, proble
         let (on, condition) = entry.get_ref();
         let of = on.split_instance().map(|(of, _)| of);
         let Some(other) = by_name.get(of.as_ref().unwrap_or(on)) else { continue };
-        let kind = other.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
-        if *condition == Some(Condition::Done) && kind == Kind::Service {
+        let kind = match other.draft.kind() {
+            Kind::Job => continue,
+            Kind::Service => "service",
+            Kind::Worker => "worker",
+        };
+        if *condition == Some(Condition::Done) {
             problems.add(
-                Diagnostic::warning("never-done", format!("`{on}` is a service and does not exit by itself"))
+                Diagnostic::warning("never-done", format!("`{on}` is a {kind} and does not exit by itself"))
                     .at(entry.span(), format!("`{}` waits for {on} to exit with 0", service.name))
                     .help(format!(
                         "depends_on = {{ {} = \"ready\" }}   or, for {on}:   kind = \"job\"",
@@ -227,7 +235,10 @@ fn circle_problem(circle: &[ServiceName], places: &[Edge]) -> Diagnostic {
 }
 
 fn backoff(draft: &Draft, problems: &mut Problems) {
-    let contract = Backoff::default();
+    let contract = match draft.kind() {
+        Kind::Worker => WorkerSpec::BACKOFF,
+        Kind::Service | Kind::Job => Backoff::default(),
+    };
     let (given_initial, given_max) = (&draft.backoff.initial, &draft.backoff.max);
     let initial = given_initial.as_ref().map_or(contract.initial, |initial| *initial.get_ref());
     let max = given_max.as_ref().map_or(contract.max, |max| *max.get_ref());
@@ -244,8 +255,7 @@ fn backoff(draft: &Draft, problems: &mut Problems) {
 
 /// A service does not come to an end that could be remembered.
 fn inputs(service: &Named, problems: &mut Problems) {
-    let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
-    if let (Some(inputs), Kind::Service) = (&service.draft.inputs, kind) {
+    if let (Some(inputs), Kind::Service) = (&service.draft.inputs, service.draft.kind()) {
         problems.add(
             Diagnostic::error("inputs", format!("service `{}` has `inputs`, which is for jobs", service.name))
                 .at(inputs.span(), "a service does not run to completion")
@@ -256,12 +266,14 @@ fn inputs(service: &Named, problems: &mut Problems) {
 
 /// A service is started again by `restart`, as often as `breaker` allows.
 fn retries(service: &Named, problems: &mut Problems) {
-    let kind = service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
-    if let (Some(retries), Kind::Service) = (&service.draft.retries, kind) {
+    if let (Some(retries), Kind::Service) = (&service.draft.retries, service.draft.kind()) {
         problems.add(
-            Diagnostic::error("retries", format!("service `{}` has `retries`, which is for jobs", service.name))
-                .at(retries.span(), "a service does not run to completion")
-                .help("for a service, use restart = \"on-failure\" and breaker; or make it a job: kind = \"job\""),
+            Diagnostic::error(
+                "retries",
+                format!("service `{}` has `retries`, which is for jobs and workers", service.name),
+            )
+            .at(retries.span(), "a service does not run to completion")
+            .help("for a service, use restart = \"on-failure\" and breaker; or make it a job: kind = \"job\""),
         );
     }
 }

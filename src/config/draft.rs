@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use super::place::Place;
 use super::schedule;
+use super::worker::{self, WorkerDraft};
 use crate::domain::{
     AliveCheck, AliveProbe, AskedPort, Backoff, Breaker, Condition, Dependency, EnvFile, Expandable, Kind, Limits,
     OnChange, PaneView, Port, Probe, ReadyCheck, RestartPolicy, RunCommand, ServiceName, ServiceSpec, Signal,
@@ -58,6 +59,7 @@ pub(super) struct Draft {
     pub(super) backoff: BackoffDraft,
     pub(super) breaker: BreakerDraft,
     pub(super) stop: StopDraft,
+    pub(super) worker: WorkerDraft,
     pub(super) replicas: Given<u32>,
     pub(super) autostart: Given<bool>,
     pub(super) profiles: Given<Vec<String>>,
@@ -113,6 +115,10 @@ impl Draft {
     /// What this says, and where it says nothing, what `defaults` say. `env` is joined by name, and `stop`, `limits`,
     /// `backoff` and `breaker` key by key; every other value is replaced as a whole.
     pub(super) fn over(self, name: &ServiceName, defaults: &Self) -> Self {
+        let kind = self.kind.as_ref().or(defaults.kind.as_ref()).map(|kind| *kind.get_ref());
+        let (is_job, is_worker) = (kind == Some(Kind::Job), kind == Some(Kind::Worker));
+        let of_worker = is_worker.then(|| worker::defaults_for(&self, defaults));
+        let defaults = of_worker.as_ref().unwrap_or(defaults);
         let own: HashSet<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
         let mut env: Vec<(String, Spanned<String>)> =
             defaults.env.iter().filter(|(name, _)| !own.contains(name.as_str())).cloned().collect();
@@ -124,8 +130,6 @@ impl Draft {
             let entries = defaults.depends_on.as_ref()?.iter();
             Some(entries.filter(|entry| !means(entry.get_ref().0.as_str(), name, its_group)).cloned().collect())
         });
-        let kind = self.kind.or_else(|| defaults.kind.clone());
-        let is_job = kind.as_ref().is_some_and(|kind| *kind.get_ref() == Kind::Job);
         // What `[defaults]` say of these is for the jobs that have a schedule.
         let schedule = self.schedule.or_else(|| defaults.schedule.clone().filter(|_| is_job));
         let is_scheduled = schedule.is_some();
@@ -135,7 +139,7 @@ impl Draft {
             schedule,
             run_reported: self.run_reported || (self.run.is_none() && defaults.run_reported),
             run: self.run.or_else(|| defaults.run.clone()),
-            kind,
+            kind: self.kind.or_else(|| defaults.kind.clone()),
             dir: self.dir.or_else(|| defaults.dir.clone()),
             env,
             env_files: self.env_files.or_else(|| defaults.env_files.clone()),
@@ -147,27 +151,19 @@ impl Draft {
             memory_limit: self.memory_limit.or_else(|| defaults.memory_limit.clone()),
             validate: self.validate.or_else(|| defaults.validate.clone()),
             cascade: self.cascade.or_else(|| defaults.cascade.clone()),
-            // What `[defaults]` say of these is for the services among all, and of `retries` and `inputs` for the jobs.
+            // What `[defaults]` say of these is for the services among all, of `inputs` for the jobs, and of `retries` for
+            // the workers as well.
             restart: self.restart.or_else(|| defaults.restart.clone().filter(|_| !is_job)),
-            retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_job)),
+            retries: self.retries.or_else(|| defaults.retries.clone().filter(|_| is_job || is_worker)),
             inputs: self.inputs.or_else(|| defaults.inputs.clone().filter(|_| is_job)),
-            backoff: BackoffDraft {
-                initial: self.backoff.initial.or_else(|| defaults.backoff.initial.clone()),
-                factor: self.backoff.factor.or_else(|| defaults.backoff.factor.clone()),
-                max: self.backoff.max.or_else(|| defaults.backoff.max.clone()),
-                reset_after: self.backoff.reset_after.or_else(|| defaults.backoff.reset_after.clone()),
-            },
+            backoff: self.backoff.over(&defaults.backoff),
             breaker: BreakerDraft {
                 failures: self.breaker.failures.or_else(|| defaults.breaker.failures.clone().filter(|_| !is_job)),
                 within: self.breaker.within.or_else(|| defaults.breaker.within.clone().filter(|_| !is_job)),
                 cooldown: self.breaker.cooldown.or_else(|| defaults.breaker.cooldown.clone().filter(|_| !is_job)),
             },
-            stop: StopDraft {
-                signal: self.stop.signal.or_else(|| defaults.stop.signal.clone()),
-                grace: self.stop.grace.or_else(|| defaults.stop.grace.clone()),
-                command: self.stop.command.or_else(|| defaults.stop.command.clone()),
-                leader_only: self.stop.leader_only.or_else(|| defaults.stop.leader_only.clone()),
-            },
+            stop: self.stop.over(&defaults.stop),
+            worker: self.worker.over(&defaults.worker, is_worker),
             replicas: self.replicas.or_else(|| defaults.replicas.clone()),
             autostart: self.autostart.or_else(|| defaults.autostart.clone()),
             profiles: self.profiles.or_else(|| defaults.profiles.clone()),
@@ -179,6 +175,11 @@ impl Draft {
             on_change: self.on_change.or_else(|| defaults.on_change.clone()),
             view: self.view.or_else(|| defaults.view.clone()),
         }
+    }
+
+    /// What it is.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref())
     }
 
     /// All commands, each with the place of the value.
@@ -232,14 +233,15 @@ impl Draft {
 
     /// The service, with the defaults of `ServiceSpec::new` for what nobody says. `kind_of` tells the kind of the others.
     pub(super) fn finish(
-        self,
+        mut self,
         name: &ServiceName,
         place: &Place<'_>,
         debounce: Duration,
         kind_of: &dyn Fn(&ServiceName) -> Kind,
     ) -> ServiceSpec {
         let plain = |patterns: Vec<Spanned<SpecPattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
-        // Without a command there is an error, and the group is never handed out.
+        let worker = worker::take_spec(&mut self);
+        // Without a command there is an error, and the group is never handed out; or it is a remote worker.
         let run = or(self.run, RunCommand::Shell(String::new()));
         let usual = ServiceSpec::new(name.clone(), run, place.root.clone());
         let main = self.port.map(|port| Port::new(None, port.into_inner(), 0));
@@ -278,6 +280,7 @@ impl Draft {
             backoff: self.backoff.finish(usual.backoff),
             breaker: self.breaker.finish(usual.breaker),
             stop: self.stop.finish(usual.stop),
+            worker,
             replicas: self.replicas.map(Spanned::into_inner),
             autostart: or(self.autostart, usual.autostart),
             profiles: or(self.profiles, usual.profiles),
@@ -299,7 +302,16 @@ impl Draft {
 }
 
 impl BackoffDraft {
-    fn finish(self, usual: Backoff) -> Backoff {
+    fn over(self, defaults: &Self) -> Self {
+        Self {
+            initial: self.initial.or_else(|| defaults.initial.clone()),
+            factor: self.factor.or_else(|| defaults.factor.clone()),
+            max: self.max.or_else(|| defaults.max.clone()),
+            reset_after: self.reset_after.or_else(|| defaults.reset_after.clone()),
+        }
+    }
+
+    pub(super) fn finish(self, usual: Backoff) -> Backoff {
         Backoff {
             initial: or(self.initial, usual.initial),
             factor: or(self.factor, usual.factor),
@@ -320,6 +332,15 @@ impl BreakerDraft {
 }
 
 impl StopDraft {
+    fn over(self, defaults: &Self) -> Self {
+        Self {
+            signal: self.signal.or_else(|| defaults.signal.clone()),
+            grace: self.grace.or_else(|| defaults.grace.clone()),
+            command: self.command.or_else(|| defaults.command.clone()),
+            leader_only: self.leader_only.or_else(|| defaults.leader_only.clone()),
+        }
+    }
+
     fn finish(self, usual: StopSpec) -> StopSpec {
         StopSpec {
             signal: or(self.signal, usual.signal),

@@ -1,5 +1,6 @@
 //! What a process of a service gets: its environment, and the words of its command with the variables put in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,9 @@ use super::at_start::{self, Fault};
 use super::env_file::{self, Entry};
 use super::expand::expand;
 use super::pipe::Pipes;
-use crate::domain::{GroupValues, RunCommand, ServiceName, ServiceSpec, port_variables, visible_path};
+use crate::domain::{
+    GroupValues, Kind, RunCommand, ServiceName, ServiceSpec, WorkerSpec, port_variables, visible_path,
+};
 
 /// A command and the variables to start it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +81,7 @@ pub fn check_environment(
     inherited: &[(OsString, OsString)],
     pipes: &Pipes,
 ) -> Result<(), EnvironmentError> {
-    let variables = variables(spec, inherited, pipes)?;
+    let variables = variables(spec, &with_task(spec, inherited), pipes)?;
     match at_start::faults_of_values(spec, &|name| variables.get(name)).into_iter().next() {
         Some(fault) => Err(fault.of_service(spec)),
         None => Ok(()),
@@ -109,7 +112,16 @@ pub(super) fn values(
     if has_pipe {
         return Ok(None);
     }
-    variables(spec, inherited, &Pipes::default()).map(Some)
+    variables(spec, &with_task(spec, inherited), &Pipes::default()).map(Some)
+}
+
+/// What is inherited, and for a worker what each try of a task has besides: here of no task in particular.
+fn with_task<'a>(spec: &ServiceSpec, inherited: &'a [(OsString, OsString)]) -> Cow<'a, [(OsString, OsString)]> {
+    if spec.kind != Kind::Worker {
+        return Cow::Borrowed(inherited);
+    }
+    let of_task = WorkerSpec::VARIABLES.map(|name| (name.into(), "1".into()));
+    Cow::Owned([inherited, &of_task].concat())
 }
 
 /// `inherited`, then what files and `env` say.

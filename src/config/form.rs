@@ -1,9 +1,11 @@
 //! The forms that values of `procgroup.toml` may have: what a message asks for, and what the JSON Schema says.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value, json};
 
 use super::keys::{ENV_FILE, SERVICE, Section};
-use crate::domain::{Instance, MAIN_PORT, Signal};
+use crate::domain::{Instance, MAIN_PORT, Signal, WorkerSpec};
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ pub(super) enum Form {
     Whole,
     /// How many instances a service has.
     Replicas,
+    /// How many tasks are tried at once.
+    Concurrency,
     /// A number from 1 on.
     Factor,
     /// One code of HTTP or a range of them.
@@ -111,6 +115,7 @@ impl Form {
             Self::Count => "a whole number, at least 1".into(),
             Self::Whole => "a whole number, at least 0".into(),
             Self::Replicas => format!("a whole number from 0 to {}", Instance::MOST),
+            Self::Concurrency => format!("a whole number from 1 to {}", WorkerSpec::MOST_AT_ONCE),
             Self::Factor => "a number, at least 1".into(),
             Self::Status => "a code like 204, or a range like \"200-299\"".into(),
             Self::Signal => "the name of a signal".into(),
@@ -156,9 +161,10 @@ impl Form {
                 { "type": "integer", "minimum": 1, "maximum": u16::MAX },
                 { "type": "string", "pattern": VARIABLE },
             ]}),
-            Self::Count => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
-            Self::Whole => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
-            Self::Replicas => json!({ "type": "integer", "minimum": 0, "maximum": Instance::MOST }),
+            Self::Count => whole(1..=u32::MAX),
+            Self::Whole => whole(0..=u32::MAX),
+            Self::Replicas => whole(0..=Instance::MOST),
+            Self::Concurrency => whole(1..=WorkerSpec::MOST_AT_ONCE),
             Self::Factor => json!({ "type": "number", "minimum": 1 }),
             Self::Status => json!({ "anyOf": [
                 { "type": "integer", "minimum": 100, "maximum": 599 },
@@ -210,6 +216,11 @@ impl Form {
             }
         }
     }
+}
+
+/// A whole number.
+fn whole(range: RangeInclusive<u32>) -> Value {
+    json!({ "type": "integer", "minimum": range.start(), "maximum": range.end() })
 }
 
 /// A number, or a word.

@@ -14,15 +14,16 @@ use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
 use super::gather::{Gathered, Tree};
 use super::instances;
-use super::keys::{LOGS, ROOT, START, WATCH};
+use super::keys::{LOGS, ROOT, START, TASKS, WATCH};
 use super::laid_over::TakenOut;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
+use super::worker;
 use crate::domain::{
-    GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, WatchChoice, WatchSpec,
-    fitting_name, fitting_service_name,
+    GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders, WatchChoice,
+    WatchSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -64,6 +65,10 @@ struct Own {
     name: Option<Arc<str>>,
     logs: LogSpec,
     start: StartSpec,
+    /// `dir` of `[tasks]`, absolute.
+    tasks: Option<PathBuf>,
+    /// Where `[tasks]` stands.
+    tasks_span: Option<Range<usize>>,
 }
 
 /// Walks the trees of all files, the group's own first, and says where their parts stand. The group is only good if no
@@ -74,7 +79,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
         let place = Place::new(&gathered.sources, tree.number);
         let fields = Fields::open(&ROOT, &tree.table, "the file", problems);
         if tree.number == 0 {
-            own = read_own(&fields, problems);
+            own = read_own(&fields, &place, problems);
         } else {
             misplaced(&fields, &IN_INCLUDED_FILES, "", gathered, problems);
         }
@@ -96,6 +101,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
     let taken_out: Vec<TakenOut> = taken_out.into_iter().map(|(out, _)| out).collect();
     instances::find_needs(&mut services, &taken_out, problems);
     check::services(&services, gathered.sources.text(), problems);
+    own.tasks_span.iter().for_each(|span| worker::check_tasks(span, &services, problems));
     let places = Places {
         headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
         patterns: services.iter().map(pattern_places).collect(),
@@ -109,7 +115,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
 }
 
 /// What only the group's own file may say.
-fn read_own(fields: &Fields<'_, '_>, problems: &mut Problems) -> Own {
+fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Own {
     let name = fields.read_value("name", problems, Slot::group_name).map(|name| Arc::from(name.into_inner()));
     let _ = fields.read("include", problems, several_files::include);
     let logs = fields.read("logs", problems, |slot, problems| {
@@ -129,8 +135,15 @@ fn read_own(fields: &Fields<'_, '_>, problems: &mut Problems) -> Own {
         let parallel = fields.read_value("parallel", problems, |slot| slot.whole(1..=u32::MAX));
         Some(StartSpec { parallel: parallel.and_then(|parallel| NonZeroU32::new(parallel.into_inner())) })
     });
+    let tasks = fields.read("tasks", problems, |slot, problems| {
+        let table = table(slot, "[tasks]\ndir = \"shared\"", problems)?;
+        let fields = Fields::open(&TASKS, table, "`[tasks]`", problems);
+        Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
+    });
     Own {
         name,
+        tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
+        tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
         start: start.map_or_else(StartSpec::default, Spanned::into_inner),
     }
@@ -138,12 +151,8 @@ fn read_own(fields: &Fields<'_, '_>, problems: &mut Problems) -> Own {
 
 /// The group, with all defaults filled in.
 fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathered) -> GroupSpec {
-    let kinds: HashMap<ServiceName, Kind> = services
-        .iter()
-        .map(|service| {
-            (service.name.clone(), service.draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref()))
-        })
-        .collect();
+    let kinds: HashMap<ServiceName, Kind> =
+        services.iter().map(|service| (service.name.clone(), service.draft.kind())).collect();
     let kind_of = |name: &ServiceName| {
         let of = name.split_instance().map(|(of, _)| of);
         kinds.get(of.as_ref().unwrap_or(name)).copied().unwrap_or_default()
@@ -153,6 +162,9 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         let part = parts.get(service.part)?;
         let debounce = part.watch.debounce.unwrap_or(group_debounce);
         let mut spec = service.draft.finish(&service.name, &part.place, debounce, &kind_of);
+        if let (Some(worker), Some(dir)) = (&mut spec.worker, &own.tasks) {
+            Arc::make_mut(worker).folders = TaskFolders::below(dir.clone());
+        }
         if service.part > 0 {
             spec.file_ignore = part.watch.spec.ignore.clone();
             // The default stands nowhere, and holds for the group.

@@ -62,6 +62,7 @@ pub(super) const ROOT: Section = section(
         key("watch", Form::Table(&WATCH), "how the group watches files"),
         key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("start", Form::Table(&START), "how services start"),
+        key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -90,7 +91,11 @@ pub(super) const SERVICE: Section = section(
     "a service",
     &[
         key("run", Form::Command, "the command"),
-        key("kind", Form::OneOf(&["service", "job"]), "whether it runs until stopped (service) or to completion (job)"),
+        key(
+            "kind",
+            Form::OneOf(&["service", "job", "worker"]),
+            "whether it runs until stopped (service), to completion (job), or works off task files (worker)",
+        ),
         key("dir", Form::Text, "the folder to run it in"),
         key("env", Form::Variables, "its environment variables"),
         key("env_file", Form::EnvFiles, "files with environment variables"),
@@ -99,7 +104,11 @@ pub(super) const SERVICE: Section = section(
         key("depends_on", Form::Needs, "what must be ready (or started, or done) before it starts"),
         key("ready", Form::Table(&READY), "the check that tells when it is ready"),
         key("restart", Form::OneOf(&["never", "on-failure", "always"]), "when to start it again after it exits"),
-        key("retries", Form::Whole, "how many times to retry a failed job, with `backoff`"),
+        key(
+            "retries",
+            Form::Whole,
+            "how many times to retry a failed job, or a failed task of a worker, with `backoff`",
+        ),
         key("schedule", Form::Schedule, "when a job runs by itself"),
         key("timezone", Form::Text, "the time zone of its `schedule` (default: the local one)"),
         key("run_on_start", Form::Boolean, "whether a job with a `schedule` also runs with the group"),
@@ -107,10 +116,14 @@ pub(super) const SERVICE: Section = section(
         key(
             "backoff",
             Form::Table(&BACKOFF),
-            "how long a crashed service, or a job with `retries`, waits before the next try",
+            "how long a crashed service, a job with `retries`, or a failed task waits before the next try",
         ),
-        key("breaker", Form::Table(&BREAKER), "when to stop restarting a crashing service"),
+        key("breaker", Form::Table(&BREAKER), "when to stop restarting a crashing service, or to stop taking tasks"),
         key("stop", Form::Table(&STOP), "how to stop it"),
+        key("concurrency", Form::Concurrency, "how many tasks a worker tries at once"),
+        key("timeout", Form::Duration, "how long a try of a task may take"),
+        key("heartbeat", Form::Duration, "how often a worker's heartbeat file is written"),
+        key("remote", Form::Boolean, "whether somebody else works off the tasks of this worker"),
         key("replicas", Form::Replicas, "how many instances of it run: NAME.1, NAME.2 and so on"),
         key("autostart", Form::Boolean, "whether it starts with the group"),
         key("profiles", Form::Texts, "start it only with one of these profiles"),
@@ -174,6 +187,10 @@ pub(super) const START: Section = section(
     "`[start]`",
     &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
 );
+
+/// The keys of `[tasks]`.
+pub(super) const TASKS: Section =
+    section("`[tasks]`", &[key("dir", Form::Text, "the folder that holds tasks/, results/ and so on")]);
 
 /// The keys of `ready`.
 pub(super) const READY: Section = Section {
@@ -310,7 +327,6 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "startup_probe", "ready"),
     (SERVICE.name, "liveness", "alive"),
     (SERVICE.name, "liveness_probe", "alive"),
-    (SERVICE.name, "heartbeat", "alive"),
     (SERVICE.name, "watchdog", "alive"),
     (SERVICE.name, "memory", "limits"),
     (SERVICE.name, "memory_limit", "limits"),
@@ -342,7 +358,22 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (SERVICE.name, "instances", "replicas"),
     (SERVICE.name, "scale", "replicas"),
     (SERVICE.name, "numprocs", "replicas"),
-    (SERVICE.name, "concurrency", "replicas"),
+    (SERVICE.name, "max_concurrent_tasks", "concurrency"),
+    (SERVICE.name, "worker_concurrency", "concurrency"),
+    (SERVICE.name, "max_workers", "concurrency"),
+    (SERVICE.name, "parallelism", "concurrency"),
+    (SERVICE.name, "pool_size", "concurrency"),
+    (SERVICE.name, "task_timeout", "timeout"),
+    (SERVICE.name, "job_timeout", "timeout"),
+    (SERVICE.name, "time_limit", "timeout"),
+    (SERVICE.name, "task_time_limit", "timeout"),
+    (SERVICE.name, "heartbeat_interval", "heartbeat"),
+    (SERVICE.name, "retry_backoff", "backoff"),
+    (SERVICE.name, "initial_retry_delay", "backoff"),
+    (SERVICE.name, "circuit_breaker", "breaker"),
+    (SERVICE.name, "circuit_breaker_threshold", "breaker"),
+    (SERVICE.name, "circuit_breaker_timeout", "breaker"),
+    (SERVICE.name, "external", "remote"),
     (SERVICE.name, "disabled", "autostart"),
     (SERVICE.name, "enabled", "autostart"),
     (SERVICE.name, "exclude", "ignore"),
@@ -367,6 +398,13 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (START.name, "parallelism", "parallel"),
     (START.name, "concurrency", "parallel"),
     (START.name, "max_concurrent", "parallel"),
+    (TASKS.name, "path", "dir"),
+    (TASKS.name, "folder", "dir"),
+    (TASKS.name, "directory", "dir"),
+    (TASKS.name, "root", "dir"),
+    (TASKS.name, "base_dir", "dir"),
+    (TASKS.name, "shared_dir", "dir"),
+    (TASKS.name, "task_dir", "dir"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -437,8 +475,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER,
-            &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF,
+            &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

@@ -45,6 +45,7 @@ mod several_files;
 mod shell_text;
 mod sources;
 mod syntax;
+mod task_text;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -52,6 +53,7 @@ mod units;
 mod unmatched_watch;
 mod unset;
 mod values;
+mod worker;
 mod writable;
 
 pub use at_start::{checks_now, expanded, folder};

@@ -1,7 +1,7 @@
 //! What other tools call things that are said in another way here: compose, process-compose, systemd, supervisor, pm2 and
 //! their like. Plain other names of a key stand in `keys`; here is what needs a sentence.
 
-use super::keys::{ROOT, SERVICE, Section, WATCH};
+use super::keys::{ROOT, SERVICE, Section, TASKS, WATCH};
 
 /// A key of another tool.
 #[derive(Debug)]
@@ -85,11 +85,6 @@ const PEERS: &[Peer] = &[
         &["delay", "rerun_delay"],
         None,
         "after a change: debounce = \"1s\"; before its dependents start: ready = { delay = \"1s\" }; after a crash: backoff",
-    ),
-    peer(
-        &["timeout"],
-        None,
-        "each of these has its own: ready = { …, timeout = \"30s\" }, alive = { … }, validate = { … }, stop = { grace = \"5s\" }",
     ),
     peer(
         &["trigger_mode", "on_busy_update", "interruptible", "restartable"],
@@ -249,9 +244,15 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         section: ROOT.name,
-        words: &["tasks", "task", "jobs", "job"],
+        words: &["task", "jobs", "job"],
         here: Some("services"),
         say: "a job is a service that runs to completion: [services.NAME]\nrun = \"…\"\nkind = \"job\"",
+    },
+    Peer {
+        section: TASKS.name,
+        words: &["backend", "redis", "nats", "url", "queue", "broker", "broker_url"],
+        here: None,
+        say: "there is only one kind of queue yet: files in `dir`; queues on a server come later",
     },
     Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version; remove this" },
     Peer {
@@ -312,6 +313,7 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("restart", &["unless-stopped", "unless_stopped", "yes", "true"], "always"),
     ("restart", &["no", "off", "false", "exit_on_failure"], "never"),
     ("kind", &["oneshot", "one-shot", "once", "task", "batch"], "job"),
+    ("kind", &["agent", "consumer", "queue", "queue-worker", "task-worker"], "worker"),
     ("kind", &["daemon", "simple", "process", "long-running"], "service"),
 ];
 
@@ -346,7 +348,8 @@ mod tests {
             (&WATCH, "paths", "[services.NAME]"),
             (&WATCH, "usePolling", "backend = \"poll\""),
             (&WATCH, "poll", "poll_interval"),
-            (&ROOT, "tasks", "kind = \"job\""),
+            (&ROOT, "jobs", "kind = \"job\""),
+            (&TASKS, "backend", "only one kind of queue yet"),
         ] {
             let found = key(section, &in_snake_case(word));
             assert!(found.is_some_and(|peer| peer.say.contains(say)), "{word}");
@@ -357,7 +360,7 @@ mod tests {
     fn the_words_of_others_are_none_of_ours_and_lead_to_ours() {
         let mut seen = std::collections::HashSet::new();
         for peer in PEERS {
-            let sections = [&ROOT, &WATCH, &SERVICE];
+            let sections = [&ROOT, &WATCH, &SERVICE, &TASKS];
             let section = sections.into_iter().find(|section| section.name == peer.section).unwrap();
             assert!(peer.here.is_none_or(|here| section.key(here).is_some()), "{peer:?}");
             for word in peer.words {

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::keys::{Key, ROOT, Section, other_word};
+use super::keys::{Key, ROOT, Section, TASKS, other_word};
 use super::near::{any_of, near};
 use super::peers;
 
@@ -141,6 +141,13 @@ impl<'a, 't> Fields<'a, 't> {
                     DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
                     _ => format!("[services.{}]", shown(name)),
                 })
+            }
+            // Other tools have tasks that are commands.
+            None if self.section.name == TASKS.name && is_service(value) => {
+                problem.at(span, "`[tasks]` says where the tasks of workers are").help(format!(
+                    "a command that runs to completion is a job: [services.{}]\nkind = \"job\"",
+                    as_key(name)
+                ))
             }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))

@@ -147,7 +147,7 @@ pub(super) fn joined(
 /// What only several values together can get wrong.
 pub(super) fn check(service: &Named, by_name: &HashMap<&ServiceName, &Named>, problems: &mut Problems) {
     let (draft, name) = (&service.draft, &service.name);
-    let kind = draft.kind.as_ref().map_or(Kind::default(), |kind| *kind.get_ref());
+    let kind = draft.kind();
     match &draft.schedule {
         Some(schedule) if kind == Kind::Service => problems.add(
             Diagnostic::error("schedule", format!("service `{name}` has a `schedule`, which is for jobs"))
@@ -163,6 +163,8 @@ pub(super) fn check(service: &Named, by_name: &HashMap<&ServiceName, &Named>, pr
                 );
             }
         }
+        // Of a worker all three are refused.
+        None if kind == Kind::Worker => {}
         None => {
             let given = [
                 ("timezone", draft.timezone.as_ref().map(Spanned::span)),

@@ -20,6 +20,7 @@ use super::probe;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::schedule;
 use super::values;
+use super::worker;
 use crate::domain::{
     Condition, Expandable, Instance, Kind, OnChange, PaneView, RestartPolicy, ServiceName, Signal, SpecPattern,
     visible_path,
@@ -34,8 +35,9 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
     Draft {
         run_reported: run.is_none() && (fields.key_span("run").is_some() || fields.is_meant("run")),
         run,
-        kind: fields
-            .read_value("kind", problems, |slot| slot.choice(&[("service", Kind::Service), ("job", Kind::Job)])),
+        kind: fields.read_value("kind", problems, |slot| {
+            slot.choice(&[("service", Kind::Service), ("job", Kind::Job), ("worker", Kind::Worker)])
+        }),
         dir: fields.read_value("dir", problems, |slot| place.folder(slot)),
         env: fields.read("env", problems, env).map(Spanned::into_inner).unwrap_or_default(),
         env_files: fields.read("env_file", problems, |slot, problems| env_file_key::files(slot, place, problems)),
@@ -56,6 +58,7 @@ pub(super) fn read(value: &Value<'_>, name: &str, place: &Place<'_>, problems: &
         backoff: fields.read("backoff", problems, backoff).map(Spanned::into_inner).unwrap_or_default(),
         breaker: fields.read("breaker", problems, breaker).map(Spanned::into_inner).unwrap_or_default(),
         stop: fields.read("stop", problems, stop).map(Spanned::into_inner).unwrap_or_default(),
+        worker: worker::read(&fields, problems),
         replicas: fields.read_value("replicas", problems, |slot| slot.whole(0..=Instance::MOST)),
         autostart: fields.read_value("autostart", problems, Slot::boolean),
         profiles: fields.read("profiles", problems, |slot, problems| {

@@ -8,7 +8,7 @@ use super::env_file;
 use super::expand::is_name;
 use super::group::Named;
 use super::problems::Problems;
-use crate::domain::count;
+use crate::domain::{Kind, WorkerSpec, count};
 
 /// A piece of a text that the shell reads differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub(super) fn check(services: &[Named], all: &str, problems: &mut Problems) {
 fn is_own(draft: &Draft, name: &str) -> bool {
     let files = draft.env_files.iter().flat_map(|files| files.get_ref());
     draft.env.iter().any(|(own, _)| own == name)
+        || draft.kind() == Kind::Worker && WorkerSpec::VARIABLES.contains(&name)
         || files
             .filter_map(|file| env_file::read(env_file::in_use(file)).ok()?)
             .flatten()
@@ -117,7 +118,7 @@ fn braces<'t>(from: &'t str, is_own: &dyn Fn(&str) -> bool) -> Option<&'t str> {
 }
 
 /// `sh -c`, `bash -lc`, `eval`, `trap`.
-fn ends_with_a_shell(before: &str) -> bool {
+pub(super) fn ends_with_a_shell(before: &str) -> bool {
     let mut words = before.split_whitespace().map(|word| word.trim_matches(['"', '\''])).rev();
     match words.next() {
         Some("eval" | "trap") => true,

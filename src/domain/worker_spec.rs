@@ -72,13 +72,30 @@ impl TaskFolders {
 }
 
 impl WorkerSpec {
+    /// More tries at once are more pipes than a process may have open.
+    pub const MOST_AT_ONCE: u32 = 1000;
+
+    /// The waits between tries, unless the file says otherwise.
+    pub const BACKOFF: Backoff = Backoff {
+        initial: Duration::from_secs(1),
+        factor: 2.0,
+        max: Duration::from_secs(300),
+        reset_after: Duration::ZERO,
+    };
+
+    /// The longest name of a worker, in bytes.
+    pub const LONGEST_NAME: usize = 64;
+
+    /// What each try has in its environment besides, and `${…}` in a list puts in.
+    pub const VARIABLES: [&str; 5] = ["TASK_ID", "TASK_WORKER", "TASK_TRY", "TASK_FILE", "TASK_DESCRIPTION"];
+
     /// A worker of which the file says no more than its kind.
     pub fn new(folders: TaskFolders) -> Self {
         Self {
-            concurrency: 1,
+            concurrency: 3,
             timeout: Duration::from_secs(600),
             retries: 3,
-            backoff: Backoff { max: Duration::from_secs(300), ..Backoff::default() },
+            backoff: Self::BACKOFF,
             breaker: TaskBreaker { failures: 5, cooldown: Duration::from_secs(60) },
             heartbeat: Duration::from_secs(10),
             remote: false,

@@ -5,6 +5,7 @@ mod files;
 mod instances;
 mod ports;
 mod selection;
+mod workers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
