@@ -40,6 +40,7 @@ mod snapshot;
 mod spec;
 mod stop_progress;
 pub mod task;
+mod task_marker;
 mod time;
 mod timetable_marker;
 pub mod units;
@@ -100,6 +101,7 @@ pub use task::{
     TaskAnswer, TaskDetails, TaskFile, TaskHead, TaskHome, TaskId, TaskNews, TaskQuestion, TaskRefusal, TaskRow,
     TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TriesNote, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
 };
+pub use task_marker::TaskMarker;
 pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;
 pub use usage::{Limits, OverLimit, Usage, bytes};

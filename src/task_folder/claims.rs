@@ -62,7 +62,8 @@ impl Owned {
         let letter = outcomes::letter_of(self.outlets.letters.in_place()?, &id)?;
         // One that is older than the claim is of another task of this id.
         let is_its = |letter: &Outcome| {
-            (letter.is_of_tries() || reason == Some(&letter.word)) && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
+            (letter.is_of_tries() || reason == Some(&letter.word))
+                && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
         };
         let letter = letter.filter(|(_, letter)| is_its(letter)).map(|(file, _)| self.path_of_letter(&file).into());
         Ok(Some(FoundClaim { id, file, stamp, found, tries, result, kept, letter }))

@@ -53,14 +53,14 @@ fn waiting(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Optio
         Err(refusal) => refused_id(refusal) == Some(id),
     };
     let name = format!("{id}{ENDING}");
-    let near = queue.look(name.as_ref(), LARGEST_TASK).map(|(stamp, contents)| (name.clone(), stamp, head(&name, contents)));
+    let near =
+        queue.look(name.as_ref(), LARGEST_TASK).map(|(stamp, contents)| (name.clone(), stamp, head(&name, contents)));
     let (file_name, stamp, found) = near.filter(|(_, _, found)| is_it(found)).or_else(|| {
         let seen = listing::list(&queue, head).ok()?.into_iter().find(|seen| is_it(&seen.found))?;
         Some((seen.file.to_string(), seen.stamp, seen.found))
     })?;
     texts.extend(file("task", &queue, &file_name));
-    let is_unmet =
-        |id: &TaskId| dependency(reader.folders, reader.worker(), id) != DependencyState::Completed;
+    let is_unmet = |id: &TaskId| dependency(reader.folders, reader.worker(), id) != DependencyState::Completed;
     Some(reader.waiting_row(&file_name, stamp, found, is_unmet))
 }
 

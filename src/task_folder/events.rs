@@ -111,7 +111,8 @@ impl FolderEvents {
     /// Watches results and dead letters of a worker, and its heartbeat. False where events are not to be had.
     pub fn watch_outcomes(&mut self, folders: &TaskFolders, worker: &ServiceName) -> bool {
         let outcomes = [&folders.results, &folders.dlq].map(|above| above.join(worker.as_str()));
-        let heard = outcomes.into_iter().fold(true, |all, path| self.watch(path, Holds::Outcomes(worker.clone())) && all);
+        let heard =
+            outcomes.into_iter().fold(true, |all, path| self.watch(path, Holds::Outcomes(worker.clone())) && all);
         self.watch_heartbeats(folders) && heard
     }
 
@@ -126,8 +127,8 @@ impl FolderEvents {
             Holds::Tasks(of) | Holds::Claims(of) | Holds::Requests(of) | Holds::Outcomes(of) => of == worker,
             Holds::Unrouted | Holds::Heartbeats => false,
         };
-        let paths: Vec<PathBuf> =
-            self.known(|watched| watched.iter().filter(|(_, (holds, _))| is_its(holds)).map(|(p, _)| p.clone()).collect());
+        let paths: Vec<PathBuf> = self
+            .known(|watched| watched.iter().filter(|(_, (holds, _))| is_its(holds)).map(|(p, _)| p.clone()).collect());
         for path in paths {
             self.unwatch(&path);
         }

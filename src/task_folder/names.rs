@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn every_name_can_be_spoken_of_and_no_two_are_the_same() {
-        let names: [&[u8]; 6] = [b"a.json", b"caf\xe9 %41.json", b"caf%E9.json", "größe ☃.json".as_bytes(), b"\xff", b"%"];
+        let names: [&[u8]; 6] =
+            [b"a.json", b"caf\xe9 %41.json", b"caf%E9.json", "größe ☃.json".as_bytes(), b"\xff", b"%"];
         let mut texts = Vec::new();
         for name in names {
             let name = OsStr::from_bytes(name);
@@ -211,7 +212,8 @@ mod tests {
                 assert_eq!(Work::parse(OsStr::new(&work.file(&id(name)))), Some((id(name), work)), "{name}");
             }
         }
-        for other in ["owner.json", "a.json", ".task.json", "a.x.dead.json", "a.dead.json", "requests", ".a.task.json"] {
+        for other in ["owner.json", "a.json", ".task.json", "a.x.dead.json", "a.dead.json", "requests", ".a.task.json"]
+        {
             assert_eq!(Work::parse(OsStr::new(other)), None, "{other}");
         }
     }

@@ -4,8 +4,8 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::folder::{Contents, Folder, Moved};
 use super::burials::Burials;
+use super::folder::{Contents, Folder, Moved};
 use super::layout::{Outlets, Queue};
 use super::listing::{self, LARGEST_TASK, Seen};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
@@ -170,12 +170,7 @@ impl Owned {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn give_back(
-        &mut self,
-        id: &TaskId,
-        file: Option<&str>,
-        keeps_tries: bool,
-    ) -> Result<Option<String>, Trouble> {
+    pub fn give_back(&mut self, id: &TaskId, file: Option<&str>, keeps_tries: bool) -> Result<Option<String>, Trouble> {
         let task = Work::Task.file(id);
         if !keeps_tries {
             self.queue.work.remove(OsStr::new(&Work::Tries.file(id)))?;

@@ -188,7 +188,12 @@ mod tests {
     }
 
     fn owner(group: &str) -> Owner {
-        Owner { group: group.into(), pid: std::process::id(), mark: "key-1".into(), since: "2025-11-19T10:30:00Z".into() }
+        Owner {
+            group: group.into(),
+            pid: std::process::id(),
+            mark: "key-1".into(),
+            since: "2025-11-19T10:30:00Z".into(),
+        }
     }
 
     #[test]
@@ -227,7 +232,10 @@ mod tests {
     #[test]
     fn other_machines_are_refused_with_a_word_on_what_to_do() {
         let said = not_here(Path::new("/net/tasks"), "nfs");
-        assert!(said.starts_with("/net/tasks is on a network file system (nfs)") && said.contains("`backend`"), "{said}");
+        assert!(
+            said.starts_with("/net/tasks is on a network file system (nfs)") && said.contains("`backend`"),
+            "{said}"
+        );
         let home = tempfile::tempdir().unwrap();
         assert_eq!(refusal(home.path()), None);
     }

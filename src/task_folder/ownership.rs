@@ -77,13 +77,7 @@ impl Askers {
         if slot.is_waiting {
             return;
         }
-        let asker = Asker {
-            folders: folders.clone(),
-            worker: worker.clone(),
-            owner,
-            clock,
-            slot: Arc::clone(shared),
-        };
+        let asker = Asker { folders: folders.clone(), worker: worker.clone(), owner, clock, slot: Arc::clone(shared) };
         slot.is_waiting = true;
         let started = thread::Builder::new().name(format!("lock {worker}")).spawn(move || asker.run());
         if let Err(error) = started {

@@ -13,7 +13,9 @@ fn a_task_is_claimed_tried_and_published() {
     let project = Project::new();
     let mut owned = project.owned();
     project.put("tasks/marie/ein Täsk.json", task("a-1"));
-    let Claim::Claimed { stamp, contents, tries } = owned.claim("ein Täsk.json", &id("a-1")).unwrap() else { panic!() };
+    let Claim::Claimed { stamp, contents, tries } = owned.claim("ein Täsk.json", &id("a-1")).unwrap() else {
+        panic!()
+    };
     assert!(matches!(contents, Contents::Bytes(bytes) if bytes == task("a-1").as_bytes()));
     assert_eq!((stamp.size, tries), (task("a-1").len() as u64, None));
     let again = fs::read_to_string(owned.claimed_path(&id("a-1"))).unwrap();
@@ -61,10 +63,7 @@ fn a_claim_overwrites_nothing_and_what_is_gone_is_lost() {
     symlink("/etc/passwd", project.path("tasks/marie/c.json")).unwrap();
     assert!(matches!(owned.claim("c.json", &id("c")).unwrap(), Claim::Lost));
     assert!(owned.look("c.json").is_none());
-    assert_eq!(
-        project.files(),
-        ["tasks/marie/.work/a.task.json", "tasks/marie/b.json", "tasks/marie/c.json"]
-    );
+    assert_eq!(project.files(), ["tasks/marie/.work/a.task.json", "tasks/marie/b.json", "tasks/marie/c.json"]);
 }
 
 #[test]

@@ -26,11 +26,17 @@ fn project() -> Project {
     put("tasks/marie/.work/runs.task.json", r#"{"description":"x"}"#);
     put("tasks/marie/.work/waits.task.json", r#"{"description":"x"}"#);
     put("tasks/marie/.work/waits.tries.json", r#"{"retry_count":2,"phase":"waiting","last_reason":"exit 1"}"#);
-    put("results/marie/done.json", r#"{"task_id":"done","status":"completed","retry_count":1,"stdout":"out\n","stderr":""}"#);
+    put(
+        "results/marie/done.json",
+        r#"{"task_id":"done","status":"completed","retry_count":1,"stdout":"out\n","stderr":""}"#,
+    );
     put("results/marie/gone.json", r#"{"task_id":"gone","status":"cancelled"}"#);
     put("results/marie/bad.json", r#"{"task_id":"bad","status":"failed","exit_code":3}"#);
     put("results/marie/lost.json", r#"{"task_id":"lost","status":"timeout"}"#);
-    put("dlq/marie/bad.json", r#"{"task_id":"bad","description":"x","dlq_reason":"max_retries_exceeded","retry_count":3,"last_exit_code":3}"#);
+    put(
+        "dlq/marie/bad.json",
+        r#"{"task_id":"bad","description":"x","dlq_reason":"max_retries_exceeded","retry_count":3,"last_exit_code":3}"#,
+    );
     put("dlq/marie/größe.raw", "{");
     put("dlq/marie/größe.reason.json", r#"{"dlq_reason":"invalid_json","dlq_detail":"line 1, column 1: EOF"}"#);
     project
@@ -97,11 +103,10 @@ fn results_with_much_output_are_read_at_their_begin() {
     project.put("results/marie/b.json", format!(r#"{{"task_id":"b","stdout":"{output}","status":"completed"}}"#));
     project.put("results/marie/c.json", "garbage");
     let state = |name: &str| dependency(&project.folders, &marie(), &id(name));
-    assert_eq!([state("a"), state("b"), state("c")], [
-        DependencyState::Completed,
-        DependencyState::Completed,
-        DependencyState::Dead
-    ]);
+    assert_eq!(
+        [state("a"), state("b"), state("c")],
+        [DependencyState::Completed, DependencyState::Completed, DependencyState::Dead]
+    );
 }
 
 #[test]

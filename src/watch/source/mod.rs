@@ -24,8 +24,8 @@ use super::pending::{Pending, RawEvents};
 use crate::clock::Clock;
 use crate::domain::{WatchBackend, WatchChoice};
 use crate::mounts;
-use crate::portable;
 pub(super) use crate::mounts::points as mount_points;
+use crate::portable;
 pub(super) use refusal::Refusal;
 
 /// What the watches put what they hear into.
