@@ -1,5 +1,6 @@
 //! What is claimed in a folder that has just become ours: nobody works it off any more.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -62,7 +63,8 @@ impl Owned {
         let letter = outcomes::letter_of(self.outlets.letters.in_place()?, &id)?;
         // One that is older than the claim is of another task of this id.
         let is_its = |letter: &Outcome| {
-            (letter.is_of_tries() || reason == Some(&letter.word)) && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
+            (letter.is_of_tries() || reason == Some(&letter.word))
+                && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
         };
         let letter = letter.filter(|(_, letter)| is_its(letter)).map(|(file, _)| self.path_of_letter(&file).into());
         Ok(Some(FoundClaim { id, file, stamp, found, tries, result, kept, letter }))
@@ -74,6 +76,15 @@ impl Owned {
     /// It cannot be read.
     pub fn outcome(&mut self, id: &TaskId) -> Result<Option<Outcome>, Trouble> {
         outcomes::result_of(self.outlets.results.in_place()?, format!("{id}{ENDING}").as_ref())
+    }
+
+    /// The names of all results: for a listing, in which each would have to be asked for.
+    ///
+    /// # Errors
+    /// The folder of results cannot be opened, made or listed.
+    pub fn ids_with_result(&mut self) -> Result<HashSet<String>, Trouble> {
+        let names = self.outlets.results.in_place()?.files()?;
+        Ok(names.filter_map(|name| Some(name.to_str()?.strip_suffix(ENDING)?.to_owned())).collect())
     }
 
     /// Whether a task has a result: without reading it.

@@ -8,8 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -143,7 +143,8 @@ impl Folder {
             Ok(found) => found?,
             Err(error) => return Some(unreadable(error)),
         };
-        let mut bytes = Vec::with_capacity(usize::try_from(stamp.size.min(limit)).unwrap_or_default().saturating_add(1));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(stamp.size.min(limit)).unwrap_or_default().saturating_add(1));
         match file.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
             Ok(count) if u64::try_from(count).unwrap_or(u64::MAX) > limit => Some((stamp, Contents::TooLarge)),
             Ok(_) => Some((stamp, Contents::Bytes(bytes))),
@@ -324,7 +325,8 @@ impl Folder {
 
     /// Opens a file for reading and writing, makes it if it is missing.
     pub(super) fn open_for_writing(&self, name: &OsStr) -> Result<File, Trouble> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = openat(&self.handle, name, flags, FILE_MODE).map(File::from);
         opened.map_err(|error| self.trouble("cannot open", name, error))
     }

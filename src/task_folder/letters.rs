@@ -57,8 +57,7 @@ impl Owned {
     /// # Errors
     /// A file cannot be written or moved.
     pub fn bury_raw(&mut self, file: &str, reason: &[u8]) -> Result<Option<String>, Trouble> {
-        let buried =
-            bury_raw(&mut self.outlets.letters, &self.queue.waiting, &name_of(file), stem_of(file), reason)?;
+        let buried = bury_raw(&mut self.outlets.letters, &self.queue.waiting, &name_of(file), stem_of(file), reason)?;
         Ok(buried.map(|buried| self.path_of_letter(&buried)))
     }
 

@@ -55,9 +55,7 @@ pub(super) fn list<T: Send>(
             readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
         })
     };
-    seen.sort_unstable_by(|a, b| {
-        a.stamp.modified.cmp(&b.stamp.modified).then_with(|| in_order(&a.file, &b.file))
-    });
+    seen.sort_unstable_by(|a, b| a.stamp.modified.cmp(&b.stamp.modified).then_with(|| in_order(&a.file, &b.file)));
     Ok(seen)
 }
 

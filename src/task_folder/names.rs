@@ -147,8 +147,7 @@ impl Work {
 /// Orders names as people do: `b-2.json` before `b-10.json`.
 pub(super) fn in_order(left: &str, right: &str) -> Ordering {
     let (mut a, mut b) = (left.as_bytes(), right.as_bytes());
-    loop {
-        let (Some(x), Some(y)) = (a.first(), b.first()) else { break };
+    while let (Some(x), Some(y)) = (a.first(), b.first()) {
         if x.is_ascii_digit() && y.is_ascii_digit() {
             let (one, other) = (digits(&mut a), digits(&mut b));
             match one.len().cmp(&other.len()).then_with(|| one.cmp(other)) {
@@ -180,7 +179,8 @@ mod tests {
 
     #[test]
     fn every_name_can_be_spoken_of_and_no_two_are_the_same() {
-        let names: [&[u8]; 6] = [b"a.json", b"caf\xe9 %41.json", b"caf%E9.json", "größe ☃.json".as_bytes(), b"\xff", b"%"];
+        let names: [&[u8]; 6] =
+            [b"a.json", b"caf\xe9 %41.json", b"caf%E9.json", "größe ☃.json".as_bytes(), b"\xff", b"%"];
         let mut texts = Vec::new();
         for name in names {
             let name = OsStr::from_bytes(name);
@@ -211,7 +211,8 @@ mod tests {
                 assert_eq!(Work::parse(OsStr::new(&work.file(&id(name)))), Some((id(name), work)), "{name}");
             }
         }
-        for other in ["owner.json", "a.json", ".task.json", "a.x.dead.json", "a.dead.json", "requests", ".a.task.json"] {
+        for other in ["owner.json", "a.json", ".task.json", "a.x.dead.json", "a.dead.json", "requests", ".a.task.json"]
+        {
             assert_eq!(Work::parse(OsStr::new(other)), None, "{other}");
         }
     }

@@ -4,8 +4,8 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::folder::{Contents, Folder, Moved};
 use super::burials::Burials;
+use super::folder::{Contents, Folder, Moved};
 use super::layout::{Outlets, Queue};
 use super::listing::{self, LARGEST_TASK, Seen};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
@@ -98,7 +98,7 @@ impl Owned {
         }
         let waiting = self.queue.waiting.path().to_path_buf();
         let queue = Queue::make_at(waiting)?;
-        match Lock::take(&queue, false)? {
+        match Lock::take_soon(&queue)? {
             Taking::Held(by) => Ok(Renewed::Lost(standby_of(&by))),
             // Its tries may be left.
             Taking::Taken(_, before) if !before.mark.is_empty() && before.mark != self.owner.mark => {
@@ -170,12 +170,7 @@ impl Owned {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn give_back(
-        &mut self,
-        id: &TaskId,
-        file: Option<&str>,
-        keeps_tries: bool,
-    ) -> Result<Option<String>, Trouble> {
+    pub fn give_back(&mut self, id: &TaskId, file: Option<&str>, keeps_tries: bool) -> Result<Option<String>, Trouble> {
         let task = Work::Task.file(id);
         if !keeps_tries {
             self.queue.work.remove(OsStr::new(&Work::Tries.file(id)))?;

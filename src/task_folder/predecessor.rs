@@ -84,7 +84,8 @@ fn look(mark: &str, worker: &ServiceName) -> (Vec<Process>, bool) {
 fn is_between_programs(pid: Pid) -> bool {
     /// The parent of the kernel's own threads, which have no words either.
     const KERNEL: i32 = 2;
-    let is_program = |process: Process| !process.ended && process.parent != KERNEL && process.pid.as_raw_pid() != KERNEL;
+    let is_program =
+        |process: Process| !process.ended && process.parent != KERNEL && process.pid.as_raw_pid() != KERNEL;
     process_tree::is_in_between(pid) && Process::of(pid).is_some_and(is_program)
 }
 

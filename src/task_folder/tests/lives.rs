@@ -13,7 +13,9 @@ fn a_task_is_claimed_tried_and_published() {
     let project = Project::new();
     let mut owned = project.owned();
     project.put("tasks/marie/ein Täsk.json", task("a-1"));
-    let Claim::Claimed { stamp, contents, tries } = owned.claim("ein Täsk.json", &id("a-1")).unwrap() else { panic!() };
+    let Claim::Claimed { stamp, contents, tries } = owned.claim("ein Täsk.json", &id("a-1")).unwrap() else {
+        panic!()
+    };
     assert!(matches!(contents, Contents::Bytes(bytes) if bytes == task("a-1").as_bytes()));
     assert_eq!((stamp.size, tries), (task("a-1").len() as u64, None));
     let again = fs::read_to_string(owned.claimed_path(&id("a-1"))).unwrap();
@@ -39,6 +41,7 @@ fn a_task_is_claimed_tried_and_published() {
     ];
     assert_eq!(project.files(), files);
     assert_eq!(project.text("heartbeats/marie.json"), "two");
+    assert_eq!(owned.ids_with_result().unwrap(), ["a-1".to_owned()].into());
     // Nothing is overwritten, and a task with a result is not claimed.
     assert!(!owned.publish(&id("a-1"), b"another").unwrap());
     assert_eq!(project.text("results/marie/a-1.json"), "result");
@@ -61,10 +64,7 @@ fn a_claim_overwrites_nothing_and_what_is_gone_is_lost() {
     symlink("/etc/passwd", project.path("tasks/marie/c.json")).unwrap();
     assert!(matches!(owned.claim("c.json", &id("c")).unwrap(), Claim::Lost));
     assert!(owned.look("c.json").is_none());
-    assert_eq!(
-        project.files(),
-        ["tasks/marie/.work/a.task.json", "tasks/marie/b.json", "tasks/marie/c.json"]
-    );
+    assert_eq!(project.files(), ["tasks/marie/.work/a.task.json", "tasks/marie/b.json", "tasks/marie/c.json"]);
 }
 
 #[test]
@@ -218,4 +218,26 @@ fn files_have_the_modes_that_the_umask_says() {
     for path in ["results/marie/a.json", "heartbeats/marie.json"] {
         assert_eq!(mode(path), mode("plain"), "{path}");
     }
+}
+
+/// A figure, not a test: `cargo test --release --lib files_of_a_task -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures; run it by hand"]
+fn the_files_of_a_task_take_little_time() {
+    const TASKS: u32 = 10_000;
+    let project = Project::new();
+    let mut owned = project.owned();
+    let ids: Vec<TaskId> = (0..TASKS).map(|number| id(&format!("t-{number}"))).collect();
+    for id in &ids {
+        project.put(&format!("tasks/marie/{id}.json"), task(id.as_str()));
+    }
+    let begin = std::time::Instant::now();
+    for id in &ids {
+        assert!(matches!(owned.claim(&format!("{id}.json"), id).unwrap(), Claim::Claimed { .. }));
+        owned.receipt(id, b"{}").unwrap();
+        assert!(owned.publish(id, b"{}").unwrap());
+        owned.tell_end(id, b"{}").unwrap();
+        owned.finish(id, false).unwrap();
+    }
+    println!("{:?} for the files of a task", begin.elapsed() / TASKS);
 }

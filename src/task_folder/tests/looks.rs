@@ -26,11 +26,17 @@ fn project() -> Project {
     put("tasks/marie/.work/runs.task.json", r#"{"description":"x"}"#);
     put("tasks/marie/.work/waits.task.json", r#"{"description":"x"}"#);
     put("tasks/marie/.work/waits.tries.json", r#"{"retry_count":2,"phase":"waiting","last_reason":"exit 1"}"#);
-    put("results/marie/done.json", r#"{"task_id":"done","status":"completed","retry_count":1,"stdout":"out\n","stderr":""}"#);
+    put(
+        "results/marie/done.json",
+        r#"{"task_id":"done","status":"completed","retry_count":1,"stdout":"out\n","stderr":""}"#,
+    );
     put("results/marie/gone.json", r#"{"task_id":"gone","status":"cancelled"}"#);
     put("results/marie/bad.json", r#"{"task_id":"bad","status":"failed","exit_code":3}"#);
     put("results/marie/lost.json", r#"{"task_id":"lost","status":"timeout"}"#);
-    put("dlq/marie/bad.json", r#"{"task_id":"bad","description":"x","dlq_reason":"max_retries_exceeded","retry_count":3,"last_exit_code":3}"#);
+    put(
+        "dlq/marie/bad.json",
+        r#"{"task_id":"bad","description":"x","dlq_reason":"max_retries_exceeded","retry_count":3,"last_exit_code":3}"#,
+    );
     put("dlq/marie/größe.raw", "{");
     put("dlq/marie/größe.reason.json", r#"{"dlq_reason":"invalid_json","dlq_detail":"line 1, column 1: EOF"}"#);
     project
@@ -97,11 +103,10 @@ fn results_with_much_output_are_read_at_their_begin() {
     project.put("results/marie/b.json", format!(r#"{{"task_id":"b","stdout":"{output}","status":"completed"}}"#));
     project.put("results/marie/c.json", "garbage");
     let state = |name: &str| dependency(&project.folders, &marie(), &id(name));
-    assert_eq!([state("a"), state("b"), state("c")], [
-        DependencyState::Completed,
-        DependencyState::Completed,
-        DependencyState::Dead
-    ]);
+    assert_eq!(
+        [state("a"), state("b"), state("c")],
+        [DependencyState::Completed, DependencyState::Completed, DependencyState::Dead]
+    );
 }
 
 #[test]
@@ -144,11 +149,13 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     let mut owned = project.owned();
     fs::create_dir_all(project.path("heartbeats")).unwrap();
     fs::create_dir_all(project.path("results/bob")).unwrap();
+    fs::create_dir_all(project.path("dlq")).unwrap();
     let (tell, told) = channel();
     let mut events = FolderEvents::open(move |news| drop(tell.send(news))).unwrap();
     assert!(events.watch_queue(&project.folders, &marie()));
     assert!(events.watch_heartbeats(&project.folders));
-    assert!(!events.watch_outcomes(&project.folders, &ServiceName::new("bob")), "there is no folder of letters");
+    assert!(!events.watch_queue(&project.folders, &ServiceName::new("bob")), "there is no such queue");
+    assert!(events.watch_outcomes(&project.folders, &ServiceName::new("bob")));
     let wait_for = |wanted: FolderNews| {
         while told.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{wanted:?} was not told")) != wanted {}
     };
@@ -166,12 +173,21 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     wait_for(FolderNews::Heartbeat(ServiceName::new("bob")));
     project.put("results/bob/x.json", "{}");
     wait_for(FolderNews::Outcome(ServiceName::new("bob")));
-    // Everything until here was told; whatever reading would tell comes before the next file.
-    project.put("tasks/marie/mark.json", "{}");
+    project.put("results/eve/x.json", "{}");
+    wait_for(FolderNews::Outcome(ServiceName::new("eve")));
+    assert!(events.watch_outcomes(&project.folders, &ServiceName::new("eve")));
+    project.put("results/eve/y.json", "{}");
+    wait_for(FolderNews::Outcome(ServiceName::new("eve")));
+    events.unfollow_outcomes();
+    // A move is told once, after all that was before it; whatever reading would tell comes before the next move.
+    let move_in = |path: &str| {
+        project.put("new", "{}");
+        fs::rename(project.path("new"), project.path(path)).unwrap();
+    };
+    move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    while told.recv_timeout(Duration::from_millis(50)).is_ok() {}
     assert_eq!(owned.list(|_, _| ()).unwrap().len(), 3);
-    project.put("tasks/c.json", "{}");
+    move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();
     wait_for(FolderNews::Moved(marie()));
