@@ -41,10 +41,12 @@ impl Burials {
             return Ok(buried.clone());
         }
         let buried = match self.of_predecessor(letters, came, name, letter)? {
-            Some(buried) => buried,
+            Some(buried) => {
+                self.told_apart.insert(buried.clone());
+                buried
+            }
             None => letters::bury(letters, name, letter)?,
         };
-        self.told_apart.insert(buried.clone());
         self.begun.insert(file.to_owned(), buried.clone());
         Ok(buried)
     }

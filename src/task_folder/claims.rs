@@ -1,5 +1,6 @@
 //! What is claimed in a folder that has just become ours: nobody works it off any more.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -75,6 +76,15 @@ impl Owned {
     /// It cannot be read.
     pub fn outcome(&mut self, id: &TaskId) -> Result<Option<Outcome>, Trouble> {
         outcomes::result_of(self.outlets.results.in_place()?, format!("{id}{ENDING}").as_ref())
+    }
+
+    /// The names of all results: for a listing, in which each would have to be asked for.
+    ///
+    /// # Errors
+    /// The folder of results cannot be opened, made or listed.
+    pub fn ids_with_result(&mut self) -> Result<HashSet<String>, Trouble> {
+        let names = self.outlets.results.in_place()?.files()?;
+        Ok(names.filter_map(|name| Some(name.to_str()?.strip_suffix(ENDING)?.to_owned())).collect())
     }
 
     /// Whether a task has a result: without reading it.

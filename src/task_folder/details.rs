@@ -14,7 +14,7 @@ use super::outcomes::{self, LARGEST_RESULT};
 use super::outside::dependency;
 use super::table::{Listed, Reader, letter_row};
 use crate::domain::task::{TaskKeys, read_result};
-use crate::domain::{DependencyState, TaskDetails, TaskFolders, TaskId, TaskRow, TaskText};
+use crate::domain::{DependencyState, TaskDetails, TaskFolders, TaskHead, TaskId, TaskRefusal, TaskRow, TaskText};
 
 /// All that is known of a task; `None` if there is none of that id.
 pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemTime) -> Option<TaskDetails> {
@@ -48,9 +48,9 @@ fn waiting(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Optio
     let queue = reader.queue()?;
     let home = reader.listed.home();
     let head = |file: &str, contents| check(file, contents, home).map(|task| task.head);
-    let is_it = |found: &Result<_, _>| match found {
-        Ok(head) => same_id(head, id),
-        Err(refusal) => refused_id(refusal) == Some(id),
+    let is_it = |found: &Result<TaskHead, TaskRefusal>| match found {
+        Ok(head) => head.id == *id,
+        Err(refusal) => refusal.id.as_ref() == Some(id),
     };
     let name = format!("{id}{ENDING}");
     let near =
@@ -62,14 +62,6 @@ fn waiting(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Optio
     texts.extend(file("task", &queue, &file_name));
     let is_unmet = |id: &TaskId| dependency(reader.folders, reader.worker(), id) != DependencyState::Completed;
     Some(reader.waiting_row(&file_name, stamp, found, is_unmet))
-}
-
-fn same_id(head: &crate::domain::TaskHead, id: &TaskId) -> bool {
-    head.id == *id
-}
-
-fn refused_id(refusal: &crate::domain::TaskRefusal) -> Option<&TaskId> {
-    refusal.id.as_ref()
 }
 
 fn ended(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<TaskRow> {

@@ -27,7 +27,8 @@ pub enum FolderNews {
     Request(ServiceName),
     /// The heartbeat of a worker was written.
     Heartbeat(ServiceName),
-    /// A result or a dead letter of another worker is there, or gone.
+    /// A result or a dead letter of a worker is there, or gone; or it has a folder for them now, which
+    /// [`FolderEvents::watch_outcomes`] has to find.
     Outcome(ServiceName),
     /// A folder of this worker was removed or replaced.
     Moved(ServiceName),
@@ -48,6 +49,8 @@ enum Holds {
     Requests(ServiceName),
     /// `heartbeats/`
     Heartbeats,
+    /// `results/`, `dlq/`
+    AllOutcomes,
     /// `results/<worker>/`, `dlq/<worker>/`
     Outcomes(ServiceName),
 }
@@ -108,12 +111,22 @@ impl FolderEvents {
         all.into_iter().fold(true, |all, (path, holds)| self.watch(path, holds) && all)
     }
 
-    /// Watches results and dead letters of a worker, and its heartbeat. False where events are not to be had.
+    /// Watches results and dead letters of a worker, and whether others have folders for them. To be called again for a new
+    /// folder. False where events are not to be had.
     pub fn watch_outcomes(&mut self, folders: &TaskFolders, worker: &ServiceName) -> bool {
-        let outcomes = [&folders.results, &folders.dlq].map(|above| above.join(worker.as_str()));
-        let heard =
-            outcomes.into_iter().fold(true, |all, path| self.watch(path, Holds::Outcomes(worker.clone())) && all);
-        self.watch_heartbeats(folders) && heard
+        let above = [&folders.results, &folders.dlq];
+        let all = above.into_iter().flat_map(|above| {
+            let its = (above.join(worker.as_str()), Holds::Outcomes(worker.clone()));
+            [(above.clone(), Holds::AllOutcomes), its]
+        });
+        // What is not there will be told by the folder above.
+        let there: Vec<_> = all.filter(|(path, _)| path.is_dir()).collect();
+        there.into_iter().fold(true, |all, (path, holds)| self.watch(path, holds) && all)
+    }
+
+    /// Nobody waits for others any more.
+    pub fn unfollow_outcomes(&mut self) {
+        self.unwatch_all(|holds| matches!(holds, Holds::AllOutcomes | Holds::Outcomes(_)));
     }
 
     /// Watches all heartbeats. False where events are not to be had.
@@ -123,13 +136,18 @@ impl FolderEvents {
 
     /// Watches nothing of a worker any more.
     pub fn forget(&mut self, worker: &ServiceName) {
-        let is_its = |holds: &Holds| match holds {
+        self.unwatch_all(|holds| match holds {
             Holds::Tasks(of) | Holds::Claims(of) | Holds::Requests(of) | Holds::Outcomes(of) => of == worker,
-            Holds::Unrouted | Holds::Heartbeats => false,
+            Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => false,
+        });
+    }
+
+    fn unwatch_all(&mut self, is_meant: impl Fn(&Holds) -> bool) {
+        let meant = |watched: &mut Watched| {
+            let meant = watched.iter().filter(|(_, (holds, _))| is_meant(holds));
+            meant.map(|(path, _)| path.clone()).collect::<Vec<_>>()
         };
-        let paths: Vec<PathBuf> = self
-            .known(|watched| watched.iter().filter(|(_, (holds, _))| is_its(holds)).map(|(p, _)| p.clone()).collect());
-        for path in paths {
+        for path in self.known(meant) {
             self.unwatch(&path);
         }
     }
@@ -187,10 +205,14 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
             Holds::Tasks(worker) | Holds::Claims(worker) | Holds::Requests(worker) | Holds::Outcomes(worker) => {
                 FolderNews::Moved(worker.clone())
             }
-            Holds::Unrouted | Holds::Heartbeats => FolderNews::Lost,
+            Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => FolderNews::Lost,
         });
     }
     let (holds, _) = watched.get(path.parent()?)?;
+    if *holds == Holds::AllOutcomes {
+        let worker = path.file_name()?.to_str().filter(|_| is_here && path.is_dir())?;
+        return Some(FolderNews::Outcome(ServiceName::new(worker)));
+    }
     let name = path.file_name().filter(|name| is_task_file(name))?;
     let of_queue = |worker: Option<&ServiceName>| {
         let file: Arc<str> = text_of(name).into();
@@ -205,7 +227,7 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
         }
         Holds::Heartbeats => Some(FolderNews::Heartbeat(ServiceName::new(stem(name)?))),
         Holds::Outcomes(worker) => Some(FolderNews::Outcome(worker.clone())),
-        Holds::Claims(_) => None,
+        Holds::Claims(_) | Holds::AllOutcomes => None,
     }
 }
 

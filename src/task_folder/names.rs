@@ -147,8 +147,7 @@ impl Work {
 /// Orders names as people do: `b-2.json` before `b-10.json`.
 pub(super) fn in_order(left: &str, right: &str) -> Ordering {
     let (mut a, mut b) = (left.as_bytes(), right.as_bytes());
-    loop {
-        let (Some(x), Some(y)) = (a.first(), b.first()) else { break };
+    while let (Some(x), Some(y)) = (a.first(), b.first()) {
         if x.is_ascii_digit() && y.is_ascii_digit() {
             let (one, other) = (digits(&mut a), digits(&mut b));
             match one.len().cmp(&other.len()).then_with(|| one.cmp(other)) {

@@ -98,7 +98,7 @@ impl Owned {
         }
         let waiting = self.queue.waiting.path().to_path_buf();
         let queue = Queue::make_at(waiting)?;
-        match Lock::take(&queue, false)? {
+        match Lock::take_soon(&queue)? {
             Taking::Held(by) => Ok(Renewed::Lost(standby_of(&by))),
             // Its tries may be left.
             Taking::Taken(_, before) if !before.mark.is_empty() && before.mark != self.owner.mark => {

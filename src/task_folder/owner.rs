@@ -11,7 +11,8 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -26,6 +27,10 @@ use crate::mounts;
 use crate::process_tree::{Process, is_proc_ours};
 
 pub(super) const OWNER: &str = "owner.json";
+
+/// Whoever has the lock without a name is looked at again so soon, and so often.
+const SOON: Duration = Duration::from_millis(10);
+const LOOKS: usize = 20;
 
 /// A file of ours of this size is none.
 const LARGEST: u64 = 64 << 10;
@@ -78,6 +83,21 @@ pub(super) enum Taking {
 }
 
 impl Lock {
+    /// Takes it, if nobody who lives has it. Who has just got it, or holds it for a moment, as the command line does, has
+    /// not written its name; and a child of an owner that is gone has it until its program begins.
+    pub(super) fn take_soon(queue: &Queue) -> Result<Taking, Trouble> {
+        let mut looks = 0;
+        loop {
+            match Self::take(queue, false)? {
+                Taking::Held(by) if !is_named(&by) && looks < LOOKS => {
+                    looks += 1;
+                    thread::sleep(SOON);
+                }
+                taking => return Ok(taking),
+            }
+        }
+    }
+
     /// Takes it, or waits for it.
     pub(super) fn take(queue: &Queue, waits: bool) -> Result<Taking, Trouble> {
         let operation = if waits { FlockOperation::LockExclusive } else { FlockOperation::NonBlockingLockExclusive };

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::layout::{Outlets, Queue};
 use super::owned::Owned;
@@ -16,10 +15,9 @@ use crate::clock::Clock;
 use crate::domain::{ServiceName, Standby, TaskFolders};
 use crate::process_tree::Process;
 
-/// Who has just got the lock, or holds it for a moment, as the command line does, has not written its name: one looks
-/// again so soon, and so often, before one says that it is somebody unknown.
-const SOON: Duration = Duration::from_millis(10);
-const LOOKS: usize = 20;
+/// After so many looks at tries of the predecessor that do not end, somebody is told: some hundred milliseconds are
+/// nothing to be told of.
+const LOOKS: usize = 200;
 
 /// What has become of asking for a folder.
 #[derive(Debug)]
@@ -150,21 +148,15 @@ impl Asker {
     /// The lock, however long that takes, and who had it before.
     fn lock(&self) -> Result<(Queue, Lock, Owner), String> {
         let mut queue = self.open()?;
-        for look in 0.. {
-            match Lock::take(&queue, false) {
-                Ok(Taking::Taken(lock, before)) => return Ok((queue, lock, before)),
-                Ok(Taking::Held(by)) if owner::is_named(&by) || look >= LOOKS => {
-                    self.stand_by(&by);
-                    break;
-                }
-                Ok(Taking::Held(_)) => thread::sleep(SOON),
-                Err(trouble) => queue = self.again(queue, &trouble)?,
-            }
-        }
+        let mut waits = false;
         loop {
-            match Lock::take(&queue, true) {
+            let taking = if waits { Lock::take(&queue, true) } else { Lock::take_soon(&queue) };
+            match taking {
                 Ok(Taking::Taken(lock, before)) => return Ok((queue, lock, before)),
-                Ok(Taking::Held(by)) => self.stand_by(&by),
+                Ok(Taking::Held(by)) => {
+                    self.stand_by(&by);
+                    waits = true;
+                }
                 Err(trouble) => queue = self.again(queue, &trouble)?,
             }
         }
@@ -199,7 +191,6 @@ impl Asker {
             looks += 1;
             let slot = lock(&self.slot);
             let Some(tell) = &slot.tell else { return false };
-            // Some hundred milliseconds are nothing to be told of.
             if looks == LOOKS {
                 tell(Ownership::Ending(left.to_vec()));
             }
@@ -228,7 +219,7 @@ pub fn take_for_a_moment(folders: &TaskFolders, worker: &ServiceName) -> Result<
     if let Some(why) = owner::refusal(queue.work.path()) {
         return Err(Trouble::new("cannot lock", queue.work.path(), std::io::Error::other(why)));
     }
-    match Lock::take(&queue, false)? {
+    match Lock::take_soon(&queue)? {
         Taking::Held(by) => Ok(Access::Owned(owner::standby_of(&by))),
         Taking::Taken(lock, before) => {
             let left = predecessor::tries_of(&before.mark, worker);
@@ -243,6 +234,7 @@ pub fn take_for_a_moment(folders: &TaskFolders, worker: &ServiceName) -> Result<
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
 
     use super::*;
 

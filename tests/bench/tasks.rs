@@ -50,9 +50,8 @@ fn main() {
 fn project(dir: Option<&Path>, run: &str, keys: &str) -> (Project, PathBuf) {
     let dir = dir.map(|dir| dir.join(format!("devgroup-tasks-{}", std::process::id())));
     let named = dir.as_ref().map_or_else(|| "shared".into(), |dir| dir.display().to_string());
-    let project = Project::new(&format!(
-        "[tasks]\ndir = '{named}'\n[services.marie]\nkind = \"worker\"\nrun = {run}\n{keys}\n"
-    ));
+    let project =
+        Project::new(&format!("[tasks]\ndir = '{named}'\n[services.marie]\nkind = \"worker\"\nrun = {run}\n{keys}\n"));
     let folder = dir.unwrap_or_else(|| project.path("shared"));
     for below in ["tasks/marie/.work", "results/marie", "triggers/marie", "triggers/orchestrator", "dlq/marie"] {
         fs::create_dir_all(folder.join(below)).unwrap();

@@ -41,6 +41,7 @@ fn a_task_is_claimed_tried_and_published() {
     ];
     assert_eq!(project.files(), files);
     assert_eq!(project.text("heartbeats/marie.json"), "two");
+    assert_eq!(owned.ids_with_result().unwrap(), ["a-1".to_owned()].into());
     // Nothing is overwritten, and a task with a result is not claimed.
     assert!(!owned.publish(&id("a-1"), b"another").unwrap());
     assert_eq!(project.text("results/marie/a-1.json"), "result");
@@ -217,4 +218,26 @@ fn files_have_the_modes_that_the_umask_says() {
     for path in ["results/marie/a.json", "heartbeats/marie.json"] {
         assert_eq!(mode(path), mode("plain"), "{path}");
     }
+}
+
+/// A figure, not a test: `cargo test --release --lib files_of_a_task -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures; run it by hand"]
+fn the_files_of_a_task_take_little_time() {
+    const TASKS: u32 = 10_000;
+    let project = Project::new();
+    let mut owned = project.owned();
+    let ids: Vec<TaskId> = (0..TASKS).map(|number| id(&format!("t-{number}"))).collect();
+    for id in &ids {
+        project.put(&format!("tasks/marie/{id}.json"), task(id.as_str()));
+    }
+    let begin = std::time::Instant::now();
+    for id in &ids {
+        assert!(matches!(owned.claim(&format!("{id}.json"), id).unwrap(), Claim::Claimed { .. }));
+        owned.receipt(id, b"{}").unwrap();
+        assert!(owned.publish(id, b"{}").unwrap());
+        owned.tell_end(id, b"{}").unwrap();
+        owned.finish(id, false).unwrap();
+    }
+    println!("{:?} for the files of a task", begin.elapsed() / TASKS);
 }

@@ -149,11 +149,13 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     let mut owned = project.owned();
     fs::create_dir_all(project.path("heartbeats")).unwrap();
     fs::create_dir_all(project.path("results/bob")).unwrap();
+    fs::create_dir_all(project.path("dlq")).unwrap();
     let (tell, told) = channel();
     let mut events = FolderEvents::open(move |news| drop(tell.send(news))).unwrap();
     assert!(events.watch_queue(&project.folders, &marie()));
     assert!(events.watch_heartbeats(&project.folders));
-    assert!(!events.watch_outcomes(&project.folders, &ServiceName::new("bob")), "there is no folder of letters");
+    assert!(!events.watch_queue(&project.folders, &ServiceName::new("bob")), "there is no such queue");
+    assert!(events.watch_outcomes(&project.folders, &ServiceName::new("bob")));
     let wait_for = |wanted: FolderNews| {
         while told.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{wanted:?} was not told")) != wanted {}
     };
@@ -171,12 +173,21 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     wait_for(FolderNews::Heartbeat(ServiceName::new("bob")));
     project.put("results/bob/x.json", "{}");
     wait_for(FolderNews::Outcome(ServiceName::new("bob")));
-    // Everything until here was told; whatever reading would tell comes before the next file.
-    project.put("tasks/marie/mark.json", "{}");
+    project.put("results/eve/x.json", "{}");
+    wait_for(FolderNews::Outcome(ServiceName::new("eve")));
+    assert!(events.watch_outcomes(&project.folders, &ServiceName::new("eve")));
+    project.put("results/eve/y.json", "{}");
+    wait_for(FolderNews::Outcome(ServiceName::new("eve")));
+    events.unfollow_outcomes();
+    // A move is told once, after all that was before it; whatever reading would tell comes before the next move.
+    let move_in = |path: &str| {
+        project.put("new", "{}");
+        fs::rename(project.path("new"), project.path(path)).unwrap();
+    };
+    move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    while told.recv_timeout(Duration::from_millis(50)).is_ok() {}
     assert_eq!(owned.list(|_, _| ()).unwrap().len(), 3);
-    project.put("tasks/c.json", "{}");
+    move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();
     wait_for(FolderNews::Moved(marie()));

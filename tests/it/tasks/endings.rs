@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{claimed, drop_task, drop_text, drop_with, json, letter, log, names, path, project, result, wait_for_result};
+use super::{
+    claimed, drop_task, drop_text, drop_with, json, letter, log, names, path, project, result, wait_for_result,
+};
 use crate::harness::{Stream, detach, down, wait_for};
 
 /// Nanoseconds that a script has written, a line each.
@@ -118,7 +120,10 @@ fn a_stop_gives_running_tasks_back_and_does_not_count_them() {
 
 #[test]
 fn what_cannot_be_started_is_tried_again_and_says_why() {
-    let project = project("[\"no-such-agent\", \"-p\", \"${TASK_DESCRIPTION}\"]", "retries = 1\nbackoff = { initial = \"10ms\" }");
+    let project = project(
+        "[\"no-such-agent\", \"-p\", \"${TASK_DESCRIPTION}\"]",
+        "retries = 1\nbackoff = { initial = \"10ms\" }",
+    );
     drop_task(&project, "none", "x");
     detach(&project);
     let result = wait_for_result(&project, "none");

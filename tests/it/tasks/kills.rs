@@ -79,7 +79,9 @@ fn whatever_is_killed_and_when_each_task_has_one_end_and_never_two_tries_at_once
         return;
     }
     let seed = number_of("DEVGROUP_KILL_SEED").unwrap_or_else(|| {
-        SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap_or(1))
+        SystemTime::UNIX_EPOCH
+            .elapsed()
+            .map_or(1, |since| u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap_or(1))
     });
     let (rounds, mut chance) = (number_of("DEVGROUP_KILL_ROUNDS").unwrap_or(30), Chance(seed.max(1)));
     println!("DEVGROUP_KILL_SEED={seed}");
@@ -130,7 +132,10 @@ fn check(project: &Project, rounds: u64, seed: u64) {
             let id = format!("t-{round}-{task}");
             let result = json(&path(project, &format!("results/marie/{id}.json")));
             let status = result["status"].as_str().unwrap_or("nothing").to_owned();
-            let dead = letters.iter().filter(|name| **name == format!("{id}.json") || name.starts_with(&format!("{id}."))).count();
+            let dead = letters
+                .iter()
+                .filter(|name| **name == format!("{id}.json") || name.starts_with(&format!("{id}.")))
+                .count();
             let expected = usize::from(status != "completed");
             assert_eq!(dead, expected, "{id} is {status}, seed {seed}: {letters:?}");
             assert_ne!(status, "nothing", "{id} is lost, seed {seed}");
