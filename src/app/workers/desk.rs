@@ -12,7 +12,7 @@ use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
     ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker, TaskNews,
-    WorkerSnapshot,
+    WorkerSnapshot, WorkerSpec,
 };
 use crate::engine::tasks::{TaskEngine, TaskEvent};
 use crate::process::{AttemptEnd, RunNews};
@@ -27,6 +27,8 @@ const BATCH: usize = 256;
 /// A worker that works, or waits for its folder.
 pub(super) struct Working {
     pub(super) start: WorkerStart,
+    /// What the file says of it now.
+    limits: Arc<WorkerSpec>,
     /// Its folder, while it is ours.
     pub(super) folder: Option<Box<Owned>>,
     /// The tries of claimed tasks, also those that have ended, until their tasks have.
@@ -97,6 +99,8 @@ impl Desk {
                 self.take(message);
             }
             if self.is_closed() {
+                // The program ends now, which closes the watches without anybody waiting for that.
+                std::mem::forget(self);
                 return;
             }
             self.pass_time();
@@ -129,17 +133,8 @@ impl Desk {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Group(group) => {
-                let workers = group.iter().map(|worker| worker.name.clone()).collect();
-                self.group = group;
-                self.decide(TaskEvent::Group { workers });
-            }
+            Message::Group(group) => self.set_group(group),
             Message::Begin(start) => self.begin(*start),
-            Message::Respec(spec) => {
-                if let Some(worker) = spec.worker.clone().filter(|_| self.working.contains_key(&spec.name)) {
-                    self.decide(TaskEvent::Respec { worker: spec.name.clone(), spec: worker });
-                }
-            }
             Message::Stop { worker, run, kill } => {
                 if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
                     self.decide(TaskEvent::Stop { worker, kill });
@@ -190,6 +185,23 @@ impl Desk {
         }
     }
 
+    /// A worker that works takes up what the file says of it now: but other folders, or another command, need another run.
+    fn set_group(&mut self, group: Vec<Arc<ServiceSpec>>) {
+        let workers = group.iter().map(|worker| worker.name.clone()).collect();
+        self.group = group;
+        self.answer(TaskEvent::Group { workers });
+        for spec in self.group.clone() {
+            let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { continue };
+            let is_news =
+                working.limits != new && (&working.limits.folders, working.limits.remote) == (&new.folders, new.remote);
+            if is_news {
+                working.limits = new.clone();
+                self.answer(TaskEvent::Respec { worker: spec.name.clone(), spec: new });
+            }
+        }
+        self.work_off();
+    }
+
     fn begin(&mut self, start: WorkerStart) {
         let (spec, run) = (start.spec.clone(), start.run);
         let Some(worker) = spec.worker.clone() else { return };
@@ -203,6 +215,7 @@ impl Desk {
         });
         let working = Working {
             start,
+            limits: worker.clone(),
             folder: None,
             tries: HashMap::new(),
             claimed: HashMap::new(),

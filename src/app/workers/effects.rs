@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
-use crate::domain::task::{Orchestrator, heartbeat_json, orchestrator_json};
+use crate::domain::task::{Heartbeat, Orchestrator, heartbeat_json, orchestrator_json};
 use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 use crate::task_folder::{self, Contents, Owner, Retried};
@@ -127,7 +127,8 @@ impl Desk {
         let Some(folders) = self.folders() else { return };
         let (now, at) = self.means.clock.both();
         let beats = self.group.iter().filter_map(|worker| self.engine.heartbeat(&worker.name, now));
-        let workers: Vec<_> = beats.map(|beat| (beat, at)).collect();
+        let at_of = |beat: &Heartbeat| self.places.beat_of(&beat.worker).unwrap_or(at);
+        let workers: Vec<_> = beats.map(|beat| (at_of(&beat), beat)).map(|(at, beat)| (beat, at)).collect();
         let text = orchestrator_json(&Orchestrator {
             at,
             workers: &workers,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Message;
 use super::desk::{Desk, Working};
@@ -17,6 +17,12 @@ use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned
 /// How often folders are looked at of which the system tells nothing.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Who removes a folder removes one file after the other. It is made again when nothing was removed for so long.
+const REMOVED: Duration = Duration::from_millis(200);
+
+/// Outcomes that come within this time are looked at together.
+const SOON: Duration = Duration::from_millis(20);
+
 /// What is watched, and what is followed.
 pub(super) struct Places {
     messages: Sender<Message>,
@@ -27,12 +33,16 @@ pub(super) struct Places {
     followed: BTreeMap<(ServiceName, TaskId), DependencyState>,
     /// Workers that somebody else works for.
     remote: BTreeSet<ServiceName>,
+    /// When their last heartbeats were written, as these say.
+    beats: BTreeMap<ServiceName, SystemTime>,
     /// Queues of which the system tells nothing.
     unheard: BTreeSet<ServiceName>,
     /// Heartbeats of which the system tells nothing.
     unheard_beats: bool,
     /// When those are looked at next.
     next_look: Option<Moment>,
+    /// Workers of which a folder was removed, and when it is made again.
+    removed: BTreeMap<ServiceName, Moment>,
     /// The batches of earlier programs were read.
     has_batches: bool,
 }
@@ -45,19 +55,21 @@ impl Places {
             hall: None,
             followed: BTreeMap::new(),
             remote: BTreeSet::new(),
+            beats: BTreeMap::new(),
             unheard: BTreeSet::new(),
             unheard_beats: false,
             next_look: None,
+            removed: BTreeMap::new(),
             has_batches: false,
         }
     }
 
-    /// When something is looked at of which the system tells nothing.
+    /// When something is looked at of which the system tells nothing, or a folder is made again.
     pub(super) fn next_look(&self) -> Option<Moment> {
-        self.next_look.filter(|_| self.needs_looks())
+        self.next_look.filter(|_| self.needs_looks()).into_iter().chain(self.removed.values().copied()).min()
     }
 
-    /// A folder of results that is not there yet has no events, so whoever waits for another group's task looks as well.
+    /// Where nobody else has a folder of results yet, none is watched: whoever waits for another's task looks as well.
     fn needs_looks(&self) -> bool {
         !self.unheard.is_empty() || !self.followed.is_empty() || self.unheard_beats && !self.remote.is_empty()
     }
@@ -95,11 +107,18 @@ impl Places {
     /// Nothing of a worker is of interest any more.
     pub(super) fn forget(&mut self, worker: &ServiceName) {
         self.unheard.remove(worker);
+        self.removed.remove(worker);
         self.remote.remove(worker);
+        self.beats.remove(worker);
         self.followed.retain(|(waits, _), _| waits != worker);
         if let Some(events) = &mut self.events {
             events.forget(worker);
         }
+    }
+
+    /// When the last heartbeat of a worker was written that somebody else works for.
+    pub(super) fn beat_of(&self, worker: &ServiceName) -> Option<SystemTime> {
+        self.beats.get(worker).copied()
     }
 
     /// `tasks/*.json`, if it could be opened.
@@ -110,6 +129,9 @@ impl Places {
     /// Nobody waits for this task any more.
     pub(super) fn unfollow(&mut self, worker: &ServiceName, id: &TaskId) {
         self.followed.remove(&(worker.clone(), id.clone()));
+        if let Some(events) = self.events.as_mut().filter(|_| self.followed.is_empty()) {
+            events.unfollow_outcomes();
+        }
     }
 }
 
@@ -305,9 +327,10 @@ impl Desk {
         let read = task_folder::heartbeat_of(folders, &worker).and_then(|bytes| read_heartbeat(&worker, &bytes));
         let (_, wall) = self.means.clock.both();
         // Without a time it is as old as can be.
-        let age = |at: Option<std::time::SystemTime>| {
-            at.map_or(Duration::MAX, |at| wall.duration_since(at).unwrap_or_default())
-        };
+        let age = |at: Option<SystemTime>| at.map_or(Duration::MAX, |at| wall.duration_since(at).unwrap_or_default());
+        if let Some(at) = read.as_ref().and_then(|read| read.at) {
+            self.places.beats.insert(worker.clone(), at);
+        }
         let beat = read.map(|read| (read.beat, age(read.at)));
         self.answer(TaskEvent::Beat { worker, beat });
     }
@@ -324,17 +347,31 @@ impl Desk {
                     self.see_beat(worker);
                 }
             }
-            FolderNews::Outcome(_) => self.see_followed(),
-            FolderNews::Moved(worker) => self.moved(&worker),
+            FolderNews::Outcome(other) => self.outcome_elsewhere(&other),
+            FolderNews::Moved(worker) => {
+                if self.working.contains_key(&worker) {
+                    let again = self.now() + REMOVED;
+                    self.places.removed.insert(worker, again);
+                }
+            }
             FolderNews::Lost => self.look_at_all(true),
         }
         self.work_off();
     }
 
-    /// Looks at everything of which the system tells nothing.
+    /// Looks at everything of which the system tells nothing, and makes folders again.
     pub(super) fn look_around(&mut self, now: Moment) {
-        self.places.next_look = Some(now + LOOK);
-        self.look_at_all(false);
+        let mut due = Vec::new();
+        self.places.removed.retain(|worker, again| {
+            let is_due = *again <= now;
+            due.extend(is_due.then(|| worker.clone()));
+            !is_due
+        });
+        due.iter().for_each(|worker| self.moved(worker));
+        if self.places.next_look.is_none_or(|due| due <= now) {
+            self.places.next_look = Some(now + LOOK);
+            self.look_at_all(false);
+        }
         self.work_off();
     }
 
@@ -358,6 +395,16 @@ impl Desk {
             }
         }
         self.see_followed();
+    }
+
+    /// A result or a dead letter of somebody else has come, and more may come with it.
+    fn outcome_elsewhere(&mut self, other: &ServiceName) {
+        let Some(folders) = self.folders().cloned() else { return };
+        if let Some(events) = self.places.events() {
+            events.watch_outcomes(&folders, other);
+        }
+        let soon = self.now() + SOON;
+        self.places.next_look = Some(self.places.next_look.map_or(soon, |due| due.min(soon)));
     }
 
     fn see_followed(&mut self) {
@@ -398,7 +445,7 @@ impl Desk {
 }
 
 impl Working {
-    fn claim(&mut self, file: &str, id: &TaskId, now: std::time::SystemTime) -> ClaimResult {
+    fn claim(&mut self, file: &str, id: &TaskId, now: SystemTime) -> ClaimResult {
         let longest = self.start.spec.worker.as_ref().map(|spec| spec.backoff.max).unwrap_or_default();
         let Some(folder) = self.folder.as_mut() else { return ClaimResult::Lost };
         let (contents, tries) = match folder.claim(file, id) {

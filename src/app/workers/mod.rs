@@ -63,12 +63,10 @@ pub(crate) struct WorkerStart {
 
 /// What the thread is told.
 enum Message {
-    /// These are the workers of the group.
+    /// These are the workers of the group, as the file says now.
     Group(Vec<Arc<ServiceSpec>>),
     /// A run begins.
     Begin(Box<WorkerStart>),
-    /// The file says something else of a worker that works.
-    Respec(Arc<ServiceSpec>),
     /// A run is to end.
     Stop { worker: ServiceName, run: RunId, kill: bool },
     /// A client asks.
@@ -119,7 +117,7 @@ impl Workers {
             match Thread::start(&self.means) {
                 Ok(thread) => self.thread = Some(thread),
                 Err(reason) => {
-                    let report = RunReport::NotStarted { reason: reason.into() };
+                    let report = RunReport::NotStarted { reason };
                     return self.means.host.report(RunNews { service, run, report });
                 }
             }
@@ -135,11 +133,6 @@ impl Workers {
             self.send(Message::Stop { worker: worker.clone(), run, kill: signal == Signal::Kill });
         }
         is_ours
-    }
-
-    /// The file says something else of a worker that works, for which it need not be restarted.
-    pub(crate) fn respec(&self, spec: Arc<ServiceSpec>) {
-        self.send(Message::Respec(spec));
     }
 
     /// Answers a question about tasks, also where no worker was ever begun.

@@ -122,7 +122,7 @@ fn a_worker_that_somebody_else_works_for_is_followed() {
     assert_eq!(all()["lost"], serde_json::json!([]));
     // A task of ours waits for one of his.
     drop_with(&project, "ours", &serde_json::json!({ "task_id": "ours", "description": "x", "dependencies": ["his"] }));
-    wait_for("it is blocked", || super::status(&project, "marie")["worker"]["waiting"] == 1);
+    wait_for("it is blocked", || all()["workers"]["marie"]["queue_size"] == 1);
     let his = path(&project, "results/bob");
     fs::create_dir_all(&his).unwrap();
     fs::write(his.join("his.json"), r#"{"task_id":"his","worker":"bob","status":"completed","exit_code":0}"#).unwrap();

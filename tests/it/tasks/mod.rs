@@ -89,14 +89,6 @@ pub(crate) fn wait_until_done(project: &Project) {
     wait_for("nothing waits", || names(project, "tasks/marie").is_empty() && claimed(project).is_empty());
 }
 
-/// What `status --json` says of a worker.
-pub(crate) fn status(project: &Project, worker: &str) -> Value {
-    let answer = Stream::ask(project, &["status", "--json"]);
-    let status: Value = serde_json::from_str(&answer.stdout).unwrap();
-    let services = status["services"].as_array().unwrap().clone();
-    services.into_iter().find(|service| service["name"] == worker).unwrap()
-}
-
 /// The log of `marie`.
 pub(crate) fn log(project: &Project) -> String {
     Stream::ask(project, &["logs", "marie", "-n", "10000"]).stdout

@@ -9,7 +9,7 @@ use super::{claimed, drop_task, json, names, path, project, wait_until_done};
 use crate::harness::{Project, Stream, detach, down, wait_for};
 use crate::trust::{SOMEBODY, can_be_others, give_to_user, start_as};
 
-const DONE: &str = "'''echo x >> ../tries; echo \"$TASK_DESCRIPTION\"'''";
+const DONE: &str = "'''echo x >> tries; echo \"$TASK_DESCRIPTION\"'''";
 const KEYS: &str = "heartbeat = \"100ms\"";
 
 fn health(project: &Project) -> serde_json::Value {
@@ -41,7 +41,7 @@ fn results_without_permission_are_published_when_there_is_some() {
     wait_for("all have results", || names(&project, "results/marie").len() == 21);
     wait_until_done(&project);
     wait_for("it is well again", || health(&project) == "healthy");
-    assert_eq!(project.lines("../tries"), 21, "nothing is tried twice");
+    assert_eq!(project.lines("tries"), 21, "nothing is tried twice");
     assert!(names(&project, "dlq/marie").is_empty());
     group.signal(rustix::process::Signal::TERM);
     group.wait_exit();
@@ -53,7 +53,7 @@ struct Disk(PathBuf);
 impl Disk {
     fn mount(place: PathBuf) -> Option<Self> {
         fs::create_dir_all(&place).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(&place).output();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&place).output();
         if !mounted.is_ok_and(|output| output.status.success()) {
             eprintln!("skipped: needs the right to mount");
             return None;
@@ -84,7 +84,7 @@ fn on_a_full_disk_outcomes_are_kept_and_published_when_there_is_room() {
     }
     // What is left of the disk, while the batch runs.
     let ballast = path(&project, "ballast");
-    let _ = fs::write(&ballast, vec![0; 256 << 10]);
+    let _ = fs::write(&ballast, vec![0; 1 << 20]);
     wait_for("the worker says so, or is done", || {
         let log = super::log(&project);
         log.contains("nothing is claimed until that works") || names(&project, "results/marie").len() == 20
