@@ -45,6 +45,11 @@ fn kill(pid: u32) {
     }
 }
 
+/// The program of a group; the guard, while it has not made one.
+fn program(guard: u32) -> u32 {
+    crate::harness::program_below(guard).unwrap_or(guard)
+}
+
 /// The tries that run, without what they have started.
 fn tries(project: &Project) -> Vec<u32> {
     let tries = project.processes().into_iter().filter(|(_, command)| command.contains("flock -n 9"));
@@ -53,18 +58,18 @@ fn tries(project: &Project) -> Vec<u32> {
 
 /// Kills somebody of a group that runs. Whether all of the group is over by that.
 fn kill_somebody(project: &Project, guard: u32, chance: &mut Chance) -> bool {
-    let program = crate::harness::program_below(guard);
+    let program = program(guard);
     let which = chance.below(5);
     match which {
         // The guard, the program, or both, in either order.
         0 => kill(guard),
-        1 => program.into_iter().for_each(kill),
+        1 => kill(program),
         2 => {
             kill(guard);
-            program.into_iter().for_each(kill);
+            kill(program);
         }
         3 => {
-            program.into_iter().for_each(kill);
+            kill(program);
             kill(guard);
             tries(project).into_iter().for_each(kill);
         }
@@ -102,7 +107,7 @@ fn whatever_is_killed_and_when_each_task_has_one_end_and_never_two_tries_at_once
         if !kill_somebody(&project, guard, &mut chance) {
             let (begin, moment) = (Instant::now(), Duration::from_micros(chance.below(100_000)));
             wait_for("the next moment has come", || begin.elapsed() >= moment);
-            crate::harness::program_below(guard).into_iter().for_each(kill);
+            kill(program(guard));
         }
         group.wait_killed();
         // One whose guard is gone ends in order.
