@@ -137,6 +137,8 @@ impl EffectRunner {
                 }
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
+            // The thread of tasks takes it up.
+            Effect::Respec { .. } => {}
             Effect::Measure { service } => self.host.measure(&[service]),
             Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
             Effect::Tell(fact) => self.tell(&fact),

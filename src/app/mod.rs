@@ -13,6 +13,7 @@ mod health;
 mod history_file;
 mod instance;
 mod job_inputs;
+mod load;
 mod log_files;
 mod logger;
 mod os_signals;
@@ -40,6 +41,7 @@ pub use health::{
 };
 pub use instance::{Claim, Occupied, claim, guard_of};
 pub use job_inputs::missing_inputs;
+pub use load::load_of;
 pub use logger::start_logger;
 pub use preferences::apply_preferences;
 pub use stderr::write_stderr_line;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::load::load_of;
 use super::port_claims::PortClaims;
 use super::state_folder;
 use crate::config::{self, Foreign, Owners, Prints, Selection};
@@ -285,7 +286,7 @@ impl Broken {
 
 /// Reads the files of a group; with what was read, where it was.
 fn read(spec: &GroupSpec, owners: Owners) -> (Result<GroupSpec, Broken>, Option<Prints>) {
-    match config::load_of(&spec.file, owners) {
+    match load_of(&spec.file, owners) {
         Ok(loaded) => {
             let prints = loaded.warnings.prints();
             (Ok(loaded.spec), Some(prints))

@@ -44,8 +44,8 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, files, jobs, instances, ports, watch, schedules, terminals, scripts, groups,\n  \
-                  usage, exit-codes, troubleshooting, benchmarks"
+                  keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals, scripts,\n  \
+                  groups, usage, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -344,6 +344,8 @@ pub(super) enum Topic {
     Instances,
     /// Jobs: run once, retried, run in this terminal
     Jobs,
+    /// Workers: programs and agents that work off task files
+    Workers,
     /// A group of several files, local files, environment files
     Files,
     /// What happens on a change

@@ -8,6 +8,7 @@ use super::arguments::{self, Place};
 use super::client::short;
 use super::exit_code::Failure;
 use super::json::line as json;
+use super::unworked::unworked;
 use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
@@ -26,6 +27,9 @@ struct Report {
     /// local file behind it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<String>,
+    /// What else is so, as sentences: variables that win over the file, tasks that nobody works off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +68,9 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
                     message: message.trim_start_matches("error: ").into(),
                     help: Some(help.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
                 };
-                print(&json(&Report { version: 1, ok: false, files: Vec::new(), diagnostics: vec![entry] })?)?;
+                let report =
+                    Report { version: 1, ok: false, files: Vec::new(), notes: Vec::new(), diagnostics: vec![entry] };
+                print(&json(&report)?)?;
                 Ok(failure.code())
             }
             Err(failure) => Err(failure),
@@ -89,8 +95,15 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
     for file in local {
         said += &format!("\n  {} is laid over it", visible_path(&file));
     }
-    print(&format!("{said}\n{}", auto_ports(spec)))?;
+    let notes: String = notes(&loaded).into_iter().map(|note| format!("{note}\n")).collect();
+    print(&format!("{said}\n{}{notes}", auto_ports(spec)))?;
     Ok(0)
+}
+
+/// What is so and is no mistake: variables that win over the file, and tasks that nobody works off.
+fn notes(loaded: &Loaded) -> Vec<String> {
+    let variables = loaded.task_variables.iter().map(ToString::to_string);
+    variables.chain(unworked(&loaded.spec)).collect()
 }
 
 /// The ports that `"auto"` stands for, where they are free: a line, if there are any.
@@ -154,15 +167,15 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
 }
 
 fn report(file: &GroupFile) -> Result<u8, Failure> {
-    let (files, diagnostics) = match load(file) {
-        Ok(loaded) => (loaded.spec.files, Ok(loaded.warnings)),
-        Err(diagnostics) => (Vec::new(), Err(diagnostics)),
+    let (files, notes, diagnostics) = match load(file) {
+        Ok(loaded) => (loaded.spec.files.clone(), notes(&loaded), Ok(loaded.warnings)),
+        Err(diagnostics) => (Vec::new(), Vec::new(), Err(diagnostics)),
     };
     let ok = diagnostics.is_ok();
     let (Ok(diagnostics) | Err(diagnostics)) = diagnostics;
     let files = files.iter().filter(|_| files.len() > 1).map(|file| path_text(&short(file)).into_owned()).collect();
     let entries = diagnostics.items.iter().map(|item| entry(&diagnostics, item)).collect();
-    print(&json(&Report { version: 1, ok, files, diagnostics: entries })?)?;
+    print(&json(&Report { version: 1, ok, files, notes, diagnostics: entries })?)?;
     Ok(if ok { 0 } else { Failure::Invalid(String::new()).code() })
 }
 

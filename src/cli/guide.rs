@@ -29,6 +29,7 @@ impl Topic {
             Self::Config => include_str!("../../assets/guide/config.md"),
             Self::Instances => include_str!("../../assets/guide/instances.md"),
             Self::Jobs => include_str!("../../assets/guide/jobs.md"),
+            Self::Workers => include_str!("../../assets/guide/workers.md"),
             Self::Files => include_str!("../../assets/guide/files.md"),
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Schedules => include_str!("../../assets/guide/schedules.md"),

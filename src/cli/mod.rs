@@ -10,6 +10,7 @@ mod help;
 mod json;
 mod setup;
 mod told;
+mod unworked;
 mod why;
 
 use std::io::{self, IsTerminal, Write};
@@ -258,7 +259,7 @@ struct GroupFile {
 
 impl GroupFile {
     fn load(&self) -> Result<Loaded, Diagnostics> {
-        config::load_of(&self.path, self.owners)
+        app::load_of(&self.path, self.owners)
     }
 }
 

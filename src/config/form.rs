@@ -166,10 +166,7 @@ impl Form {
             Self::Replicas => whole(0..=Instance::MOST),
             Self::Concurrency => whole(1..=WorkerSpec::MOST_AT_ONCE),
             Self::Factor => json!({ "type": "number", "minimum": 1 }),
-            Self::Status => json!({ "anyOf": [
-                { "type": "integer", "minimum": 100, "maximum": 599 },
-                { "type": "string", "pattern": r"^\s*[1-5][0-9]{2}\s*(-\s*[1-5][0-9]{2}\s*)?$" },
-            ]}),
+            Self::Status => status(),
             Self::Signal => json!({ "type": "string", "pattern": signals("^") }),
             Self::Command => json!({ "anyOf": [
                 { "type": "string", "pattern": WORD, "description": "run by the shell, which expands all variables" },
@@ -216,6 +213,14 @@ impl Form {
             }
         }
     }
+}
+
+/// One code of HTTP, or a range of them.
+fn status() -> Value {
+    json!({ "anyOf": [
+        { "type": "integer", "minimum": 100, "maximum": 599 },
+        { "type": "string", "pattern": r"^\s*[1-5][0-9]{2}\s*(-\s*[1-5][0-9]{2}\s*)?$" },
+    ]})
 }
 
 /// A whole number.

@@ -12,6 +12,7 @@ use super::gather::gather;
 use super::group::{self, Places};
 use super::problems::{Problems, Value, entries};
 use super::syntax;
+use super::task_variables::TaskVariable;
 use super::trust::{Foreign, Owners};
 use crate::domain::{GroupSpec, Instance, ServiceName, plain_error, visible_path};
 use crate::regular_file::open_regular;
@@ -29,6 +30,8 @@ pub struct Loaded {
     pub spec: GroupSpec,
     /// What is hardly meant so.
     pub warnings: Diagnostics,
+    /// The variables of the environment that say something else of workers ([`Loaded::in_environment`]).
+    pub task_variables: Vec<TaskVariable>,
     /// Where it says it.
     pub(super) places: Places,
 }
@@ -74,7 +77,9 @@ fn checked(text: &str, file: &Path, owners: Owners) -> Result<Loaded, Diagnostic
     problems.items.extend(gathered.problems);
     let diagnostics = Diagnostics::of(gathered.sources, problems.items);
     match spec {
-        Some((spec, places)) if !diagnostics.has_errors() => Ok(Loaded { spec, warnings: diagnostics, places }),
+        Some((spec, places)) if !diagnostics.has_errors() => {
+            Ok(Loaded { spec, warnings: diagnostics, task_variables: Vec::new(), places })
+        }
         _ => Err(diagnostics),
     }
 }

@@ -45,6 +45,7 @@ mod shell_text;
 mod sources;
 mod syntax;
 mod task_text;
+mod task_variables;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -72,5 +73,6 @@ pub use render::RenderStyle;
 pub use schema::schema;
 pub use selection::{Selection, SelectionError, select};
 pub use sources::Prints;
+pub use task_variables::TaskVariable;
 pub use trust::{Foreign, Owners, consent};
 pub use units::parse_duration;

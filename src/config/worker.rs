@@ -15,7 +15,7 @@ use super::problems::{Fields, Problems, Slot, as_key, shown};
 use crate::domain::{Kind, TaskBreaker, TaskFolders, WorkerSpec};
 
 /// More often it would only write.
-const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(100);
+pub(super) const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Folders of `triggers/` and `dlq/` that are no worker's.
 const TAKEN_NAMES: [&str; 2] = ["orchestrator", "unrouted"];

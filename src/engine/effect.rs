@@ -90,6 +90,14 @@ pub enum Effect {
         /// Number of the live run.
         run: RunId,
     },
+    /// The file says something else of a live worker, which takes it up without a new run: how many tasks at once, how long,
+    /// how often.
+    Respec {
+        /// The worker, as the file says it now.
+        spec: Arc<ServiceSpec>,
+        /// Number of the live run.
+        run: RunId,
+    },
     /// Measure what the live run of a service uses. The answer is a
     /// [`RunReport::Usage`](crate::domain::RunReport::Usage).
     Measure {

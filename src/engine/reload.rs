@@ -134,6 +134,9 @@ impl Service {
             self.cancel_validation(turn);
         }
         self.exchange_checks(turn);
+        if !(differs && self.wanted) {
+            self.exchange_worker(turn);
+        }
         if let Phase::Running { .. } = self.phase
             && ready_differs
             && !(differs && self.wanted)
@@ -212,6 +215,18 @@ impl Service {
 }
 
 impl Service {
+    /// A live worker works off its tasks as the file says now.
+    fn exchange_worker(&mut self, turn: &mut Turn) {
+        let (worker, stop) = (self.spec.worker.clone(), self.spec.stop.clone());
+        let Some(run) = self.phase.live_run() else { return };
+        let same = (&worker, &stop) == (&self.run.spec.worker, &self.run.spec.stop);
+        if same || worker.is_none() || self.run.spec.worker.is_none() {
+            return;
+        }
+        self.run.spec = Arc::new(ServiceSpec { worker, stop, ..(*self.run.spec).clone() });
+        turn.emit(Effect::Respec { spec: self.run.spec.clone(), run });
+    }
+
     /// The file gives it a word that it takes away from another one: a port, the name of a container, a folder. Two whose
     /// changes have nothing to do with each other do not wait for each other.
     pub(super) fn takes_over_from(&self, other: &Self) -> bool {
@@ -249,6 +264,17 @@ fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
         || old.notifications() != new.notifications()
         || !is_same_environment(old, new)
         || old.instance != new.instance && asks_how_many(new)
+        || !works_on_the_same(old, new)
+}
+
+/// Both are no workers, or both work off the tasks of the same folders, or leave it to somebody else. All else of a worker
+/// is taken up by its live run.
+fn works_on_the_same(old: &ServiceSpec, new: &ServiceSpec) -> bool {
+    match (&old.worker, &new.worker) {
+        (Some(old), Some(new)) => old.folders == new.folders && old.remote == new.remote,
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 /// It is told in words how many instances there are. Who has it in its environment alone is not restarted for that.

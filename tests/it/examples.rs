@@ -6,12 +6,13 @@ use std::path::Path;
 use crate::harness::{Project, Stream};
 
 /// What each of them names: a path is enough for a pattern.
-const NAMED: [(&str, &[&str]); 5] = [
+const NAMED: [(&str, &[&str]); 6] = [
     ("django", &[".env", "manage.py", "shop/migrations/0001_initial.py", "shop/templates/index.html"]),
     ("go", &["cmd/api/main.go", "cmd/worker/main.go", "internal/queue/queue.go", "go.mod", "go.sum"]),
     ("node", &["api/migrations/1.sql", "api/src/main.ts", "packages/core/src/index.ts", "package-lock.json"]),
     ("rails", &["app/models/order.rb", "config/application.rb", "db/migrate/1_orders.rb", "Gemfile.lock"]),
     ("rust", &[".env", "crates/api/src/main.rs", "crates/core/src/lib.rs", "crates/worker/src/main.rs", "Cargo.lock"]),
+    ("workers", &["agent.sh"]),
 ];
 
 #[test]

@@ -63,4 +63,5 @@ mod usage;
 mod variables;
 mod watch;
 mod why;
+mod worker_config;
 mod worktrees;

@@ -35,10 +35,11 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
     let (file, mut group) = meet(place, false)?;
     let spec = spec_of(&file, group.as_mut())?;
     let job = service(&spec, &arguments.job)?;
-    if job.kind == Kind::Service {
-        let (name, problem) = (&job.name, "a service does not run to completion, so it is not run here");
+    if job.kind != Kind::Job {
+        let kind = if job.kind == Kind::Worker { "worker" } else { "service" };
+        let (name, problem) = (&job.name, format!("a {kind} does not run to completion, so it is not run here"));
         return Err(Failure::Usage(format!(
-            "`{name}` is a service, not a job: {problem}\n  help: `devgroup start {name}` starts it in the group; \
+            "`{name}` is a {kind}, not a job: {problem}\n  help: `devgroup start {name}` starts it in the group; \
              `devgroup exec {name} -- CMD` runs a command with its environment"
         )));
     }

@@ -2,16 +2,21 @@
 
 use std::fmt::Write;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::exit_code::Failure;
 use super::output;
+use crate::app;
 use crate::clock;
+use crate::config::Owners;
 use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
 use crate::display;
 use crate::domain::{ExitStatus, approx, bytes, count, visible};
 
 pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) -> Result<u8, Failure> {
+    // The group itself knows only its own workers.
+    let unworked: String = if json { String::new() } else { unworked(&group) };
     group.send(Ask::Status { follow, usage })?;
     let mut first = true;
     loop {
@@ -29,13 +34,21 @@ pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) 
             }
             Err(error) => return Err(error.into()),
         };
-        let text = if json { output::json(&status)? } else { table(&status, usage) };
+        let text = if json { output::json(&status)? } else { table(&status, usage) + &unworked };
         let gap = if first || json { "" } else { "\n" };
         if !output::write(&format!("{gap}{text}"))? || !follow {
             return Ok(0);
         }
         first = false;
     }
+}
+
+/// Tasks in folders that nobody works off, a line each.
+fn unworked(group: &Client) -> String {
+    // Whose file it is, is settled: the group runs.
+    let loaded = app::load_of(Path::new(&group.hello().file), Owners::Any);
+    let lines = loaded.map(|loaded| super::super::unworked::unworked(&loaded.spec)).unwrap_or_default();
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn table(status: &Status, usage: bool) -> String {

@@ -12,6 +12,7 @@ use crate::app::{self, InotifyUse, LastStatus};
 use crate::cli::arguments::Place;
 use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
+use crate::cli::unworked::unworked;
 use crate::config::{self, Found, Owners};
 use crate::control::{self, Ask, ClientError, Reply};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
@@ -29,6 +30,10 @@ pub(super) struct Facts {
     pub(super) group: GroupFact,
     pub(super) last_status: Option<LastStatus>,
     pub(super) ports: Vec<PortFact>,
+    /// Variables that say something of workers, as sentences.
+    pub(super) task_variables: Vec<String>,
+    /// Tasks that nobody works off, as sentences.
+    pub(super) unworked: Vec<String>,
     pub(super) inotify: Option<InotifyUse>,
     /// Why processes cannot be seen.
     pub(super) blindness: Option<&'static str>,
@@ -187,7 +192,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let consented = |file: &Path| if place.config.is_some() { Ok(Owners::Any) } else { consent(file) };
     let consented = path.as_deref().map(consented).transpose();
     let loaded = path.as_deref().zip(consented.as_ref().ok().copied().flatten());
-    let loaded = loaded.map(|(file, owners)| config::load_of(file, owners));
+    let loaded = loaded.map(|(file, owners)| app::load_of(file, owners));
     let file = match (path.clone(), &loaded) {
         (Some(path), None) => {
             FileFact::Foreign(path, consented.err().map(|foreign| foreign.to_string()).unwrap_or_default())
@@ -201,7 +206,9 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         (Some(path), Some(Err(diagnostics))) => FileFact::Bad(path, diagnostics.summary()),
         _ => FileFact::None,
     };
-    let spec = loaded.and_then(Result::ok).map(|loaded| config::with_group_values(loaded.spec));
+    let loaded = loaded.and_then(Result::ok);
+    let task_variables = loaded.iter().flat_map(|loaded| &loaded.task_variables).map(ToString::to_string).collect();
+    let spec = loaded.map(|loaded| config::with_group_values(loaded.spec));
     // Without a file there is still the folder for those that will come.
     let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
     let places = control::Place::candidates(&meeting);
@@ -214,6 +221,8 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         group: if path.is_some() { group(meeting.clone()) } else { GroupFact::Down },
         last_status: spec.as_ref().and_then(app::last_status),
         ports: spec.as_ref().map(ports).unwrap_or_default(),
+        task_variables,
+        unworked: spec.as_ref().map(unworked).unwrap_or_default(),
         inotify: app::inotify_use(),
         blindness: app::blindness(),
         terminal: TerminalFact {

@@ -64,6 +64,9 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(unread.map(|message| warn("file", message, "if it is the group's file, name it with -f")));
     found.extend(group(facts));
     found.extend(ports(facts));
+    found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
+    let nobody = "run a worker of that name, or move the files to another worker's folder: devgroup help workers";
+    found.extend(facts.unworked.iter().map(|tasks| warn("tasks", tasks.as_str(), nobody)));
     found.push(processes(facts));
     found.push(leftovers(facts));
     found.push(inotify(facts));
@@ -398,6 +401,8 @@ mod tests {
             last_status: last_status(20, 3),
             ports: vec![PortFact { port: 4000, service: "api".into(), holder: Some("api, pid 9".into()) }],
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
+            task_variables: Vec::new(),
+            unworked: Vec::new(),
             terminal: TerminalFact {
                 term: Some("xterm".into()),
                 is_terminal: true,

@@ -204,3 +204,81 @@ fn an_unquoted_variable_of_a_task_is_warned_of_where_it_stands() {
          [services.d]\nrun = 'echo $TASK_ID'\n"
     ));
 }
+
+/// The group as it is with these variables, and the group's own folder.
+fn in_environment(text: &str, variables: &[(&str, &str)], folder: Result<&str, &str>) -> Result<Loaded, String> {
+    let loaded = parse(text, Path::new(FILE)).unwrap_or_else(|problems| panic!("{}", problems.render(plain())));
+    let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+    let folder = |_: &GroupSpec| folder.map(PathBuf::from).map_err(str::to_owned);
+    loaded.in_environment(&variable, &folder).map_err(|problems| problems.render(plain()))
+}
+
+const TWO: &str = "[services]\nmarie = { run = 'a', kind = 'worker', concurrency = 5 }\n\
+                   bob = { remote = true, kind = 'worker' }\napi = 'api'\n";
+
+#[test]
+fn without_a_folder_in_the_file_tasks_are_in_the_folder_of_the_group() {
+    let folders = |text: &str| {
+        service(&in_environment(text, &[], Ok("/state/shop")).unwrap().spec, "marie").worker.unwrap().folders.clone()
+    };
+    assert_eq!(folders(TWO), TaskFolders::below("/state/shop/shared".into()));
+    assert_eq!(folders(&with("run = 'a'")), TaskFolders::below("/nowhere/shop/shared".into()));
+    let told = in_environment(TWO, &[], Err("HOME is not set")).unwrap_err();
+    assert!(told.contains("no folder for the tasks of workers: HOME is not set"), "{told}");
+    let services = "[services]\napi = 'api'";
+    assert!(in_environment(services, &[("MAX_RETRIES", "x")], Err("none")).is_ok(), "no worker, no question");
+}
+
+#[test]
+fn variables_of_the_old_system_win_over_the_file() {
+    let variables = [
+        ("MAX_CONCURRENT_TASKS", "9"),
+        ("TASK_TIMEOUT", "90"),
+        ("HEARTBEAT_INTERVAL", "2.5"),
+        ("MAX_RETRIES", ""),
+        ("RETRY_BACKOFF", "3"),
+        ("INITIAL_RETRY_DELAY", "2m"),
+        ("CIRCUIT_BREAKER_THRESHOLD", "8"),
+        ("CIRCUIT_BREAKER_TIMEOUT", "0"),
+        ("TASK_DIR", "/q"),
+        ("RESULT_DIR", "out"),
+        ("LOG_LEVEL", "debug"),
+        ("PATH", "/bin"),
+    ];
+    let loaded = in_environment(TWO, &variables, Ok("/state")).unwrap();
+    let marie = service(&loaded.spec, "marie").worker.unwrap();
+    assert_eq!((marie.concurrency, marie.timeout, marie.retries), (9, Duration::from_secs(90), 3));
+    assert_eq!((marie.heartbeat.as_millis(), marie.backoff.factor), (2500, 3.0));
+    assert_eq!(
+        (marie.backoff.initial.as_secs(), marie.breaker),
+        (120, TaskBreaker { failures: 8, cooldown: Duration::ZERO })
+    );
+    assert_eq!((&*marie.folders.tasks, &*marie.folders.results), (Path::new("/q"), Path::new("/nowhere/shop/out")));
+    assert_eq!(marie.folders.dlq, Path::new("/state/shared/dlq"));
+    let bob = service(&loaded.spec, "bob").worker.unwrap();
+    assert_eq!((bob.concurrency, bob.heartbeat.as_millis(), &bob.folders), (3, 2500, &marie.folders));
+    let said: Vec<String> = loaded.task_variables.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_variable_that_cannot_be_used_is_named() {
+    let told = |name: &str, value: &str| in_environment(TWO, &[(name, value)], Ok("/state")).err().unwrap_or_default();
+    let all: Vec<String> = [
+        ("MAX_CONCURRENT_TASKS", "many"),
+        ("MAX_CONCURRENT_TASKS", "0"),
+        ("MAX_RETRIES", "-1"),
+        ("TASK_TIMEOUT", "0"),
+        ("TASK_TIMEOUT", "5 min"),
+        ("HEARTBEAT_INTERVAL", "0.01"),
+        ("RETRY_BACKOFF", "0.5"),
+        ("INITIAL_RETRY_DELAY", "600"),
+        ("CIRCUIT_BREAKER_THRESHOLD", "1.5"),
+        ("TASK_DIR", "/dev/null"),
+        ("MAX_RETRIES", "\u{1b}[31m3"),
+    ]
+    .map(|(name, value)| told(name, value).trim_end().to_owned())
+    .into();
+    assert!(all.iter().all(|told| told.contains("[task-variable]")), "{all:?}");
+    insta::assert_snapshot!(all.join("\n"));
+}

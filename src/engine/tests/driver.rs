@@ -479,6 +479,7 @@ fn text(effect: &Effect) -> Option<String> {
         Effect::StopCommand { spec, run } => format!("stop command of {} {run}", spec.name),
         Effect::RunHook { spec, command, .. } => format!("run {command} beside {}", spec.name),
         Effect::EndHook { service, number } => format!("end hook of {service} {number}"),
+        Effect::Respec { spec, run } => format!("respec {} {run}", spec.name),
         Effect::Measure { service } => format!("measure {service}"),
         Effect::CheckReady { spec, run } => format!("check readiness of {} {run}", spec.name),
         Effect::Broken(what) => format!("broken: {what}"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, Command, Condition, Expandable, OnChange, Phase, Probe, ProbeText, ReadyCheck, RunCommand,
-    RunId, RunReport, ServiceSpec, Validate, WatchFiles,
+    AliveCheck, AliveProbe, Command, Condition, Expandable, Kind, OnChange, Phase, Probe, ProbeText, ReadyCheck,
+    RunCommand, RunId, RunReport, ServiceSpec, StopSpec, TaskFolders, Validate, WatchFiles, WorkerSpec,
 };
 use crate::engine::Event;
 
@@ -408,4 +408,51 @@ fn a_readiness_check_of_what_is_up_holds_from_the_next_start() {
     // Where the same save replaces it, that is the next start.
     s.forget().reload(vec![ServiceSpec { run: RunCommand::Shell("other".into()), ..service("api") }]);
     assert!(!s.trace().contains("from the next start"), "{}", s.trace());
+}
+
+/// A worker whose tasks are there.
+fn worker(dir: &str, change: impl FnOnce(&mut WorkerSpec)) -> ServiceSpec {
+    let mut worker = WorkerSpec::new(TaskFolders::below(dir.into()));
+    change(&mut worker);
+    ServiceSpec { kind: Kind::Worker, worker: Some(worker.into()), ..service("marie") }
+}
+
+#[test]
+fn a_live_worker_takes_up_what_its_tries_do_not_see() {
+    let mut s = Scenario::running(vec![worker("/t", |_| {})]);
+    s.until(1.0).reload(vec![worker("/t", |worker| worker.concurrency = 7)]);
+    s.until(2.0).reload(vec![worker("/t", |worker| worker.concurrency = 7)]);
+    let stop = StopSpec { grace: Duration::from_secs(9), ..StopSpec::default() };
+    s.until(3.0).reload(vec![ServiceSpec { stop, ..worker("/t", |worker| worker.concurrency = 7) }]);
+    s.expect(
+        "
+        1.000 > the file is saved
+        1.000   rewatch 1 services
+        1.000   respec marie 1
+        2.000 > the file is saved
+        3.000 > the file is saved
+        3.000   rewatch 1 services
+        3.000   respec marie 1
+    ",
+    );
+}
+
+#[test]
+fn other_folders_another_command_and_another_kind_restart_a_worker() {
+    let other_run = ServiceSpec { run: RunCommand::Shell("agent --new".into()), ..worker("/t", |_| {}) };
+    let others = [worker("/other", |_| {}), worker("/t", |worker| worker.remote = true), other_run, service("marie")];
+    for other in others {
+        let mut s = Scenario::running(vec![worker("/t", |_| {})]);
+        s.until(1.0).reload(vec![other]);
+        s.exits("marie", 0);
+        s.expect(
+            "
+            1.000 > the file is saved
+            1.000   rewatch 1 services
+            1.000   SIGTERM to marie 1
+            1.000 > marie exits 0
+            1.000   spawn marie 2 · procgroup.toml changed · was exit 0, up 1000ms
+        ",
+        );
+    }
 }

@@ -69,6 +69,9 @@ impl Rules {
     /// A path that no service asks for is ignored if a rule of the group, git or devgroup says so, else no match.
     pub fn decide(&self, path: &Path, is_dir: bool) -> Match {
         let path = scope::normal(&self.root.join(path));
+        if let Some(rule) = self.own_rule(&path) {
+            return Match::Ignored(rule);
+        }
         let start = self.start_of(&path);
         // Nothing is decided about the folder that a walk begins at.
         let Some(rest) = path.strip_prefix(&start).ok().filter(|rest| !rest.as_os_str().is_empty()) else {

@@ -151,9 +151,7 @@ impl Rules {
             notes: Vec::new(),
             chain: Vec::new(),
         };
-        if self.is_own(&path) {
-            let source = RuleSource::BuiltIn("devgroup's own files are never watched");
-            let rule = Rule { source, line: None, file: None, pattern: explanation.path.clone() };
+        if let Some(rule) = self.own_rule(&path) {
             explanation.verdict = PathVerdict::Ignored;
             explanation.chain.push(step("built-in", StepOutcome::Ignores, Some(rule.clone())));
             explanation.rule = Some(rule);

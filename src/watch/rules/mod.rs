@@ -29,7 +29,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{GroupSpec, OnChange, RuleSource, ServiceName, ServiceSpec, SpecPattern, WatchSpec, path_text};
+use crate::domain::{
+    GroupSpec, OnChange, Rule, RuleSource, ServiceName, ServiceSpec, SpecPattern, TaskFolders, WatchSpec, path_text,
+};
 
 use super::git::Repository;
 use crate::group_files::{IncludePattern, local_of};
@@ -54,6 +56,8 @@ pub struct Rules {
     group_files: Arc<OwnPaths>,
     /// Folders of devgroup itself.
     own: Vec<PathBuf>,
+    /// The folders of the tasks of workers, and files there.
+    tasks: Vec<PathBuf>,
     /// Honour git's files and `.ignore`.
     with_git: bool,
     ignore: Arc<PatternList>,
@@ -158,6 +162,7 @@ impl Rules {
             file: normal(&spec.file),
             group_files: Arc::new(OwnPaths::of(spec)),
             own: own.iter().map(|folder| normal(folder)).collect(),
+            tasks: task_paths(spec),
             with_git: spec.watch.gitignore,
             readers: Reader::all(spec, &root, &services).into(),
             order: Arc::new(spec.services.iter().enumerate().map(|(at, service)| (service.name.clone(), at)).collect()),
@@ -185,9 +190,19 @@ impl Rules {
         starts
     }
 
-    /// Whether the path is devgroup's own.
+    /// Whether the path is devgroup's own, or of the tasks of workers: nobody ever watches it.
     pub(super) fn is_own(&self, path: &Path) -> bool {
-        self.own.iter().any(|own| below(path, own).is_some())
+        self.own.iter().chain(&self.tasks).any(|own| below(path, own).is_some())
+    }
+
+    /// The rule that says so.
+    fn own_rule(&self, path: &Path) -> Option<Rule> {
+        let holds = |folder: &&PathBuf| below(path, folder).is_some();
+        let (sort, pattern) = match self.own.iter().find(holds) {
+            Some(_) => ("devgroup's own files are never watched", path),
+            None => ("the tasks of workers are never watched", self.tasks.iter().find(holds)?.as_path()),
+        };
+        Some(Rule { source: RuleSource::BuiltIn(sort), line: None, file: None, pattern: self.shown(pattern) })
     }
 
     /// The path as people know it: relative to the root where it is below it.
@@ -222,6 +237,18 @@ impl Rules {
         let start = starts.iter().find(|start| path.starts_with(start));
         start.unwrap_or(&self.root).clone()
     }
+}
+
+/// Where the tasks of all workers are, and what becomes of them: each once.
+fn task_paths(spec: &GroupSpec) -> Vec<PathBuf> {
+    let all = spec.services.iter().filter_map(|service| service.worker.as_ref()).flat_map(|worker| {
+        let TaskFolders { tasks, triggers, results, heartbeats, dlq, orchestrator } = &worker.folders;
+        [tasks, triggers, results, heartbeats, dlq, orchestrator].map(|path| normal(path))
+    });
+    let mut paths: Vec<PathBuf> = all.collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 /// The rest of a path that is this folder or below it. As `strip_prefix`, for paths that are [`normal`], and so by their

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::folder_state::RuleState;
+use super::folder_state::{FolderState, RuleState};
 use super::scope::{Scope, WatchGlob};
 use super::unseen::Unseen;
 use super::{Rules, ServiceRules};
@@ -92,8 +92,10 @@ pub fn unmatched_watches(spec: &GroupSpec) -> DeadWatches {
         if left == 0 {
             continue;
         }
-        // Alone: what another service lets in is not let in for this one.
-        let alone = GroupSpec { services: vec![Arc::clone(service)], ..shell.clone() };
+        // Alone: what another service lets in is not let in for this one. The folders of tasks are nobody's.
+        let workers = spec.services.iter().filter(|service| service.worker.is_some());
+        let services = std::iter::once(service).chain(workers).cloned().collect();
+        let alone = GroupSpec { services, ..shell.clone() };
         let mut rules = Rules::new(&alone, &[]);
         for index in 0..left {
             if let Some(reason) = rules.unmatched(index, &alone, &mut entries) {
@@ -185,11 +187,11 @@ impl Rules {
                 }
                 let path = folder.join(&found.name);
                 if let crate::watch::directory::FoundKind::Folder { .. } = found.kind {
-                    if wanted.could_match_in(&path) {
+                    if wanted.could_match_in(&path) && !self.is_own(&path) {
                         folders.push((self.decide_folder_state(&folder_state, &path), path));
                     }
                 } else if wanted.matches(&path) && matches!(service.scope.decide(&path), Some(Ok(_))) {
-                    if let RuleState::Open(_) = self.decide_file_state(&folder_state, &path).state(service) {
+                    if self.lets_in(&folder_state, &path, service) {
                         return None;
                     }
                     // Nobody means the group's own files, which are read in any case, but who names one.
@@ -225,6 +227,11 @@ impl Rules {
         let rule = rule.unwrap_or_default();
         let let_in = let_in(index, &explanation, &example, files == 1, spec);
         Some(UnmatchedReason::Ignored { files, example: explanation.path.to_string(), rule, let_in })
+    }
+
+    /// Whether a change of this file would be seen.
+    fn lets_in(&self, folder: &FolderState, file: &Path, service: &ServiceRules) -> bool {
+        matches!(self.decide_file_state(folder, file).state(service), RuleState::Open(_)) && !self.is_own(file)
     }
 
     /// A path that the pattern could match, if every such path is ignored by one rule, as far as two of them tell.

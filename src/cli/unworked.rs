@@ -1,0 +1,100 @@
+//! Tasks in folders that nobody works off: `3 tasks for bob, whom nobody works for`.
+
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::domain::{GroupSpec, ServiceName, count, visible_path};
+
+/// Who has more files waiting needs no exact number.
+const MOST: usize = 100_000;
+
+/// A sentence for each folder of tasks beside those of the workers of a group in which tasks wait, by name. A folder that
+/// another group works off is none.
+pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
+    let workers = spec.services.iter().filter_map(|service| Some((&service.name, service.worker.as_ref()?)));
+    let workers: Vec<_> = workers.collect();
+    // All workers of a group have their tasks in one folder.
+    let Some((_, first)) = workers.first() else { return Vec::new() };
+    let tasks = &first.folders.tasks;
+    let is_ours = |name: &str| workers.iter().any(|(worker, _)| **worker == ServiceName::new(name));
+    let Ok(entries) = fs::read_dir(tasks) else { return Vec::new() };
+    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut found: Vec<String> = folders
+        .filter(|entry| !entry.file_name().as_bytes().starts_with(b"."))
+        .filter(|entry| !entry.file_name().to_str().is_some_and(is_ours))
+        .filter_map(|entry| {
+            let waiting = waiting(&entry.path());
+            let name = visible_path(Path::new(&entry.file_name())).into_owned();
+            (waiting > 0 && !has_owner(&entry.path()))
+                .then(|| format!("{} for {name}, whom nobody works for", count(waiting, "task")))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The tasks in a folder: those that wait, and those that were claimed.
+fn waiting(folder: &Path) -> usize {
+    let with_end = |folder: &Path, end: &[u8]| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let is_task = |name: &std::ffi::OsString| !name.as_bytes().starts_with(b".") && name.as_bytes().ends_with(end);
+        entries.filter(is_task).take(MOST).count()
+    };
+    with_end(folder, b".json") + with_end(&folder.join(".work"), b".task.json")
+}
+
+/// Whether somebody holds the lock of the folder. To know it one must have it for a moment.
+fn has_owner(folder: &Path) -> bool {
+    let Ok(owner) = File::open(folder.join(".work/owner.json")) else { return false };
+    flock(&owner, FlockOperation::NonBlockingLockShared).is_err_and(|error| error == rustix::io::Errno::WOULDBLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::{Kind, RunCommand, ServiceSpec, TaskFolders, WorkerSpec};
+
+    #[test]
+    fn tasks_are_told_whose_worker_is_nobodys() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "{}").unwrap();
+        };
+        for path in [
+            "tasks/marie/a.json",
+            "tasks/bob/a.json",
+            "tasks/bob/b.json",
+            "tasks/bob/.work/c.task.json",
+            "tasks/bob/.d.json",
+            "tasks/bob/notes.txt",
+            "tasks/amy/one.json",
+            "tasks/.hidden/a.json",
+            "tasks/empty/x.txt",
+            "tasks/loose.json",
+            "tasks/owned/a.json",
+            "tasks/owned/.work/owner.json",
+        ] {
+            make(path);
+        }
+        let owner = File::open(root.path().join("tasks/owned/.work/owner.json")).unwrap();
+        flock(&owner, FlockOperation::LockExclusive).unwrap();
+        let mut marie = ServiceSpec::new("marie".into(), RunCommand::Shell("a".into()), root.path().into());
+        marie.kind = Kind::Worker;
+        marie.worker = Some(Arc::new(WorkerSpec::new(TaskFolders::below(root.path().into()))));
+        let spec = GroupSpec::new("g", root.path().into(), vec![Arc::new(marie)]);
+        assert_eq!(
+            unworked(&spec),
+            ["1 task for amy, whom nobody works for", "3 tasks for bob, whom nobody works for"]
+        );
+        drop(owner);
+        assert_eq!(unworked(&spec).len(), 3, "its owner is gone");
+        assert_eq!(unworked(&GroupSpec::new("g", root.path().into(), Vec::new())), [""; 0]);
+    }
+}
