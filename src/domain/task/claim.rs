@@ -70,8 +70,7 @@ pub struct FoundClaim {
     pub result: Option<TaskStatus>,
     /// Its result could not be published, and is kept beside it: its status and exit code.
     pub kept: Option<LastTry>,
-    /// The path of its dead letter: of one of this generation, and of none with `duplicate_task_id`, which is another
-    /// file's.
+    /// The path of its dead letter with `max_retries_exceeded`. Others of this id are those of other files.
     pub letter: Option<Arc<str>>,
 }
 

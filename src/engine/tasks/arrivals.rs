@@ -25,6 +25,8 @@ pub(super) struct Burial {
     is_the_task: bool,
     /// It is buried, and where: the trigger is next.
     letter: Option<Option<Arc<str>>>,
+    /// A file of this name was told of meanwhile: an old one, or a new one.
+    came_again: bool,
 }
 
 /// How long a file has been what it is: since when, and whether that is long enough.
@@ -45,7 +47,11 @@ impl Work {
         has_result: bool,
         turn: &mut Turn<'_>,
     ) {
-        if self.phase != WorkPhase::Working || self.burials.contains_key(&file) {
+        if self.phase != WorkPhase::Working {
+            return;
+        }
+        if let Some(burial) = self.burials.get_mut(&file) {
+            burial.came_again = true;
             return;
         }
         let head = match found {
@@ -190,25 +196,25 @@ impl Work {
     fn bury_refused(&mut self, file: Arc<str>, refusal: TaskRefusal, turn: &mut Turn<'_>) {
         let is_the_task = refusal.id.as_ref().is_some_and(|id| !self.has_live(id));
         let words = letter(refusal.reason, refusal.detail.as_str(), refusal.id);
-        self.bury(file, Burial { words, batch: None, is_the_task, letter: None }, turn);
+        self.bury(file, Burial { words, batch: None, is_the_task, letter: None, came_again: false }, turn);
     }
 
     pub(super) fn bury_duplicate(&mut self, file: Arc<str>, id: TaskId, detail: &str, turn: &mut Turn<'_>) {
         let words = letter(DeadReason::DuplicateTaskId, detail, Some(id));
-        self.bury(file, Burial { words, batch: None, is_the_task: false, letter: None }, turn);
+        self.bury(file, Burial { words, batch: None, is_the_task: false, letter: None, came_again: false }, turn);
     }
 
     fn bury_circle(&mut self, id: TaskId, file: Arc<str>, batch: Option<Arc<str>>, path: &str, turn: &mut Turn<'_>) {
         let words = letter(DeadReason::DependencyCycle, path, Some(id));
         turn.batches.appear(batch.as_ref(), 1);
-        self.bury(file, Burial { words, batch, is_the_task: true, letter: None }, turn);
+        self.bury(file, Burial { words, batch, is_the_task: true, letter: None, came_again: false }, turn);
     }
 
     /// A waiting task dies of its dependencies.
     pub(super) fn bury_waiting(&mut self, id: &TaskId, reason: DeadReason, detail: &str, turn: &mut Turn<'_>) {
         let Some(task) = self.take(id, turn) else { return };
         let words = letter(reason, detail, Some(id.clone()));
-        let burial = Burial { words, batch: task.batch().cloned(), is_the_task: true, letter: None };
+        let burial = Burial { words, batch: task.batch().cloned(), is_the_task: true, letter: None, came_again: false };
         self.bury(task.file(id), burial, turn);
     }
 
@@ -249,7 +255,8 @@ impl Work {
         let path = match result {
             WriteResult::Failed(problem) => {
                 if matches!(self.phase, WorkPhase::Stopping { .. }) {
-                    self.burials.remove(file);
+                    let left = self.burials.remove(file).filter(|burial| burial.letter.is_none());
+                    left.into_iter().for_each(|burial| self.park(burial.batch));
                 } else {
                     self.write_failed(subject, problem, turn);
                 }
@@ -258,7 +265,7 @@ impl Work {
             WriteResult::Missing if burial.letter.is_none() => {
                 // Somebody was faster: nothing is dead.
                 turn.batches.vanish(burial.batch.as_ref(), 1);
-                self.burials.remove(file);
+                self.end_burial(file, turn);
                 self.write_worked(&subject, turn);
                 return;
             }
@@ -280,11 +287,18 @@ impl Work {
             }
         }
         if is_over {
-            self.burials.remove(file);
+            self.end_burial(file, turn);
         } else {
             self.write_burial(file, turn);
         }
         self.write_worked(&subject, turn);
+    }
+
+    fn end_burial(&mut self, file: &Arc<str>, turn: &mut Turn<'_>) {
+        let burial = self.burials.remove(file);
+        if burial.is_some_and(|burial| burial.came_again) && self.phase == WorkPhase::Working {
+            turn.emit(TaskEffect::LookAgain { worker: Some(self.name.clone()), file: file.clone() });
+        }
     }
 }
 

@@ -75,6 +75,13 @@ impl Work {
         }
     }
 
+    /// Those who wanted a task to end are told that it cannot be written. It ends all the same, as soon as it can.
+    pub(super) fn answer_cancel(&mut self, id: &TaskId, problem: &str, turn: &mut Turn<'_>) {
+        if let Some(asks) = self.claims.get_mut(id).and_then(|claim| claim.cancel.as_mut()) {
+            turn.answer(std::mem::take(asks), Err(problem));
+        }
+    }
+
     pub(super) fn is_claiming(&self, id: &TaskId) -> bool {
         self.claims.get(id).is_some_and(|claim| matches!(claim.state, ClaimState::Claiming))
     }

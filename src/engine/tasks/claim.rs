@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{DeadReason, LastTry, Moment, TaskHead, TaskId, TaskStatus};
+use crate::domain::{LastTry, Moment, TaskHead, TaskId, TaskStatus};
 
 use super::queue::Place;
 
@@ -90,17 +90,12 @@ pub(super) struct Ending {
 }
 
 /// What came of a claimed task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Completed,
     Cancelled,
     /// All tries have failed: a result, and a dead letter.
     Exhausted(TaskStatus),
-    /// It should not have been claimed: a dead letter without a result.
-    Refused {
-        reason: DeadReason,
-        detail: Arc<str>,
-    },
 }
 
 /// One write, in their order. A crash between two of them is finished by the next owner.
@@ -113,28 +108,19 @@ pub(super) enum Step {
 }
 
 impl Outcome {
-    /// The status of its result, if it has one.
-    pub(super) fn status(&self) -> Option<TaskStatus> {
+    /// The status of its result.
+    pub(super) fn status(self) -> TaskStatus {
         match self {
-            Self::Completed => Some(TaskStatus::Completed),
-            Self::Cancelled => Some(TaskStatus::Cancelled),
-            Self::Exhausted(status) => Some(*status),
-            Self::Refused { .. } => None,
+            Self::Completed => TaskStatus::Completed,
+            Self::Cancelled => TaskStatus::Cancelled,
+            Self::Exhausted(status) => status,
         }
     }
 
-    fn has_letter(&self) -> bool {
-        matches!(self, Self::Exhausted(_) | Self::Refused { .. })
-    }
-
-    pub(super) fn first_step(&self) -> Step {
-        if self.status().is_some() { Step::Result } else { Step::Letter }
-    }
-
     /// The step behind one; none after the last.
-    pub(super) fn step_after(&self, step: Step) -> Option<Step> {
+    pub(super) fn step_after(self, step: Step) -> Option<Step> {
         match step {
-            Step::Result if self.has_letter() => Some(Step::Letter),
+            Step::Result if matches!(self, Self::Exhausted(_)) => Some(Step::Letter),
             Step::Result | Step::Letter => Some(Step::Trigger),
             Step::Trigger => Some(Step::Removal),
             Step::Removal => None,
@@ -148,9 +134,9 @@ impl ClaimState {
         matches!(self, Self::Claiming | Self::Receipt | Self::Noting | Self::Running(_))
     }
 
-    /// Its result, or its dead letter if it has no result, is there: others may know.
+    /// Its result is there: others may know.
     pub(super) fn is_settled(&self) -> bool {
-        matches!(self, Self::Ending(ending) if ending.step != ending.outcome.first_step())
+        matches!(self, Self::Ending(ending) if ending.step != Step::Result)
     }
 
     /// It waits for its next try.

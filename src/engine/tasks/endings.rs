@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::task::TaskEnd;
-use crate::domain::{FoundClaim, LastTry, Moment, Priority, TaskHead, TaskId, TaskNews, TaskStatus, TriesNote};
+use crate::domain::{
+    DeadReason, FoundClaim, LastTry, Moment, Priority, TaskHead, TaskId, TaskNews, TaskStatus, TriesNote,
+};
 
 use super::claim::{Claim, ClaimState, Ending, Outcome, Step};
 use super::effect::{LetterWords, ResultOutcome, TaskEffect, TaskWrite};
 use super::event::{Subject, WriteResult};
 use super::queue::{Place, nanoseconds};
 use super::timers::Timer;
-use super::tries::{USED_UP, interrupted};
+use super::tries::interrupted;
 use super::turn::Turn;
 use super::work::{Work, WorkPhase};
 
@@ -58,14 +60,14 @@ impl Claim {
 
     fn step(&self, ending: &Ending) -> TaskWrite {
         match (ending.step, &ending.outcome) {
-            (Step::Result, outcome) => TaskWrite::Result(self.outcome(outcome.status().unwrap_or(TaskStatus::Failed))),
-            (Step::Letter, outcome) => TaskWrite::Letter(self.letter(outcome)),
+            (Step::Result, outcome) => TaskWrite::Result(self.outcome(outcome.status())),
+            (Step::Letter, _) => TaskWrite::Letter(self.letter()),
             (Step::Trigger, outcome) => TaskWrite::Trigger {
                 id: self.head.id.clone(),
-                end: outcome.status().map_or(TaskEnd::Dead, TaskEnd::Status),
+                end: TaskEnd::Status(outcome.status()),
                 exit_code: self.exit_code(),
                 retry_count: self.retry_count,
-                has_result: outcome.status().is_some(),
+                has_result: true,
                 letter: ending.letter.clone(),
                 batch: self.head.batch.clone(),
             },
@@ -73,11 +75,9 @@ impl Claim {
         }
     }
 
-    fn letter(&self, outcome: &Outcome) -> LetterWords {
-        let (reason, detail) = match outcome {
-            Outcome::Refused { reason, detail } => (*reason, detail.clone()),
-            _ => (USED_UP, self.last.as_ref().map_or_else(|| "".into(), |last| last.why.clone())),
-        };
+    fn letter(&self) -> LetterWords {
+        let reason = DeadReason::MaxRetriesExceeded;
+        let detail = self.last.as_ref().map_or_else(|| "".into(), |last| last.why.clone());
         let (id, last_exit_code) = (Some(self.head.id.clone()), self.exit_code());
         LetterWords { reason, detail, id, retry_count: self.retry_count, last_exit_code }
     }
@@ -101,8 +101,8 @@ impl Work {
     /// A claimed task has ended: what came of it is written.
     pub(super) fn end_task(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         self.timers.clear(&Timer::Task(id.clone()));
-        let step = outcome.first_step();
-        self.claims.enter(id, ClaimState::Ending(Ending { outcome, step, letter: None }));
+        let ending = Ending { outcome, step: Step::Result, letter: None };
+        self.claims.enter(id, ClaimState::Ending(ending));
         self.write(id, turn);
     }
 
@@ -147,22 +147,26 @@ impl Work {
     fn task_stuck(&mut self, id: &TaskId, problem: Arc<str>, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get(id) else { return };
         let result = match &claim.state {
-            ClaimState::Ending(Ending { step: Step::Result, outcome, .. }) => outcome.status(),
+            ClaimState::Ending(Ending { step: Step::Result, outcome, .. }) => Some(outcome.status()),
             _ => None,
         };
         let is_new = !self.trouble.stuck.contains(&Subject::Task(id.clone()));
         let outcome = result.filter(|_| is_new).map(|status| claim.outcome(status));
-        turn.answer(claim.cancel.iter().flatten().copied(), Err(&problem));
-        if let Some(claim) = self.claims.get_mut(id) {
-            claim.cancel = claim.cancel.take().map(|_| Vec::new());
-        }
+        self.answer_cancel(id, &problem, turn);
         if let Some(outcome) = outcome {
             turn.emit(TaskEffect::Keep { worker: self.name.clone(), id: id.clone(), outcome });
         }
         if matches!(self.phase, WorkPhase::Stopping { .. }) {
-            self.drop_claim(id, turn);
+            self.leave_claim(id, turn);
         } else {
             self.write_failed(Subject::Task(id.clone()), problem, turn);
+        }
+    }
+
+    /// One who stops leaves a claim as it is. What has not ended waits while nobody works.
+    pub(super) fn leave_claim(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
+        if let Some(claim) = self.drop_claim(id, turn).filter(|claim| !claim.state.is_settled()) {
+            self.park(claim.head.batch);
         }
     }
 
@@ -183,7 +187,7 @@ impl Work {
     fn step_done(&mut self, id: &TaskId, result: WriteResult, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         let ClaimState::Ending(ending) = &mut claim.state else { return };
-        let (step, outcome) = (ending.step, ending.outcome.clone());
+        let (step, outcome) = (ending.step, ending.outcome);
         let is_new = !matches!(result, WriteResult::Existed);
         if let (Step::Letter, WriteResult::Done(path)) = (step, result) {
             ending.letter = path;
@@ -193,8 +197,8 @@ impl Work {
             ending.step = next;
         }
         match step {
-            Step::Result => self.has_ended(id, &outcome, turn),
-            Step::Letter => self.is_buried(id, &outcome, is_new, turn),
+            Step::Result => self.has_ended(id, outcome, turn),
+            Step::Letter => self.is_buried(id, is_new, turn),
             Step::Trigger | Step::Removal => {}
         }
         match next {
@@ -204,32 +208,27 @@ impl Work {
     }
 
     /// The result of a task is there.
-    fn has_ended(&mut self, id: &TaskId, outcome: &Outcome, turn: &mut Turn<'_>) {
+    fn has_ended(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
-        let completed = *outcome == Outcome::Completed;
+        let completed = outcome == Outcome::Completed;
         turn.batches.end(claim.head.batch.as_ref(), completed);
         turn.answer(claim.cancel.take().unwrap_or_default(), Ok(()));
         turn.task_ended(&self.name, id, completed);
         if completed {
             self.stats.processed += 1;
             turn.tell(&self.name, TaskNews::Completed { id: id.clone(), took: claim.took });
-        } else if *outcome == Outcome::Cancelled {
+        } else if outcome == Outcome::Cancelled {
             turn.tell(&self.name, TaskNews::Cancelled { id: id.clone() });
         }
     }
 
     /// The dead letter of a task is there.
-    fn is_buried(&mut self, id: &TaskId, outcome: &Outcome, is_new: bool, turn: &mut Turn<'_>) {
+    fn is_buried(&mut self, id: &TaskId, is_new: bool, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get(id) else { return };
-        let words = claim.letter(outcome);
+        let words = claim.letter();
         if is_new {
             self.dead += 1;
             self.stats.dead += 1;
-        }
-        if outcome.status().is_none() {
-            turn.batches.end(claim.head.batch.as_ref(), false);
-            turn.answer(claim.cancel.iter().flatten().copied(), Err("it is a dead letter"));
-            turn.task_ended(&self.name, id, false);
         }
         let (name, reason, detail) = (id.shared(), words.reason, words.detail);
         turn.tell(&self.name, TaskNews::Dead { name, reason, detail });
@@ -239,7 +238,7 @@ impl Work {
     /// A claim of the predecessor.
     pub(super) fn found(&mut self, found: FoundClaim, turn: &mut Turn<'_>) {
         let FoundClaim { id, file, stamp, found, tries, result, kept, letter } = found;
-        let refusal = found.as_ref().err().cloned();
+        let is_task = found.as_ref().is_ok_and(|head| head.id == id);
         let head = found.unwrap_or_else(|_| TaskHead {
             id: id.clone(),
             priority: Priority::Normal,
@@ -257,16 +256,9 @@ impl Work {
         let left = result.map(|status| (status, true)).or_else(|| kept.map(|LastTry { status, .. }| (status, false)));
         if let Some((status, is_published)) = left {
             self.finish(&id, status, is_published, letter, turn);
-        } else if let Some(refusal) = refusal {
-            let outcome = Outcome::Refused { reason: refusal.reason, detail: refusal.detail.into() };
-            self.end_task(&id, outcome, turn);
-        } else if letter.is_some() {
-            // It was refused when it was claimed, and buried.
-            let outcome = Outcome::Refused { reason: USED_UP, detail: "".into() };
-            let ending = Ending { outcome, step: Step::Trigger, letter };
-            turn.batches.end(batch.as_ref(), false);
-            self.claims.enter(&id, ClaimState::Ending(ending));
-            self.write(&id, turn);
+        } else if !is_task {
+            // It was written to while it was claimed.
+            self.give_back(&id, turn);
         } else {
             match tries {
                 Some(tries) if !tries.running => {
@@ -298,10 +290,10 @@ impl Work {
             (true, Outcome::Exhausted(_), None) => Step::Letter,
             (true, ..) => Step::Trigger,
         };
-        let ending = Ending { outcome: outcome.clone(), step, letter };
+        let ending = Ending { outcome, step, letter };
         self.claims.enter(id, ClaimState::Ending(ending));
         if is_published {
-            self.has_ended(id, &outcome, turn);
+            self.has_ended(id, outcome, turn);
         }
         self.write(id, turn);
     }

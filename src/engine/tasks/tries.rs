@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    DeadReason, EndedTry, ExitStatus, FoundTries, LastTry, Moment, Signal, SignalTarget, TaskHead, TaskId, TaskNews,
-    TaskRefusal, TaskStatus, TryExit, WhyFailed,
+    EndedTry, ExitStatus, FoundTries, LastTry, Moment, Signal, SignalTarget, TaskHead, TaskId, TaskNews, TaskRefusal,
+    TaskStatus, TryExit, WhyFailed,
 };
 
 use super::super::backoff;
@@ -42,7 +42,9 @@ impl Work {
     fn may_begin(&self) -> bool {
         let has_place = self.claims.busy().len() < self.spec.concurrency.max(1) as usize;
         let works = self.phase == WorkPhase::Working && self.is_listed;
-        works && has_place && self.trouble.stuck.is_empty() && self.circuit.lets_through()
+        // What has just ended may find the disk full: nothing begins before that is known.
+        let can_write = self.trouble.stuck.is_empty() && self.outstanding.is_empty();
+        works && has_place && can_write && self.circuit.lets_through()
     }
 
     /// Takes a file out of the folder. `cancel`: to end its task, and who is told.
@@ -64,14 +66,14 @@ impl Work {
     /// What came of a claim.
     pub(super) fn claimed(&mut self, id: &TaskId, result: ClaimResult, turn: &mut Turn<'_>) {
         let subject = Subject::Task(id.clone());
-        let is_claiming = self.claims.get(id).is_some_and(|claim| matches!(claim.state, ClaimState::Claiming));
-        if !self.outstanding.remove(&subject) || !is_claiming {
+        if !self.is_claiming(id) || !self.outstanding.remove(&subject) {
             return;
         }
         match result {
             ClaimResult::Failed(problem) => {
+                self.answer_cancel(id, &problem, turn);
                 if matches!(self.phase, WorkPhase::Stopping { .. }) {
-                    self.drop_claim(id, turn);
+                    self.leave_claim(id, turn);
                 } else {
                     self.write_failed(subject, problem, turn);
                 }
@@ -120,14 +122,8 @@ impl Work {
     ) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         match found {
-            Err(refusal) => {
-                let outcome = Outcome::Refused { reason: refusal.reason, detail: refusal.detail.into() };
-                self.circuit.says_nothing(id);
-                self.end_task(id, outcome, turn);
-            }
             // It was written to since it was looked at. What it is now has to be judged from the begin.
-            Ok(head) if head.id != *id || head.dependencies != claim.head.dependencies => self.give_back(id, turn),
-            Ok(head) => {
+            Ok(head) if head.id == *id && head.dependencies == claim.head.dependencies => {
                 if head.batch != claim.head.batch {
                     turn.batches.vanish(claim.head.batch.as_ref(), 1);
                     turn.batches.appear(head.batch.as_ref(), 1);
@@ -139,6 +135,10 @@ impl Work {
                 }
                 self.claims.enter(id, ClaimState::Receipt);
                 self.go_on(id, turn);
+            }
+            Ok(_) | Err(_) => {
+                self.answer_cancel(id, "its file has changed; look at it, and cancel it again", turn);
+                self.give_back(id, turn);
             }
         }
     }
@@ -157,7 +157,7 @@ impl Work {
     }
 
     /// Moves a task back to where it was. What was not tried does not count.
-    fn give_back(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
+    pub(super) fn give_back(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
         self.circuit.says_nothing(id);
         self.claims.enter(id, ClaimState::GivingBack);
         self.write(id, turn);
@@ -345,6 +345,3 @@ fn last_try(why: &WhyFailed) -> LastTry {
 pub(super) fn interrupted() -> LastTry {
     last_try(&WhyFailed::Interrupted)
 }
-
-/// The reason in a dead letter of a task whose tries are used up.
-pub(super) const USED_UP: DeadReason = DeadReason::MaxRetriesExceeded;

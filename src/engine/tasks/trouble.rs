@@ -83,10 +83,14 @@ impl Work {
     /// It is time to try again.
     pub(super) fn try_stuck(&mut self, turn: &mut Turn<'_>) {
         self.timers.clear(&Timer::Trouble);
-        match self.trouble.next() {
-            Some(Subject::Task(id)) => self.write(&id, turn),
-            Some(Subject::File(file)) => self.write_burial(&file, turn),
-            None => {}
+        let Some(subject) = self.trouble.next() else { return };
+        match &subject {
+            Subject::Task(id) => self.write(id, turn),
+            Subject::File(file) => self.write_burial(file, turn),
+        }
+        if !self.outstanding.contains(&subject) {
+            // It is over in some other way.
+            self.write_worked(&subject, turn);
         }
     }
 
