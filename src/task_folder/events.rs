@@ -43,8 +43,6 @@ enum Holds {
     Unrouted,
     /// `tasks/<worker>/`
     Tasks(ServiceName),
-    /// `tasks/<worker>/.work/`: only that it is removed is of interest.
-    Claims(ServiceName),
     /// `tasks/<worker>/.work/requests/`
     Requests(ServiceName),
     /// `heartbeats/`
@@ -100,11 +98,10 @@ impl FolderEvents {
     /// made anew. False where events are not to be had.
     pub fn watch_queue(&mut self, folders: &TaskFolders, worker: &ServiceName) -> bool {
         let queue = folders.queue(worker);
-        let work = queue.join(WORK);
+        // Not `.work` itself: each claim would be told, and that it is gone is told by the queue.
         let all = [
             (folders.tasks.clone(), Holds::Unrouted),
-            (work.join(REQUESTS), Holds::Requests(worker.clone())),
-            (work, Holds::Claims(worker.clone())),
+            (queue.join(WORK).join(REQUESTS), Holds::Requests(worker.clone())),
             (queue, Holds::Tasks(worker.clone())),
         ];
         // All of them, also after one that cannot be watched.
@@ -137,7 +134,7 @@ impl FolderEvents {
     /// Watches nothing of a worker any more.
     pub fn forget(&mut self, worker: &ServiceName) {
         self.unwatch_all(|holds| match holds {
-            Holds::Tasks(of) | Holds::Claims(of) | Holds::Requests(of) | Holds::Outcomes(of) => of == worker,
+            Holds::Tasks(of) | Holds::Requests(of) | Holds::Outcomes(of) => of == worker,
             Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => false,
         });
     }
@@ -202,7 +199,7 @@ fn news_of(watched: &Watched, event: &Event) -> Vec<FolderNews> {
 fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
     if let Some((holds, _)) = watched.get(path).filter(|_| !is_here) {
         return Some(match holds {
-            Holds::Tasks(worker) | Holds::Claims(worker) | Holds::Requests(worker) | Holds::Outcomes(worker) => {
+            Holds::Tasks(worker) | Holds::Requests(worker) | Holds::Outcomes(worker) => {
                 FolderNews::Moved(worker.clone())
             }
             Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => FolderNews::Lost,
@@ -212,6 +209,9 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
     if *holds == Holds::AllOutcomes {
         let worker = path.file_name()?.to_str().filter(|_| is_here && path.is_dir())?;
         return Some(FolderNews::Outcome(ServiceName::new(worker)));
+    }
+    if let (Holds::Tasks(worker), false, Some(WORK)) = (holds, is_here, path.file_name()?.to_str()) {
+        return Some(FolderNews::Moved(worker.clone()));
     }
     let name = path.file_name().filter(|name| is_task_file(name))?;
     let of_queue = |worker: Option<&ServiceName>| {
@@ -227,7 +227,7 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
         }
         Holds::Heartbeats => Some(FolderNews::Heartbeat(ServiceName::new(stem(name)?))),
         Holds::Outcomes(worker) => Some(FolderNews::Outcome(worker.clone())),
-        Holds::Claims(_) | Holds::AllOutcomes => None,
+        Holds::AllOutcomes => None,
     }
 }
 

@@ -203,10 +203,13 @@ impl Folder {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// A file system without links can still rename without overwriting.
     fn put_by_name(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
         self.with_temporary(bytes, |temporary| {
-            let put = linked(linkat(&self.handle, temporary, &self.handle, name, AtFlags::empty()));
-            let _ = unlinkat(&self.handle, temporary, AtFlags::empty());
+            let put = linked(self.rename_new(OsStr::new(temporary), self, name));
+            if !matches!(put, Ok(true)) {
+                let _ = unlinkat(&self.handle, temporary, AtFlags::empty());
+            }
             put
         })
     }
@@ -337,5 +340,55 @@ fn linked(linked: Result<(), Errno>) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(Errno::EXIST) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_put_whole_both_ways_and_nothing_is_overwritten_or_left() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::make(home.path().join("a/b"), Links::Follow).unwrap();
+        let name = |text: &'static str| OsStr::new(text);
+        assert!(folder.put_new(name("x"), b"1").unwrap());
+        assert!(folder.put_by_name(name("y"), b"1").unwrap());
+        for present in ["x", "y"] {
+            assert!(!folder.put_new(name(present), b"2").unwrap());
+            assert!(!folder.put_by_name(name(present), b"2").unwrap());
+            assert_eq!(folder.read(name(present), 9).unwrap().unwrap(), b"1");
+            folder.put(name(present), b"3").unwrap();
+            assert_eq!(folder.read(name(present), 9).unwrap().unwrap(), b"3");
+        }
+        let mut names: Vec<_> = folder.names().unwrap().into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(names, ["x", "y"]);
+        // A name that no file can have.
+        let long = "x".repeat(300);
+        let said = folder.put_new(OsStr::new(&long), b"").unwrap_err().to_string();
+        assert!(said.starts_with("cannot write ") && said.ends_with("file name too long"), "{said}");
+        assert!(folder.replace(OsStr::new(&long), b"").is_err());
+        assert_eq!(folder.names().unwrap().len(), 2, "nothing half stays");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_move_to_another_file_system_copies_and_overwrites_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return println!("skipped: needs /dev/shm") };
+        let from = Folder::open(home.path().to_path_buf(), Links::Follow).unwrap();
+        let to = Folder::open(other.path().to_path_buf(), Links::Follow).unwrap();
+        if from.identity.0 == to.identity.0 {
+            return println!("skipped: needs a temporary folder that is not on /dev/shm's file system");
+        }
+        let name = OsStr::new("x");
+        from.put_new(name, b"1").unwrap();
+        assert_eq!(from.move_to(name, &to, name).unwrap(), Moved::Done);
+        assert_eq!((from.has(name), to.read(name, 9).unwrap().unwrap()), (false, b"1".to_vec()));
+        assert_eq!(from.move_to(name, &to, name).unwrap(), Moved::Gone);
+        from.put_new(name, b"2").unwrap();
+        assert_eq!(from.move_to(name, &to, name).unwrap(), Moved::Taken);
+        assert_eq!(to.read(name, 9).unwrap().unwrap(), b"1");
     }
 }

@@ -220,6 +220,33 @@ fn files_have_the_modes_that_the_umask_says() {
     }
 }
 
+#[test]
+fn what_cannot_be_written_is_told_and_nothing_half_stays() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new();
+    let mut owned = project.owned();
+    assert!(owned.publish(&id("a"), b"x").unwrap());
+    project.put("tasks/marie/b.json", task("b"));
+    let set_mode = |path: &str, mode| {
+        fs::set_permissions(project.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let folders = ["results/marie", "tasks/marie"];
+    folders.iter().for_each(|folder| set_mode(folder, 0o555));
+    let (published, claimed) = (owned.publish(&id("b"), b"x"), owned.claim("b.json", &id("b")));
+    folders.iter().for_each(|folder| set_mode(folder, 0o755));
+    // Nothing is forbidden to root.
+    if rustix::process::geteuid().is_root() {
+        return assert!(published.unwrap() && matches!(claimed.unwrap(), Claim::HasResult));
+    }
+    let said = published.unwrap_err().to_string();
+    assert!(said.ends_with("results/marie/b.json: permission denied"), "{said}");
+    let said = claimed.unwrap_err().to_string();
+    assert!(said.ends_with("tasks/marie/b.json: permission denied"), "{said}");
+    assert_eq!(project.files(), ["results/marie/a.json", "tasks/marie/b.json"]);
+    assert!(matches!(owned.claim("b.json", &id("b")).unwrap(), Claim::Claimed { .. }));
+    assert!(owned.publish(&id("b"), b"x").unwrap());
+}
+
 /// A figure, not a test: `cargo test --release --lib files_of_a_task -- --ignored --nocapture`.
 #[test]
 #[ignore = "measures; run it by hand"]

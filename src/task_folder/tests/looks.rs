@@ -195,7 +195,13 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     assert!(events.watch_queue(&project.folders, &marie()));
     project.put("tasks/marie/d.json", task("d"));
     wait_for(seen("d.json"));
-    // A folder that goes elsewhere, with its watches.
+    // Folders that go elsewhere, with their watches.
+    fs::rename(project.path("tasks/marie/.work"), project.path("old-work")).unwrap();
+    wait_for(FolderNews::Moved(marie()));
+    assert!(matches!(owned.renew().unwrap(), Renewed::Another));
+    assert!(events.watch_queue(&project.folders, &marie()));
+    project.put("tasks/marie/.work/requests/2-0.json", "{}");
+    wait_for(FolderNews::Request(marie()));
     fs::rename(project.path("tasks/marie"), project.path("old")).unwrap();
     wait_for(FolderNews::Moved(marie()));
     events.forget(&marie());
