@@ -138,7 +138,7 @@ impl EffectRunner {
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
             // The thread of tasks takes it up.
-            Effect::Respec { .. } => {}
+            Effect::Respec { spec, .. } => self.workers.respec(spec),
             Effect::Measure { service } => self.host.measure(&[service]),
             Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
             Effect::Tell(fact) => self.tell(&fact),

@@ -12,7 +12,7 @@ use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
     ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker, TaskNews,
-    WorkerSnapshot, WorkerSpec,
+    WorkerSnapshot,
 };
 use crate::engine::tasks::{TaskEngine, TaskEvent};
 use crate::process::{AttemptEnd, RunNews};
@@ -27,8 +27,6 @@ const BATCH: usize = 256;
 /// A worker that works, or waits for its folder.
 pub(super) struct Working {
     pub(super) start: WorkerStart,
-    /// What the file says of it now.
-    limits: Arc<WorkerSpec>,
     /// Its folder, while it is ours.
     pub(super) folder: Option<Box<Owned>>,
     /// The tries of claimed tasks, also those that have ended, until their tasks have.
@@ -133,7 +131,12 @@ impl Desk {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Group(group) => self.set_group(group),
+            Message::Group(group) => {
+                let workers = group.iter().map(|worker| worker.name.clone()).collect();
+                self.group = group;
+                self.decide(TaskEvent::Group { workers });
+            }
+            Message::Respec(spec) => self.respec(spec),
             Message::Begin(start) => self.begin(*start),
             Message::Stop { worker, run, kill } => {
                 if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
@@ -185,21 +188,12 @@ impl Desk {
         }
     }
 
-    /// A worker that works takes up what the file says of it now: but other folders, or another command, need another run.
-    fn set_group(&mut self, group: Vec<Arc<ServiceSpec>>) {
-        let workers = group.iter().map(|worker| worker.name.clone()).collect();
-        self.group = group;
-        self.answer(TaskEvent::Group { workers });
-        for spec in self.group.clone() {
-            let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { continue };
-            let is_news =
-                working.limits != new && (&working.limits.folders, working.limits.remote) == (&new.folders, new.remote);
-            if is_news {
-                working.limits = new.clone();
-                self.answer(TaskEvent::Respec { worker: spec.name.clone(), spec: new });
-            }
-        }
-        self.work_off();
+    /// A worker that works takes up what the file says of it now; its tries see no difference.
+    fn respec(&mut self, spec: Arc<ServiceSpec>) {
+        let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { return };
+        let worker = spec.name.clone();
+        working.start.spec = spec;
+        self.decide(TaskEvent::Respec { worker, spec: new });
     }
 
     fn begin(&mut self, start: WorkerStart) {
@@ -215,7 +209,6 @@ impl Desk {
         });
         let working = Working {
             start,
-            limits: worker.clone(),
             folder: None,
             tries: HashMap::new(),
             claimed: HashMap::new(),

@@ -65,6 +65,8 @@ pub(crate) struct WorkerStart {
 enum Message {
     /// These are the workers of the group, as the file says now.
     Group(Vec<Arc<ServiceSpec>>),
+    /// The file says something else of a worker that works.
+    Respec(Arc<ServiceSpec>),
     /// A run begins.
     Begin(Box<WorkerStart>),
     /// A run is to end.
@@ -133,6 +135,11 @@ impl Workers {
             self.send(Message::Stop { worker: worker.clone(), run, kill: signal == Signal::Kill });
         }
         is_ours
+    }
+
+    /// The file says something else of a worker that works, for which it need not be restarted.
+    pub(crate) fn respec(&self, spec: Arc<ServiceSpec>) {
+        self.send(Message::Respec(spec));
     }
 
     /// Answers a question about tasks, also where no worker was ever begun.
