@@ -93,9 +93,7 @@ impl EffectRunner {
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<LoopAction> {
         match effect {
             Effect::Spawn { spec, run, cause, was, is_environment_known, .. } if spec.worker.is_some() => {
-                self.called_off.remove(&spec.name);
-                self.pipes.begin(&spec.name, is_environment_known);
-                self.workers.begin(self.worker_start(&spec, run, cause, was));
+                self.begin_worker(&spec, run, (cause, was), is_environment_known);
             }
             Effect::Spawn { spec, run, cause, was, is_environment_known, looks_at_inputs } => {
                 self.called_off.remove(&spec.name);
@@ -302,13 +300,16 @@ impl EffectRunner {
         }
     }
 
-    fn worker_start(
-        &self,
+    /// A run of a worker begins. `known`: its pipes were read for it.
+    fn begin_worker(
+        &mut self,
         spec: &Arc<ServiceSpec>,
         run: RunId,
-        cause: StartCause,
-        was: Option<LastExit>,
-    ) -> WorkerStart {
+        (cause, was): (StartCause, Option<LastExit>),
+        known: bool,
+    ) {
+        self.called_off.remove(&spec.name);
+        self.pipes.begin(&spec.name, known);
         let environment = TryEnvironment {
             spec: spec.clone(),
             run,
@@ -318,7 +319,7 @@ impl EffectRunner {
             pipes: self.pipes.clone(),
         };
         let (expand, dir, document) = (expand(spec), known_dir(spec), self.document(&spec.name));
-        WorkerStart { spec: spec.clone(), run, cause, was, environment, expand, dir, document }
+        self.workers.begin(WorkerStart { spec: spec.clone(), run, cause, was, environment, expand, dir, document });
     }
 
     /// Where there is room for sockets; none where the group is met by name alone.

@@ -5,7 +5,7 @@
 //!
 //! The rooms: `machine` takes an event in; `work` is a worker from its begin to its end; `arrivals` judges files,
 //! `routing` those that have no folder of their own, `queue` keeps their order; `waits` knows who waits for whom and
-//! `circles` who does so in vain; `tries` begins and ends tries, and `circuit` says when none may begin; `claim` is what is
+//! `circles` who does so without effect; `tries` begins and ends tries, and `circuit` says when none may begin; `claim` is what is
 //! known of a claimed task, and `endings` what is written of it, step by step; `trouble` is when nothing can be written;
 //! `asks` is what people want of single tasks; `batches` counts, and `timers` wake.
 
