@@ -13,15 +13,17 @@ use super::event_recorder::EventRecorder;
 use super::history_file::Remembered;
 use super::job_inputs::Inputs;
 use super::state_folder;
+use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{
-    Answer, Fact, GroupSpec, Notifications, OnChange, RunCommand, RunId, ServiceName, ServiceSpec, StartCause,
+    Answer, Fact, GroupSpec, LastExit, Notifications, OnChange, RunCommand, RunId, RunReport, ServiceName, ServiceSpec,
+    Signal, StartCause, TaskQuestion, Validated,
 };
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogDocument, LogStore};
 use crate::process::{
-    Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Notify, Prepare, Prepared, ProcessHost,
+    Beside, ChangeCommand, Expand, Expanded, Launch, LivenessProbe, Notify, Prepare, Prepared, ProcessHost, RunNews,
 };
 use crate::watch::Watcher;
 
@@ -41,6 +43,7 @@ pub(crate) struct EffectRunner {
     pipes: Pipes,
     /// Services whose last validation was called off: another one follows for the same start.
     called_off: HashSet<ServiceName>,
+    workers: Workers,
 }
 
 /// What the runner leaves to the loop.
@@ -61,11 +64,19 @@ impl EffectRunner {
         socket: Option<Arc<Path>>,
         event_recorder: EventRecorder,
     ) -> Self {
+        let group: Arc<str> = group_key(&spec.file).into();
+        let mut workers = Workers::new(Means {
+            host: host.clone(),
+            clock: logs.clock(),
+            group: spec.name.to_string().into(),
+            mark: format!("{group}-{}", std::process::id()),
+        });
+        workers.set_group(&spec.services);
         Self {
             host,
             logs,
             watcher,
-            group: group_key(&spec.file).into(),
+            group,
             socket,
             memory: spec.logs.memory,
             history: None,
@@ -74,12 +85,16 @@ impl EffectRunner {
             folder: state_folder::of_group(spec, state_folder::variable).ok(),
             pipes: Pipes::default(),
             called_off: HashSet::new(),
+            workers,
         }
     }
 
     /// Carries one effect out. Never blocks: whatever may wait is done on the thread of the run.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<LoopAction> {
         match effect {
+            Effect::Spawn { spec, run, cause, was, is_environment_known, .. } if spec.worker.is_some() => {
+                self.begin_worker(&spec, run, (cause, was), is_environment_known);
+            }
             Effect::Spawn { spec, run, cause, was, is_environment_known, looks_at_inputs } => {
                 self.called_off.remove(&spec.name);
                 let prepare = self.prepare_start(&spec, run, is_environment_known);
@@ -90,8 +105,12 @@ impl EffectRunner {
                 self.host.check_ready(self.launch(&spec, run));
             }
             Effect::Signal { service, run, signal, target } => {
-                self.host.signal(&service, run, signal, target);
+                if !self.workers.signal(&service, run, signal) {
+                    self.host.signal(&service, run, signal, target);
+                }
             }
+            // The stop command of a worker is for its tries.
+            Effect::StopCommand { spec, run } if self.workers.signal(&spec.name, run, Signal::Term) => {}
             Effect::StopCommand { spec, run } => {
                 if let Some(command) = &spec.stop.command {
                     self.host
@@ -117,7 +136,7 @@ impl EffectRunner {
                 None => self.host.check_alive_no_more(&spec.name, run),
             },
             // The thread of tasks takes it up.
-            Effect::Respec { .. } => {}
+            Effect::Respec { spec, .. } => self.workers.respec(spec),
             Effect::Measure { service } => self.host.measure(&[service]),
             Effect::Expand { spec, run } => self.host.expand(self.launch(&spec, run)),
             Effect::Tell(fact) => self.tell(&fact),
@@ -131,6 +150,7 @@ impl EffectRunner {
                 for service in &spec.services {
                     self.document(&service.name);
                 }
+                self.workers.set_group(&spec.services);
                 self.watcher.respec(spec);
             }
             Effect::Broken(what) => log::error!("bug in devgroup, please report it: {what}"),
@@ -158,6 +178,11 @@ impl EffectRunner {
 
     /// Whether the service may replace what runs: `validate`, if it has one, and then whether it could be started.
     fn validate(&mut self, spec: &Arc<ServiceSpec>, number: u32) {
+        if spec.worker.as_ref().is_some_and(|worker| worker.remote) {
+            let (service, result) = (spec.name.clone(), Validated::Passed);
+            let report = RunReport::Validated { number, result };
+            return self.host.report(RunNews { service, run: RunId::default(), report });
+        }
         let check = self.check_environment(spec);
         let run = RunId::default();
         let start = self.change_command(spec, &spec.run, run, "start");
@@ -176,6 +201,16 @@ impl EffectRunner {
                 self.host.check_start(ChangeCommand { prepare, ..start }, number);
             }
         }
+    }
+
+    /// What a client asks about tasks.
+    pub(crate) fn ask_about_tasks(&self, question: TaskQuestion, answer: oneshot::Sender<Answer>) {
+        self.workers.ask(question, answer);
+    }
+
+    /// Nothing is done with tasks any more. To be called before processes are killed.
+    pub(crate) fn close_workers(&self) {
+        self.workers.close();
     }
 
     /// Bytes typed into a service.
@@ -265,6 +300,28 @@ impl EffectRunner {
         }
     }
 
+    /// A run of a worker begins. `known`: its pipes were read for it.
+    fn begin_worker(
+        &mut self,
+        spec: &Arc<ServiceSpec>,
+        run: RunId,
+        (cause, was): (StartCause, Option<LastExit>),
+        known: bool,
+    ) {
+        self.called_off.remove(&spec.name);
+        self.pipes.begin(&spec.name, known);
+        let environment = TryEnvironment {
+            spec: spec.clone(),
+            run,
+            inherited: self.inherited.clone(),
+            group: self.group.clone(),
+            socket: self.socket.clone(),
+            pipes: self.pipes.clone(),
+        };
+        let (expand, dir, document) = (expand(spec), known_dir(spec), self.document(&spec.name));
+        self.workers.begin(WorkerStart { spec: spec.clone(), run, cause, was, environment, expand, dir, document });
+    }
+
     /// Where there is room for sockets; none where the group is met by name alone.
     fn socket_folder(&self) -> Option<PathBuf> {
         self.socket.as_deref().filter(|socket| socket.is_absolute()).and_then(Path::parent).map(Path::to_owned)
@@ -297,7 +354,7 @@ impl EffectRunner {
         let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
         Arc::new(move || {
             let mark = |variables: &mut Vec<(OsString, OsString)>| {
-                environment::mark(variables, &group, socket.as_deref(), &spec, run);
+                environment::mark(variables, &group, socket.as_deref(), &spec, &run);
             };
             let mut known = inherited.to_vec();
             mark(&mut known);
@@ -318,7 +375,7 @@ impl EffectRunner {
     ) -> impl Fn() -> Result<Pipes, String> + Send + Sync + 'static + use<> {
         let anew = !self.called_off.remove(&spec.name);
         let mut known = self.inherited.to_vec();
-        environment::mark(&mut known, &self.group, self.socket.as_deref(), spec, RunId::default());
+        environment::mark(&mut known, &self.group, self.socket.as_deref(), spec, &RunId::default());
         let (spec, pipes) = (spec.clone(), self.pipes.clone());
         move || {
             let pipes = pipes.for_next_start(&spec.name, anew);

@@ -1,12 +1,14 @@
 //! What devgroup adds to the environment of a service.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
 use std::path::Path;
 
 use rustix::process::Pid;
 
+use super::workers::placeholders;
 use crate::control::{SOCKET_VARIABLE, group_key};
-use crate::domain::{Instance, RunId, ServiceName, ServiceSpec};
+use crate::domain::{Instance, Kind, RunId, ServiceName, ServiceSpec};
 use crate::process_tree::{self, MARK as RUN, NAME, Process, Tree};
 
 /// Sizes of the terminal that devgroup was started in. A service has a terminal of its own.
@@ -21,20 +23,20 @@ pub(crate) fn inherited() -> Vec<(OsString, OsString)> {
 pub fn inherited_by(file: &Path, service: &ServiceSpec) -> Vec<(OsString, OsString)> {
     let mut variables = inherited();
     // Where the socket will be is not known; that there is one, is.
-    mark(&mut variables, &group_key(file), Some(Path::new("/")), service, RunId(1));
+    mark(&mut variables, &group_key(file), Some(Path::new("/")), service, &RunId(1));
     variables
 }
 
 /// In place of the number of a run, in the mark of what is run in the user's terminal.
 const FOREGROUND: &str = "foreground";
 
-/// Adds what every service of the group of this key gets.
+/// Adds what every service of the group of this key gets. `run`: no other run of the service, or try of a worker's, has it.
 pub(crate) fn mark(
     variables: &mut Vec<(OsString, OsString)>,
     group: &str,
     socket: Option<&Path>,
     service: &ServiceSpec,
-    run: RunId,
+    run: &dyn Display,
 ) {
     // With the name: runs of two services have the same numbers, and are told apart by their marks.
     let id = format!("{group}-{}-{run}-{}", std::process::id(), service.name.as_str());
@@ -46,6 +48,9 @@ pub(crate) fn mark(
         ("COLORTERM", "truecolor"),
     ];
     replace_own(variables, &own, service, socket);
+    if service.kind == Kind::Worker {
+        variables.extend(placeholders());
+    }
 }
 
 /// Adds what a command gets that the user runs in his own terminal, in the name of a service. It keeps the type of that

@@ -27,6 +27,7 @@ mod stderr;
 mod stopwatch;
 mod stream;
 mod viewer;
+mod workers;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
 pub use crate::watch::branch_of;

@@ -257,6 +257,12 @@ impl RunLoop {
                 }
                 return None;
             }
+            Command::Task(question) => {
+                if let Some(answer) = answer {
+                    self.runner.ask_about_tasks(question, answer);
+                }
+                return None;
+            }
             Command::Scale { counts } => {
                 let refused = self.scale(ScaleRequest { counts, answer });
                 if let Some((client, refusal)) = refused {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     ChangeAction, ExitStatus, HowSoon, JobMarker, LastExit, MarkerKind, OverLimit, PortMarker, ServiceName, Signal,
-    StartCause, Stuck, TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
+    StartCause, Stuck, TaskMarker, TimetableMarker, Written, count, framed, human, short, visible, without_secrets,
 };
 
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
@@ -28,6 +28,8 @@ pub enum Marker {
     },
     /// About a job, and not about a run of the group.
     Job(JobMarker),
+    /// What is said of a worker and its tasks.
+    Task(TaskMarker),
     /// No process could be made.
     CouldNotStart {
         /// Why, for people.
@@ -256,6 +258,7 @@ impl Marker {
     pub fn kind(&self) -> MarkerKind {
         match self {
             Self::Started { .. } | Self::Restarted { .. } => MarkerKind::Start,
+            Self::Task(task) => task.kind(),
             Self::CouldNotStart { .. } => MarkerKind::FailedStart,
             Self::Exited(Exited { status, failed: None, .. }) if status.is_success() => MarkerKind::Other,
             Self::Exited(_)
@@ -295,6 +298,8 @@ impl Marker {
                 was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
             }
             Self::Job(job) => write!(text, "{job} · {clock}"),
+            Self::Task(task @ TaskMarker::Begins { .. }) => write!(text, "{task} · {clock}"),
+            Self::Task(task) => write!(text, "{task}"),
             Self::CouldNotStart { reason } => write!(text, "could not start · {} · {clock}", masked(reason)),
             Self::Ready { after, restart } => {
                 write!(text, "ready · {} after {}", human(*after), if *restart { "restart" } else { "start" })

@@ -198,6 +198,12 @@ impl ServiceSnapshot {
 }
 
 impl ServiceSnapshot {
+    /// What was ordered has begun: its run has a process, or, of a worker, works off tasks.
+    pub fn has_begun(&self) -> bool {
+        let works = || self.kind == Kind::Worker && matches!(self.phase, Phase::Running { .. });
+        self.pid.is_some() || works()
+    }
+
     /// It does not run. Its next start waits for another service, or for the end of a restart limit.
     pub fn is_waiting(&self) -> bool {
         if let Some(elsewhere) = &self.elsewhere {

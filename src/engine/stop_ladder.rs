@@ -114,7 +114,7 @@ impl Service {
             Rung::Killed => {
                 *rung = Rung::GivenUp;
                 *escalate_at = turn.now + KILL_AGAIN;
-                if let Some(pid) = self.run.pid {
+                if let Some(pid) = self.run.pid.filter(|pid| *pid > 0) {
                     self.narrate(Marker::Unkillable { pid }, turn);
                 }
             }

@@ -108,7 +108,8 @@ impl Engine {
                 .filter(|file| !file.is_empty() && Some(*file) != self.files.first())
                 .cloned(),
             watches: service.watches(),
-            pid: service.run.pid,
+            // What a worker works is no process: its tries are.
+            pid: service.run.pid.filter(|pid| *pid > 0),
             run: service.run.id,
             up_since: service.run.up_since,
             restarts: service.restarts.counts,

@@ -41,7 +41,6 @@ impl Children {
     }
 
     /// Starts a run meanwhile; as many at once as there are.
-    #[cfg(target_os = "linux")]
     pub(super) fn beside<T>(&self, start: impl FnOnce() -> T) -> T {
         let _no_library = self.starts.read().unwrap_or_else(PoisonError::into_inner);
         start()

@@ -7,7 +7,7 @@
 #[cfg(not(target_os = "linux"))]
 pub(super) use our_session::Helper;
 #[cfg(target_os = "linux")]
-pub(super) use own_session::Helper;
+pub(super) use own_session::{Helper, inside};
 
 #[cfg(target_os = "linux")]
 mod own_session {
@@ -55,7 +55,7 @@ mod own_session {
                 Prints::Nowhere => Output::Input,
                 Prints::Handle(handle) => Output::Handle(handle.as_fd()),
             };
-            let streams = Streams { input: c"/dev/null", output };
+            let streams = Streams::Together { input: c"/dev/null", output };
             let pid = inside(dir, program, |program| spawn::spawn(program, env, streams))?;
             #[expect(deprecated, reason = "what replaces it is unsafe; it owns the handle, so this is sound")]
             let end = exit::of_child(pid).and_then(|end| AsyncFd::with_interest(end, Interest::READABLE));
@@ -123,7 +123,11 @@ mod own_session {
 
     /// Does this with the calling thread in a folder, and a program that runs there. The thread is where it was afterwards:
     /// who stays in a folder keeps its file system from being unmounted.
-    fn inside<T>(dir: &Path, program: Program, work: impl FnOnce(&Program) -> Result<T, String>) -> Result<T, String> {
+    pub(in crate::process) fn inside<T>(
+        dir: &Path,
+        program: Program,
+        work: impl FnOnce(&Program) -> Result<T, String>,
+    ) -> Result<T, String> {
         let before = std::env::current_dir().ok();
         if !spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))? {
             let words = [SHELL.into(), "-c".into(), IN_FOLDER.into(), dir.as_os_str().to_owned()];

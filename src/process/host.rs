@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 
+use super::attempt::{self, Attempt, AttemptLaunch};
 use super::background_tasks::{BackgroundTask, BackgroundTasks};
 use super::launch::{ChangeCommand, Launch, LivenessProbe};
 use super::live_run::LiveRun;
@@ -58,6 +59,8 @@ struct Inner {
 struct Runs {
     /// In the order of their starts. Those that are gone are cleared away by the next start.
     live: Vec<Arc<LiveRun>>,
+    /// The tries of tasks, in the same way.
+    attempts: Vec<Arc<LiveRun>>,
     /// The sizes of the panes, also of services that do not run.
     sizes: HashMap<ServiceName, watch::Sender<Size>>,
     /// The validation and the hook of a service, with its number; also one that has ended.
@@ -118,6 +121,51 @@ impl ProcessHost {
             live.gone();
             self.inner.refuse(&launch, &format!("cannot start a thread for it: {}", plain_error(&error)));
         }
+    }
+
+    /// Passes on what has happened to a run that is no process of this host: a worker's.
+    pub fn report(&self, news: RunNews) {
+        // The loop may be gone already; then nobody needs to know.
+        let _ = self.inner.reports.send(news);
+    }
+
+    /// Begins a try of a task, on a thread of its own, which tells its end. `None`: it could not, and the end is told.
+    pub fn attempt(&self, launch: AttemptLaunch) -> Option<Attempt> {
+        let (orders, inbox) = mpsc::channel();
+        // A try is signalled as a run is; but nothing of it is news of a run.
+        let (nobody, _) = unbounded_channel();
+        let who = (launch.worker.clone(), launch.run);
+        let (wake, woken) = match wake_pair() {
+            Ok(pair) => pair,
+            Err(error) => return attempt::refuse(launch, &plain_error(&error)),
+        };
+        let live = Arc::new(LiveRun::new(who, Size::default(), nobody, (orders, wake)));
+        let mut runs = self.inner.runs();
+        if runs.closed {
+            drop(runs);
+            return attempt::refuse(launch, "devgroup is shutting down");
+        }
+        runs.attempts.retain(|attempt| !attempt.is_gone());
+        runs.attempts.push(live.clone());
+        drop(runs);
+        let (children, clock) = (self.inner.background_tasks.children().clone(), self.inner.clock);
+        let launch = Arc::new(Mutex::new(Some(launch)));
+        let taken =
+            |launch: &Mutex<Option<AttemptLaunch>>| launch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (its, its_live) = (launch.clone(), live.clone());
+        let thread = thread::Builder::new().name(format!("try {}", live.service)).stack_size(STACK);
+        let spawned = thread.spawn(move || {
+            if let Some(launch) = taken(&its) {
+                attempt::supervise(launch, &its_live, (inbox, woken), &children, clock);
+            }
+        });
+        if let Err(error) = spawned
+            && let Some(launch) = taken(&launch)
+        {
+            live.gone();
+            return attempt::refuse(launch, &format!("cannot start a thread for it: {}", plain_error(&error)));
+        }
+        Some(Attempt { live })
     }
 
     /// Signals everybody of a run, or some of it. A run that is gone, or that never was, gets nothing.
@@ -388,9 +436,10 @@ impl Inner {
         runs.closed = true;
         runs.beside.clear();
         let live = std::mem::take(&mut runs.live);
+        let attempts = std::mem::take(&mut runs.attempts);
         drop(runs);
         self.background_tasks.children().kill_all();
-        for live in live {
+        for live in live.into_iter().chain(attempts) {
             live.kill_now();
         }
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -355,14 +356,14 @@ impl LiveRun {
         if state.size != size {
             terminal.resize(state.size);
         }
-        state.lineage = Lineage::begin(leader, terminal.name());
+        state.begins(leader, terminal.name());
         state.terminal = Some(terminal);
-        state.life = Life::Leader(leader);
-        let early = std::mem::take(&mut state.early);
-        // Nobody handles anything yet: who is told of a change begins with it.
-        for (signal, target) in early.into_iter().filter(|(_, target)| *target != SignalTarget::Handlers) {
-            state.send(signal, target);
-        }
+        self.forked.notify_all();
+    }
+
+    /// The same of a process that has no terminal.
+    pub(super) fn forked_without_terminal(&self, leader: Pid) {
+        self.state().begins(leader, None);
         self.forked.notify_all();
     }
 
@@ -441,6 +442,17 @@ impl LiveRun {
 }
 
 impl LiveRunState {
+    /// The process exists. It gets the signals that came before it.
+    fn begins(&mut self, leader: Pid, terminal: Option<PathBuf>) {
+        self.lineage = Lineage::begin(leader, terminal);
+        self.life = Life::Leader(leader);
+        let early = std::mem::take(&mut self.early);
+        // Nobody handles anything yet: who is told of a change begins with it.
+        for (signal, target) in early.into_iter().filter(|(_, target)| *target != SignalTarget::Handlers) {
+            self.send(signal, target);
+        }
+    }
+
     /// How its processes are known, while there may be any.
     fn members(&self) -> Option<RunMembers<'_>> {
         let (leader, reaped) = match self.life {

@@ -9,7 +9,11 @@
 //! Architecture invariant: log bytes go from the terminal into the document; only [`RunNews`] goes to the run loop.
 //! No process is signalled by a number that may have been given to somebody else.
 
+mod attempt;
+#[cfg(test)]
+mod attempt_tests;
 mod background_tasks;
+mod capture;
 mod change_command;
 mod child;
 mod child_process;
@@ -26,16 +30,20 @@ mod looks;
 mod meter;
 mod notify;
 mod outlet;
+mod piped;
 mod probe;
 mod program;
 mod reach;
 mod run;
 mod run_members;
+mod scratch;
 mod shell;
 #[cfg(target_os = "linux")]
 mod spawn;
 mod terminal;
 
+pub use attempt::{Attempt, AttemptEnd, AttemptLaunch};
+pub use capture::Captured;
 pub use host::{Beside, ProcessHost, RunNews};
 pub use launch::{ChangeCommand, Expand, Expanded, JobInputs, Launch, LivenessProbe, Prepare, Prepared};
 pub use listener::listener_on;

@@ -11,16 +11,10 @@ use tokio::sync::watch;
 
 use super::child::{Children, Prints};
 use super::live_run::LiveRun;
+use super::scratch::Scratch;
 use super::terminal::{Size, Terminal};
 use crate::clock::Clock;
-use crate::domain::Moment;
-use crate::logs::{Follower, LineKind, LogDocument, StyleSupport};
-
-/// More than is read at once: no line is lost on the scratch terminal.
-const SCRATCH: usize = 1 << 20;
-
-/// Lines that are taken from the scratch terminal at once.
-const LINES: usize = 256;
+use crate::logs::LogDocument;
 
 /// Our end of what a helper prints to.
 pub(super) struct Outlet {
@@ -102,17 +96,16 @@ pub(super) struct Lines<'a> {
     log: &'a LogDocument,
     /// The run that is ready when the log says so.
     live: Option<&'a LiveRun>,
-    scratch: LogDocument,
-    follower: Follower,
+    scratch: Scratch,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(outlet: Outlet, log: &'a LogDocument, live: Option<&'a LiveRun>) -> Self {
-        let scratch = LogDocument::new(SCRATCH, Clock::start(), watch::Sender::new(()));
+        let scratch = Scratch::new(Clock::start());
         if let Some((_, size)) = &outlet.terminal {
-            size.borrow().apply_to(&scratch);
+            size.borrow().apply_to(scratch.document());
         }
-        Self { outlet, log, live, scratch, follower: Follower::default() }
+        Self { outlet, log, live, scratch }
     }
 
     /// Copies until the end of the output. Loses nothing when it is dropped while it waits.
@@ -121,52 +114,32 @@ impl<'a> Lines<'a> {
         loop {
             match self.outlet.next(&mut buffer).await {
                 Printed::End => return,
-                Printed::Resized(size) => size.apply_to(&self.scratch),
+                Printed::Resized(size) => size.apply_to(self.scratch.document()),
                 Printed::Bytes(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-                        match part.strip_suffix(b"\n") {
-                            // The scratch terminal is a terminal: the line end of a pipe would not return to the left.
-                            Some(line) if self.outlet.terminal.is_none() => {
-                                self.scratch.feed(line);
-                                self.scratch.feed(b"\r\n");
-                            }
-                            _ => drop(self.scratch.feed(part)),
-                        }
+                    match self.outlet.terminal {
+                        Some(_) => drop(self.scratch.document().feed(bytes)),
+                        None => self.scratch.feed_pipe(bytes),
                     }
-                    self.pass_on(false);
+                    let (log, live) = (self.log, self.live);
+                    self.scratch.take_lines(false, |lines| pass_on(lines, log, live));
                 }
             }
         }
     }
 
     /// There will be no more: passes on what there is of the last line, too.
-    pub(super) fn finish(mut self) {
-        // What was on the alternate screen is its last words.
-        self.scratch.end_run();
-        self.pass_on(true);
+    pub(super) fn finish(self) {
+        let (log, live) = (self.log, self.live);
+        self.scratch.finish(|lines| pass_on(lines, log, live));
     }
+}
 
-    fn pass_on(&mut self, all: bool) {
-        loop {
-            // No time passes: a line without an end may never rest, and is passed on with its end.
-            let taken = self.follower.take_new_lines(&self.scratch, Moment::START, LINES, all);
-            let mut text = String::new();
-            // Markers of the scratch terminal are about the scratch terminal: that it was cleared.
-            for piece in taken.pieces.iter().filter(|piece| piece.line.kind == LineKind::Output) {
-                text.push_str("\x1b[0m");
-                let target = |id| self.scratch.read().link(id);
-                text.push_str(&piece.line.to_ansi_with_links(piece.skip, StyleSupport::FULL, target));
-                text.push_str("\r\n");
-            }
-            if self.log.feed(text.as_bytes()).ready
-                && let Some(live) = self.live
-            {
-                live.become_ready();
-            }
-            if !taken.more {
-                return;
-            }
-        }
+fn pass_on(lines: Vec<String>, log: &LogDocument, live: Option<&LiveRun>) {
+    let text: String = lines.into_iter().flat_map(|line| ["\x1b[0m".to_owned(), line, "\r\n".to_owned()]).collect();
+    if log.feed(text.as_bytes()).ready
+        && let Some(live) = live
+    {
+        live.become_ready();
     }
 }

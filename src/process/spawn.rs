@@ -65,11 +65,16 @@ pub(super) fn enter(dir: &Path) -> io::Result<bool> {
 
 /// What the three descriptors of a process are.
 #[derive(Clone, Copy)]
-pub(super) struct Streams<'a> {
-    /// Which file it reads.
-    pub(super) input: &'a CStr,
-    /// Where output and errors go.
-    pub(super) output: Output<'a>,
+pub(super) enum Streams<'a> {
+    /// Output and errors go the same way.
+    Together {
+        /// Which file it reads.
+        input: &'a CStr,
+        /// Where output and errors go.
+        output: Output<'a>,
+    },
+    /// What it reads, its output and its errors, each open here.
+    Apart([BorrowedFd<'a>; 3]),
 }
 
 /// Where a process prints to.
@@ -125,12 +130,22 @@ fn terminated(text: OsString) -> Result<CString, String> {
 /// What is done with descriptors, after the session has begun.
 fn actions(streams: Streams<'_>) -> nix::Result<PosixSpawnFileActions> {
     let mut actions = PosixSpawnFileActions::init()?;
-    actions.add_open(0, streams.input, OFlag::O_RDWR, Mode::empty())?;
-    match streams.output {
-        Output::Input => actions.add_dup2(0, 1)?,
-        Output::Handle(handle) => actions.add_dup2(handle.as_raw_fd(), 1)?,
+    match streams {
+        Streams::Together { input, output } => {
+            actions.add_open(0, input, OFlag::O_RDWR, Mode::empty())?;
+            match output {
+                Output::Input => actions.add_dup2(0, 1)?,
+                Output::Handle(handle) => actions.add_dup2(handle.as_raw_fd(), 1)?,
+            }
+            actions.add_dup2(1, 2)?;
+        }
+        // None of them is one of the three: the standard library opens those at the start if they are closed.
+        Streams::Apart(handles) => {
+            for (handle, number) in handles.iter().zip(0..) {
+                actions.add_dup2(handle.as_raw_fd(), number)?;
+            }
+        }
     }
-    actions.add_dup2(1, 2)?;
     for number in INHERITED.iter() {
         actions.add_close(*number)?;
     }

@@ -286,7 +286,7 @@ impl Slave {
         let slave = match self {
             #[cfg(target_os = "linux")]
             Self::Path(path) => {
-                let streams = Streams { input: &path, output: spawn::Output::Input };
+                let streams = Streams::Together { input: &path, output: spawn::Output::Input };
                 return children.beside(|| spawn::spawn(&program, env, streams));
             }
             Self::Library(slave) => slave,

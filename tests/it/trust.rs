@@ -13,7 +13,7 @@ use crate::harness::{Project, Stream, Streamed, has, kill, program_below, wait_f
 const JOB: &str = "[services]\napi = { run = \"touch ran\", kind = \"job\" }\n";
 
 /// A user who is not root, of whom nothing else is known.
-const SOMEBODY: u32 = 61_234;
+pub(crate) const SOMEBODY: u32 = 61_234;
 
 /// Another user of that kind.
 const OTHER: u32 = 61_235;
@@ -49,10 +49,15 @@ fn program(project: &Project) -> PathBuf {
 
 /// Runs devgroup as a user.
 pub(crate) fn run_as(project: &Project, user: u32, arguments: &[&str]) -> Streamed {
+    start_as(project, user, arguments).wait_exit()
+}
+
+/// Starts it so.
+pub(crate) fn start_as<'p>(project: &'p Project, user: u32, arguments: &[&str]) -> Stream<'p> {
     let (program, user) = (program(project), user.to_string());
     let words = ["--reuid", &user, "--regid", &user, "--clear-groups", "--", program.to_str().unwrap()];
     let words: Vec<&str> = words.into_iter().chain(arguments.iter().copied()).collect();
-    Stream::start_program(project, "setpriv", &words).wait_exit()
+    Stream::start_program(project, "setpriv", &words)
 }
 
 fn ran(project: &Project) -> bool {

@@ -279,6 +279,7 @@ fn close(
     // The history is written on a thread of its own, which ends when the run loop has dropped its sender.
     run_loop.runner.remember_no_more();
     let history_is_written = files.history.map(HistoryFile::close);
+    run_loop.runner.close_workers();
     host.kill_all();
     let (output, server) = clients.finish();
     run_loop.status_file.end();

@@ -100,7 +100,7 @@ impl WaitGoal {
             What::Goal(Goal::Exit) => exit(service, run),
             What::Goal(Goal::Restart) => {
                 let began = service.run > run
-                    || service.run == run && (service.pid.is_some() || service.phase.live_run().is_none());
+                    || service.run == run && (service.has_begun() || service.phase.live_run().is_none());
                 if began { Ok(Became::Restarted.into()) } else { given_up(service).ok_or(None) }
             }
         }
@@ -150,7 +150,7 @@ fn is_up(service: &ServiceSnapshot, now: Moment) -> Option<Fate> {
         Phase::Running { ready: false, since, .. } if service.kind == Kind::Service && *since + SETTLED > now => {
             Some(Err(Some(*since + SETTLED)))
         }
-        Phase::Running { .. } if service.kind == Kind::Service => Some(Ok(Became::Ready.into())),
+        Phase::Running { .. } if service.kind != Kind::Job => Some(Ok(Became::Ready.into())),
         Phase::Finished(End::Done) => Some(Ok(Became::Done.into())),
         // It is as it should be until its time comes.
         Phase::Scheduled { .. } => Some(Ok(Became::Ready.into())),

@@ -75,6 +75,20 @@ impl<'p> Stream<'p> {
         program_below(self.child.id()).unwrap()
     }
 
+    /// The guard, which is what was started.
+    pub(crate) fn guard(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end of one that was killed; what it leaves is for the next start.
+    pub(crate) fn wait_killed(mut self) {
+        let look = |stream: &mut Self| {
+            stream.pump();
+            stream.child.try_wait().unwrap()
+        };
+        wait_until("it has ended", PATIENCE, &mut self, look, |stream| stream.all_output());
+    }
+
     /// Closes the pipe of the results under the program.
     pub(crate) fn close_stdout(&mut self) {
         self.stdout.pipe = None;

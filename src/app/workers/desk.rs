@@ -1,0 +1,317 @@
+//! The thread: takes what has happened, lets the task engine decide, has the effects carried out, and reports.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::files::Places;
+use super::questions::Asks;
+use super::tries::Try;
+use super::{Means, Message, WorkerStart};
+use crate::domain::{
+    ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker, TaskNews,
+    WorkerSnapshot,
+};
+use crate::engine::tasks::{TaskEngine, TaskEvent};
+use crate::process::{AttemptEnd, RunNews};
+use crate::task_folder::{Askers, Owned, Ownership};
+
+/// What clients see of a worker is told at most so often.
+const PICTURE: Duration = Duration::from_millis(50);
+
+/// Messages that are taken before time passes and pictures are made: bounds how late both can be in a storm.
+const BATCH: usize = 256;
+
+/// A worker that works, or waits for its folder.
+pub(super) struct Working {
+    pub(super) start: WorkerStart,
+    /// Its folder, while it is ours.
+    pub(super) folder: Option<Box<Owned>>,
+    /// The tries of claimed tasks, also those that have ended, until their tasks have.
+    pub(super) tries: HashMap<TaskId, Try>,
+    /// What was read when a task was claimed, until its try begins.
+    pub(super) claimed: HashMap<TaskId, Arc<[u8]>>,
+    /// Tasks whose result says that they were cancelled, until their claims are gone.
+    pub(super) cancelled: HashSet<TaskId>,
+    /// Why it has to end, for people.
+    pub(super) fault: Option<Arc<str>>,
+    has_started: bool,
+    /// What was last told of it, and when.
+    shown: Option<(Arc<WorkerSnapshot>, Moment)>,
+}
+
+/// What the thread knows.
+pub(super) struct Desk {
+    pub(super) means: Means,
+    pub(super) engine: TaskEngine,
+    pub(super) messages: Sender<Message>,
+    inbox: Receiver<Message>,
+    closed: Arc<AtomicBool>,
+    /// All workers of the group.
+    pub(super) group: Vec<Arc<ServiceSpec>>,
+    pub(super) working: BTreeMap<ServiceName, Working>,
+    pub(super) askers: Askers,
+    pub(super) places: Places,
+    pub(super) asks: Asks,
+    /// The number of the last try.
+    pub(super) serial: u64,
+    /// What the engine is to be told next.
+    pub(super) events: VecDeque<TaskEvent>,
+    /// Something may look different.
+    changed: bool,
+}
+
+impl Desk {
+    pub(super) fn new(
+        means: Means,
+        (messages, inbox): (Sender<Message>, Receiver<Message>),
+        closed: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            means,
+            engine: TaskEngine::new(),
+            places: Places::new(messages.clone()),
+            messages,
+            inbox,
+            closed,
+            group: Vec::new(),
+            working: BTreeMap::new(),
+            askers: Askers::new(),
+            asks: Asks::default(),
+            serial: 0,
+            events: VecDeque::new(),
+            changed: false,
+        }
+    }
+
+    /// Works until the group is over.
+    pub(super) fn run(mut self) {
+        while let Ok(message) = self.next() {
+            if let Some(message) = message {
+                self.take(message);
+            }
+            for _ in 1..BATCH {
+                let Ok(message) = self.inbox.try_recv() else { break };
+                self.take(message);
+            }
+            if self.is_closed() {
+                // The program ends now, which closes the watches without anybody waiting for that.
+                std::mem::forget(self);
+                return;
+            }
+            self.pass_time();
+            self.show();
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.means.clock.now()
+    }
+
+    /// The next message; `None` when something is due. An error: nobody can say anything more.
+    fn next(&self) -> Result<Option<Message>, ()> {
+        let picture = self.working.values().filter_map(|working| Some(working.shown.as_ref()?.1 + PICTURE)).min();
+        let picture = picture.filter(|_| self.changed);
+        let due = [self.engine.next_deadline(), picture, self.places.next_look()].into_iter().flatten().min();
+        match due {
+            None => self.inbox.recv().map(Some).map_err(|_| ()),
+            Some(due) => match self.inbox.recv_timeout(due.since(self.now())) {
+                Ok(message) => Ok(Some(message)),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => Err(()),
+            },
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Group(group) => {
+                let workers = group.iter().map(|worker| worker.name.clone()).collect();
+                self.group = group;
+                self.decide(TaskEvent::Group { workers });
+            }
+            Message::Respec(spec) => self.respec(spec),
+            Message::Begin(start) => self.begin(*start),
+            Message::Stop { worker, run, kill } => {
+                if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
+                    self.decide(TaskEvent::Stop { worker, kill });
+                }
+            }
+            Message::Ask { question, answer } => self.ask(question, answer),
+            Message::Ownership { worker, run, ownership } => self.ownership(&worker, run, ownership),
+            Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
+            Message::Folder(news) => self.folder_news(news),
+            Message::Close => {}
+        }
+    }
+
+    /// Tells the engine, and does what it orders, until there is nothing more to do.
+    pub(super) fn decide(&mut self, event: TaskEvent) {
+        self.answer(event);
+        self.work_off();
+    }
+
+    /// The same with what it is to be told already.
+    pub(super) fn work_off(&mut self) {
+        self.changed |= !self.events.is_empty();
+        while let Some(event) = self.events.pop_front() {
+            let now = self.now();
+            for effect in self.engine.update(event, now) {
+                // What is not done by now is for the next owner.
+                if self.is_closed() {
+                    self.events.clear();
+                    return;
+                }
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    /// An effect has come to this.
+    pub(super) fn answer(&mut self, event: TaskEvent) {
+        self.events.push_back(event);
+    }
+
+    fn pass_time(&mut self) {
+        let now = self.now();
+        if self.engine.next_deadline().is_some_and(|due| due <= now) {
+            self.decide(TaskEvent::TimePassed);
+        }
+        if self.places.next_look().is_some_and(|due| due <= now) {
+            self.look_around(now);
+        }
+    }
+
+    /// A worker that works takes up what the file says of it now; its tries see no difference.
+    fn respec(&mut self, spec: Arc<ServiceSpec>) {
+        let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { return };
+        let worker = spec.name.clone();
+        working.start.spec = spec;
+        self.decide(TaskEvent::Respec { worker, spec: new });
+    }
+
+    fn begin(&mut self, start: WorkerStart) {
+        let (spec, run) = (start.spec.clone(), start.run);
+        let Some(worker) = spec.worker.clone() else { return };
+        start.document.begin_run(run, None);
+        let command = (!worker.remote).then(|| spec.run.display());
+        start.document.mark(&match (&start.cause, start.was) {
+            (StartCause::First, _) | (_, None) => {
+                Marker::Task(TaskMarker::Begins { command, concurrency: worker.concurrency })
+            }
+            (cause, was) => Marker::Restarted { cause: cause.clone(), was },
+        });
+        let working = Working {
+            start,
+            folder: None,
+            tries: HashMap::new(),
+            claimed: HashMap::new(),
+            cancelled: HashSet::new(),
+            fault: None,
+            has_started: false,
+            shown: None,
+        };
+        self.working.insert(spec.name.clone(), working);
+        self.read_batches(&worker.folders);
+        if worker.remote {
+            self.started(&spec.name);
+        }
+        self.decide(TaskEvent::Begin { worker: spec.name.clone(), spec: worker, stop: spec.stop.clone() });
+    }
+
+    fn ownership(&mut self, worker: &ServiceName, run: RunId, ownership: Ownership) {
+        if self.working.get(worker).is_none_or(|working| working.start.run != run) {
+            // It was stopped meanwhile: a folder that came too late is given up by being dropped.
+            return;
+        }
+        match ownership {
+            Ownership::Standby(owner) => {
+                self.started(worker);
+                self.decide(TaskEvent::Standby { worker: worker.clone(), owner });
+            }
+            Ownership::Ending(processes) => {
+                let left = crate::process_tree::display(&processes);
+                log::warn!("{worker}: waiting for tries of an earlier devgroup to end: {left}");
+            }
+            Ownership::Owned(folder) => self.own(worker, folder),
+            Ownership::Refused(why) => self.decide(TaskEvent::Refused { worker: worker.clone(), problem: why.into() }),
+        }
+    }
+
+    fn try_ended(&mut self, worker: ServiceName, serial: u64, end: AttemptEnd) {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let its = working.tries.iter_mut().find(|(_, its)| its.serial == serial);
+        let Some((id, its)) = its else { return };
+        let id = id.clone();
+        its.attempt = None;
+        its.output = (end.output, end.errors);
+        self.decide(TaskEvent::TryEnded { worker, id, ended: end.ended });
+    }
+
+    /// Says that a worker works, or waits for others to stop working: those that depend on it may start.
+    pub(super) fn started(&mut self, worker: &ServiceName) {
+        if let Some(working) = self.working.get_mut(worker).filter(|working| !working.has_started) {
+            working.has_started = true;
+            let run = working.start.run;
+            self.report(worker, run, RunReport::Started { pid: 0 });
+        }
+    }
+
+    /// The run of a worker is over.
+    pub(super) fn over(&mut self, worker: &ServiceName, problem: Option<Arc<str>>) {
+        let Some(working) = self.working.remove(worker) else { return };
+        self.places.forget(worker);
+        let run = working.start.run;
+        if let Some(snapshot) = self.engine.snapshot(worker) {
+            self.report(worker, run, RunReport::Worker(Arc::new(snapshot)));
+        }
+        let report = match problem.or(working.fault) {
+            Some(reason) if !working.has_started => {
+                working.start.document.mark(&Marker::CouldNotStart { reason: reason.to_string() });
+                RunReport::NotStarted { reason: reason.to_string() }
+            }
+            Some(problem) => {
+                let (worker, news) = (worker.clone(), TaskNews::CannotWrite { problem });
+                working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                RunReport::Exited { status: ExitStatus::Code(1), group_gone: true }
+            }
+            None => RunReport::Exited { status: ExitStatus::Code(0), group_gone: true },
+        };
+        self.report(worker, run, report);
+    }
+
+    fn report(&self, worker: &ServiceName, run: RunId, report: RunReport) {
+        self.means.host.report(RunNews { service: worker.clone(), run, report });
+    }
+
+    /// Tells what workers look like now.
+    fn show(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let now = self.now();
+        let mut news = Vec::new();
+        for (name, working) in &mut self.working {
+            if working.shown.as_ref().is_some_and(|(_, at)| now < *at + PICTURE) {
+                self.changed = true;
+                continue;
+            }
+            let Some(snapshot) = self.engine.snapshot(name) else { continue };
+            if working.shown.as_ref().is_some_and(|(shown, _)| **shown == snapshot) {
+                continue;
+            }
+            let snapshot = Arc::new(snapshot);
+            working.shown = Some((snapshot.clone(), now));
+            news.push((name.clone(), working.start.run, snapshot));
+        }
+        for (worker, run, snapshot) in news {
+            self.report(&worker, run, RunReport::Worker(snapshot));
+        }
+    }
+}

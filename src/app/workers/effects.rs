@@ -1,0 +1,182 @@
+//! Carries out what the task engine orders. Decides nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Message;
+use super::desk::Desk;
+use super::environment::TaskVariables;
+use super::files::home_of;
+use super::tries;
+use crate::domain::task::{Heartbeat, Orchestrator, heartbeat_json, orchestrator_json};
+use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
+use crate::engine::tasks::{TaskEffect, TaskEvent};
+use crate::task_folder::{self, Contents, Owner, Retried};
+
+impl Desk {
+    pub(super) fn carry_out(&mut self, effect: TaskEffect) {
+        match effect {
+            TaskEffect::Lock { worker } => self.lock(worker),
+            TaskEffect::Unlock { worker } => self.unlock(&worker),
+            TaskEffect::List { worker: Some(worker) } => self.list(worker),
+            TaskEffect::List { worker: None } => self.list_unrouted(),
+            TaskEffect::LookAgain { worker: Some(worker), file } => self.look(worker, file),
+            TaskEffect::LookAgain { worker: None, file } => self.look_unrouted(file),
+            TaskEffect::Claim { worker, file, id } => self.claim(worker, &file, id),
+            TaskEffect::Write { worker, subject, write } => self.write(worker, subject, write),
+            TaskEffect::Keep { worker, id, outcome } => self.keep(&worker, &id, &outcome),
+            TaskEffect::Begin { worker, head, number } => self.begin_try(worker, &head, number),
+            TaskEffect::Signal { worker, id, signal, target } => {
+                let its = self.working.get(&worker).and_then(|working| working.tries.get(&id));
+                if let Some(attempt) = its.and_then(|its| its.attempt.as_ref()) {
+                    attempt.signal(signal, target);
+                }
+            }
+            TaskEffect::StopCommand { worker, id } => self.stop_command(&worker, &id),
+            TaskEffect::Follow { worker, id } => self.follow(worker, id),
+            TaskEffect::Unfollow { worker, id } => self.places.unfollow(&worker, &id),
+            TaskEffect::Heartbeat { worker } => self.beat(worker),
+            TaskEffect::FollowBeat { worker } => self.follow_beat(worker),
+            TaskEffect::Aggregate => self.aggregate(),
+            TaskEffect::Renew { worker, id, ask } => self.renew(worker, &id, ask),
+            TaskEffect::Remove { worker, id, ask } => self.remove(worker, &id, ask),
+            TaskEffect::Route { file, to } => self.route(&file, &to),
+            TaskEffect::Tell { worker, news } => {
+                if let Some(working) = self.working.get(&worker) {
+                    working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                }
+            }
+            TaskEffect::Answer { ask, result } => self.tell(ask, result),
+            TaskEffect::Over { worker, problem } => self.over(&worker, problem),
+        }
+    }
+
+    /// Asks for the folder of a worker, on a thread of its own.
+    fn lock(&mut self, worker: ServiceName) {
+        let Some(working) = self.working.get(&worker) else { return };
+        let Some(spec) = working.start.spec.worker.clone() else { return };
+        let owner = Owner {
+            group: self.means.group.to_string(),
+            pid: std::process::id(),
+            mark: self.means.mark.clone(),
+            ..Owner::default()
+        };
+        let (messages, run, name) = (self.messages.clone(), working.start.run, worker.clone());
+        self.askers.ask(&spec.folders, &worker, owner, self.means.clock, move |ownership| {
+            // Without the thread nobody wants it.
+            let _ = messages.send(Message::Ownership { worker: name.clone(), run, ownership });
+        });
+    }
+
+    fn unlock(&mut self, worker: &ServiceName) {
+        let Some(working) = self.working.get_mut(worker) else { return };
+        match (working.folder.take(), &working.start.spec.worker) {
+            (Some(folder), _) => {
+                self.places.forget(worker);
+                folder.release();
+            }
+            (None, Some(spec)) => self.askers.call_off(&spec.folders, worker),
+            (None, None) => {}
+        }
+    }
+
+    fn begin_try(&mut self, worker: ServiceName, head: &TaskHead, number: u32) {
+        let id = head.id.clone();
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let file = working.claimed_file(&id);
+        let read = working.claimed.remove(&id).or_else(|| match working.folder.as_ref()?.claimed(&id)? {
+            (_, Contents::Bytes(bytes)) => Some(bytes.into()),
+            (_, Contents::TooLarge | Contents::Unreadable(_)) => None,
+        });
+        let home = home_of(&working.start.spec);
+        let task = read.as_ref().and_then(|bytes| TaskFile::parse(bytes, &format!("{id}.json"), home).ok());
+        let (Some(input), Some(task)) = (read, task) else {
+            let exit = TryExit::NotStarted(126, "its file in `.work` is gone, or cannot be read".into());
+            return self.answer(TaskEvent::TryEnded { worker, id, ended: EndedTry { exit, took: Duration::ZERO } });
+        };
+        self.serial += 1;
+        let variables = TaskVariables { id: id.clone(), number, file, description: task.description.into() };
+        let begun = tries::begin(&working.start, &self.means.host, &self.messages, variables, (self.serial, input));
+        working.tries.insert(id, begun);
+    }
+
+    fn stop_command(&self, worker: &ServiceName, id: &TaskId) {
+        let Some(working) = self.working.get(worker) else { return };
+        if let Some(its) = working.tries.get(id) {
+            tries::run_stop_command(&working.start, &self.means.host, its);
+        }
+    }
+
+    fn beat(&mut self, worker: ServiceName) {
+        let (now, at) = self.means.clock.both();
+        let Some(beat) = self.engine.heartbeat(&worker, now) else { return };
+        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
+        let problem = folder.heartbeat(heartbeat_json(&beat, at).as_bytes()).err();
+        // Whoever removes dead letters by hand tells nobody.
+        let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        self.answer(TaskEvent::BeatWritten {
+            worker: worker.clone(),
+            problem: problem.map(|it| it.to_string().into()),
+        });
+        if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
+            self.answer(TaskEvent::DeadLetters { worker, count });
+        }
+    }
+
+    fn aggregate(&self) {
+        let Some(folders) = self.folders() else { return };
+        let (now, at) = self.means.clock.both();
+        let beats = self.group.iter().filter_map(|worker| self.engine.heartbeat(&worker.name, now));
+        let at_of = |beat: &Heartbeat| self.places.beat_of(&beat.worker).unwrap_or(at);
+        let workers: Vec<_> = beats.map(|beat| (at_of(&beat), beat)).map(|(at, beat)| (beat, at)).collect();
+        let text = orchestrator_json(&Orchestrator {
+            at,
+            workers: &workers,
+            batches: self.engine.batches(),
+            overdue: &self.engine.overdue(now),
+            lost: &self.engine.lost(),
+        });
+        if let Err(trouble) = task_folder::aggregate(folders, text.as_bytes()) {
+            log::warn!("{trouble}");
+        }
+    }
+
+    fn renew(&mut self, worker: ServiceName, id: &TaskId, ask: u64) {
+        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else {
+            return self.tell(ask, Err("its worker does not work".into()));
+        };
+        let result = folder.retry(id);
+        match result {
+            Ok(Retried::Waits(file)) => {
+                self.tell(ask, Ok(()));
+                self.look(worker.clone(), file.into());
+            }
+            Ok(Retried::Nothing) => {
+                let why: Arc<str> = format!("{worker} has no dead or cancelled task {id}").into();
+                self.tell(ask, Err(why));
+            }
+            Err(trouble) => self.tell(ask, Err(trouble.to_string().into())),
+        }
+        self.count_letters(worker);
+    }
+
+    fn remove(&mut self, worker: ServiceName, id: &TaskId, ask: u64) {
+        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else {
+            return self.tell(ask, Err("its worker does not work".into()));
+        };
+        let result = match folder.forget(id) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("{worker} has nothing of a task {id}").into()),
+            Err(trouble) => Err(trouble.to_string().into()),
+        };
+        self.tell(ask, result);
+        self.count_letters(worker);
+    }
+
+    fn count_letters(&mut self, worker: ServiceName) {
+        if let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) {
+            let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+            self.answer(TaskEvent::DeadLetters { worker, count });
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! What lies in folders, on its way to the engine; and what is asked there, on its way back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, SystemTime};
+
+use super::Message;
+use super::desk::{Desk, Working};
+use crate::domain::task::{TaskHome, read_batches, read_heartbeat};
+use crate::domain::{DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats};
+use crate::engine::tasks::{ClaimResult, TaskEvent};
+pub(super) use crate::task_folder::FolderNews;
+use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Renewed, check};
+
+/// How often folders are looked at of which the system tells nothing.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Who removes a folder removes one file after the other. It is made again when nothing was removed for so long.
+const REMOVED: Duration = Duration::from_millis(200);
+
+/// Outcomes that come within this time are looked at together.
+const SOON: Duration = Duration::from_millis(20);
+
+/// What is watched, and what is followed.
+pub(super) struct Places {
+    messages: Sender<Message>,
+    events: Option<FolderEvents>,
+    /// `tasks/*.json`
+    hall: Option<Hall>,
+    /// Tasks that others wait for, by those who wait, and what was last said of them.
+    followed: BTreeMap<(ServiceName, TaskId), DependencyState>,
+    /// Workers that somebody else works for.
+    remote: BTreeSet<ServiceName>,
+    /// When their last heartbeats were written, as these say.
+    beats: BTreeMap<ServiceName, SystemTime>,
+    /// Queues of which the system tells nothing.
+    unheard: BTreeSet<ServiceName>,
+    /// Heartbeats of which the system tells nothing.
+    unheard_beats: bool,
+    /// When those are looked at next.
+    next_look: Option<Moment>,
+    /// Workers of which a folder was removed, and when it is made again.
+    removed: BTreeMap<ServiceName, Moment>,
+    /// The batches of earlier programs were read.
+    has_batches: bool,
+}
+
+impl Places {
+    pub(super) fn new(messages: Sender<Message>) -> Self {
+        Self {
+            messages,
+            events: None,
+            hall: None,
+            followed: BTreeMap::new(),
+            remote: BTreeSet::new(),
+            beats: BTreeMap::new(),
+            unheard: BTreeSet::new(),
+            unheard_beats: false,
+            next_look: None,
+            removed: BTreeMap::new(),
+            has_batches: false,
+        }
+    }
+
+    /// When something is looked at of which the system tells nothing, or a folder is made again.
+    pub(super) fn next_look(&self) -> Option<Moment> {
+        self.next_look.filter(|_| self.needs_looks()).into_iter().chain(self.removed.values().copied()).min()
+    }
+
+    /// Where nobody else has a folder of results yet, none is watched: whoever waits for another's task looks as well.
+    fn needs_looks(&self) -> bool {
+        !self.unheard.is_empty() || !self.followed.is_empty() || self.unheard_beats && !self.remote.is_empty()
+    }
+
+    fn look_soon(&mut self, now: Moment) {
+        if self.needs_looks() && self.next_look.is_none_or(|due| due <= now) {
+            self.next_look = Some(now + LOOK);
+        }
+    }
+
+    fn events(&mut self) -> Option<&mut FolderEvents> {
+        if self.events.is_none() {
+            let messages = self.messages.clone();
+            let opened = FolderEvents::open(move |news| {
+                // Without the thread nobody needs to know.
+                let _ = messages.send(Message::Folder(news));
+            });
+            match opened {
+                Ok(events) => self.events = Some(events),
+                Err(why) => log::warn!("task folders are looked at every {} s: no events: {why}", LOOK.as_secs()),
+            }
+        }
+        self.events.as_mut()
+    }
+
+    fn watch_queue(&mut self, folders: &TaskFolders, worker: &ServiceName, now: Moment) {
+        if self.events().is_some_and(|events| events.watch_queue(folders, worker)) {
+            self.unheard.remove(worker);
+        } else {
+            self.unheard.insert(worker.clone());
+            self.look_soon(now);
+        }
+    }
+
+    /// Nothing of a worker is of interest any more.
+    pub(super) fn forget(&mut self, worker: &ServiceName) {
+        self.unheard.remove(worker);
+        self.removed.remove(worker);
+        self.remote.remove(worker);
+        self.beats.remove(worker);
+        self.followed.retain(|(waits, _), _| waits != worker);
+        if let Some(events) = &mut self.events {
+            events.forget(worker);
+        }
+    }
+
+    /// When the last heartbeat of a worker was written that somebody else works for.
+    pub(super) fn beat_of(&self, worker: &ServiceName) -> Option<SystemTime> {
+        self.beats.get(worker).copied()
+    }
+
+    /// `tasks/*.json`, if it could be opened.
+    pub(super) fn hall(&mut self) -> Option<&mut Hall> {
+        self.hall.as_mut()
+    }
+
+    /// Nobody waits for this task any more.
+    pub(super) fn unfollow(&mut self, worker: &ServiceName, id: &TaskId) {
+        self.followed.remove(&(worker.clone(), id.clone()));
+        if let Some(events) = self.events.as_mut().filter(|_| self.followed.is_empty()) {
+            events.unfollow_outcomes();
+        }
+    }
+}
+
+impl Working {
+    /// Where the file of a claimed task is.
+    pub(super) fn claimed_file(&self, id: &TaskId) -> PathBuf {
+        self.folder.as_ref().map(|folder| folder.claimed_path(id)).unwrap_or_default()
+    }
+}
+
+/// Whose tasks are in the folder of a worker, and what its command can take.
+pub(super) fn home_of(spec: &ServiceSpec) -> TaskHome<'_> {
+    TaskHome { worker: Some(spec.name.as_str()), names_description: names_description(spec) }
+}
+
+/// Whether the description becomes an argument of the command.
+pub(super) fn names_description(spec: &ServiceSpec) -> bool {
+    match &spec.run {
+        RunCommand::Argv(words) => words.iter().any(|word| word.contains("${TASK_DESCRIPTION")),
+        RunCommand::Shell(_) => false,
+    }
+}
+
+impl Desk {
+    /// The folders of the group: all of its workers have the same.
+    pub(super) fn folders(&self) -> Option<&TaskFolders> {
+        let of_working = self.working.values().map(|working| &working.start.spec);
+        of_working.chain(&self.group).find_map(|spec| spec.worker.as_ref()).map(|worker| &worker.folders)
+    }
+
+    /// Batches that have ended are written down nowhere else.
+    pub(super) fn read_batches(&mut self, folders: &TaskFolders) {
+        if !std::mem::replace(&mut self.places.has_batches, true)
+            && let Some(bytes) = task_folder::aggregation(folders)
+        {
+            self.answer(TaskEvent::Batches { counts: read_batches(&bytes) });
+        }
+    }
+
+    /// The folder of a worker is ours, and nothing of the predecessor runs.
+    pub(super) fn own(&mut self, worker: &ServiceName, mut folder: Box<Owned>) {
+        let (now, at) = self.means.clock.both();
+        let Some(working) = self.working.get_mut(worker) else { return };
+        let Some(spec) = working.start.spec.worker.clone() else { return };
+        let claims = folder.claims(home_of(&working.start.spec), at, spec.backoff.max);
+        let dead = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        let beat = task_folder::heartbeat_of(&spec.folders, worker);
+        let stats =
+            beat.and_then(|bytes| read_heartbeat(worker, &bytes)).map_or(TaskStats::default(), |it| it.beat.stats);
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(trouble) => {
+                folder.release();
+                let problem = trouble.to_string().into();
+                return self.decide(TaskEvent::Refused { worker: worker.clone(), problem });
+            }
+        };
+        working.folder = Some(folder);
+        self.places.watch_queue(&spec.folders, worker, now);
+        self.places.hall = self
+            .places
+            .hall
+            .take()
+            .or_else(|| Hall::open(&spec.folders).inspect_err(|trouble| log::warn!("{trouble}")).ok());
+        self.started(worker);
+        self.decide(TaskEvent::Owned { worker: worker.clone(), stats, dead, claims });
+        self.look_for_requests(worker);
+    }
+
+    /// All files that wait for a worker.
+    pub(super) fn list(&mut self, worker: ServiceName) {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_ref()) else { return };
+        let home = home_of(&spec);
+        let seen = folder.list(|file, contents| check(file, contents, home).map(|task| task.head));
+        match seen {
+            Ok(seen) => {
+                let arrived = seen.into_iter().map(|seen| {
+                    let has_result = has_result(working, &seen.found);
+                    let (worker, file, stamp, found) = (worker.clone(), seen.file, seen.stamp, seen.found);
+                    TaskEvent::Arrived { worker, file, stamp, found, has_result }
+                });
+                self.events.extend(arrived);
+            }
+            Err(trouble) => log::warn!("{trouble}"),
+        }
+        self.answer(TaskEvent::Listed { worker: Some(worker) });
+    }
+
+    /// A file that waits for a worker.
+    pub(super) fn look(&mut self, worker: ServiceName, file: Arc<str>) {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_ref()) else { return };
+        let event = match folder.look(&file) {
+            Some((stamp, contents)) => {
+                let found = check(&file, contents, home_of(&spec)).map(|task| task.head);
+                let has_result = has_result(working, &found);
+                TaskEvent::Arrived { worker, file, stamp, found, has_result }
+            }
+            None => TaskEvent::Gone { worker: Some(worker), file },
+        };
+        self.answer(event);
+    }
+
+    /// All files of `tasks/*.json`.
+    pub(super) fn list_unrouted(&mut self) {
+        let nobody = TaskHome { worker: None, names_description: false };
+        let Some(folders) = self.folders().cloned() else { return };
+        if let Some(hall) = &mut self.places.hall {
+            match hall.list(|file, contents| check(file, contents, nobody).map(|task| task.worker)) {
+                Ok(seen) => self.events.extend(seen.into_iter().map(|seen| {
+                    let has_folder = has_folder(&folders, &seen.found);
+                    let (file, stamp, found) = (seen.file, seen.stamp, seen.found);
+                    TaskEvent::Unrouted { file, stamp, found, has_folder }
+                })),
+                Err(trouble) => log::warn!("{trouble}"),
+            }
+        }
+        self.answer(TaskEvent::Listed { worker: None });
+    }
+
+    /// A file of `tasks/*.json`.
+    pub(super) fn look_unrouted(&mut self, file: Arc<str>) {
+        let nobody = TaskHome { worker: None, names_description: false };
+        let Some(folders) = self.folders().cloned() else { return };
+        let Some(hall) = &mut self.places.hall else { return };
+        let event = match hall.look(&file) {
+            Some((stamp, contents)) => {
+                let found = check(&file, contents, nobody).map(|task| task.worker);
+                let has_folder = has_folder(&folders, &found);
+                TaskEvent::Unrouted { file, stamp, found, has_folder }
+            }
+            None => TaskEvent::Gone { worker: None, file },
+        };
+        self.answer(event);
+    }
+
+    /// Moves a file to those that wait for its worker.
+    pub(super) fn route(&mut self, file: &str, to: &ServiceName) {
+        let Some(hall) = &mut self.places.hall else { return };
+        let stem = file.strip_suffix(".json").unwrap_or(file);
+        let others = (2..).map(|number: u32| format!("{stem}.{number}.json"));
+        for name in std::iter::once(file.to_owned()).chain(others) {
+            match hall.route(file, to, &name) {
+                Ok(Moved::Taken) => {}
+                Ok(Moved::Done) => return self.look(to.clone(), name.into()),
+                Ok(Moved::Gone) => return,
+                Err(trouble) => return log::warn!("{trouble}"),
+            }
+        }
+    }
+
+    /// Claims a task, unless it has a result.
+    pub(super) fn claim(&mut self, worker: ServiceName, file: &str, id: TaskId) {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let result = working.claim(file, &id, self.means.clock.both().1);
+        self.answer(TaskEvent::Claimed { worker, id, result });
+    }
+
+    /// What the folders say of a task that others wait for, now and whenever it changes.
+    pub(super) fn follow(&mut self, worker: ServiceName, id: TaskId) {
+        let Some(folders) = self.folders().cloned() else { return };
+        let now = self.now();
+        if let Some(events) = self.places.events() {
+            for other in task_folder::workers_with_folders(&folders) {
+                if !self.working.contains_key(&other) {
+                    events.watch_outcomes(&folders, &other);
+                }
+            }
+        }
+        let state = task_folder::dependency(&folders, &worker, &id);
+        self.places.followed.insert((worker.clone(), id.clone()), state);
+        self.places.look_soon(now);
+        self.answer(TaskEvent::Outside { worker, id, state });
+    }
+
+    /// The heartbeat of a worker that somebody else works for, now and whenever it changes.
+    pub(super) fn follow_beat(&mut self, worker: ServiceName) {
+        let Some(folders) = self.folders().cloned() else { return };
+        let now = self.now();
+        // It is looked for in a folder that nobody may have made yet.
+        if let Err(error) = std::fs::create_dir_all(&folders.heartbeats) {
+            log::warn!("cannot make {}: {error}", folders.heartbeats.display());
+        }
+        self.places.unheard_beats = !self.places.events().is_some_and(|events| events.watch_heartbeats(&folders));
+        self.places.remote.insert(worker.clone());
+        self.places.look_soon(now);
+        self.see_beat(worker);
+    }
+
+    fn see_beat(&mut self, worker: ServiceName) {
+        let Some(folders) = self.folders() else { return };
+        let read = task_folder::heartbeat_of(folders, &worker).and_then(|bytes| read_heartbeat(&worker, &bytes));
+        let (_, wall) = self.means.clock.both();
+        // Without a time it is as old as can be.
+        let age = |at: Option<SystemTime>| at.map_or(Duration::MAX, |at| wall.duration_since(at).unwrap_or_default());
+        if let Some(at) = read.as_ref().and_then(|read| read.at) {
+            self.places.beats.insert(worker.clone(), at);
+        }
+        let beat = read.map(|read| (read.beat, age(read.at)));
+        self.answer(TaskEvent::Beat { worker, beat });
+    }
+
+    /// The system has told something.
+    pub(super) fn folder_news(&mut self, news: FolderNews) {
+        match news {
+            FolderNews::Seen(Some(worker), file) => self.look(worker, file),
+            FolderNews::Seen(None, file) => self.look_unrouted(file),
+            FolderNews::Gone(worker, file) => self.answer(TaskEvent::Gone { worker, file }),
+            FolderNews::Request(worker) => self.look_for_requests(&worker),
+            FolderNews::Heartbeat(worker) => {
+                if self.places.remote.contains(&worker) {
+                    self.see_beat(worker);
+                }
+            }
+            FolderNews::Outcome(other) => self.outcome_elsewhere(&other),
+            FolderNews::Moved(worker) => {
+                if self.working.contains_key(&worker) {
+                    let again = self.now() + REMOVED;
+                    self.places.removed.insert(worker, again);
+                }
+            }
+            FolderNews::Lost => self.look_at_all(true),
+        }
+        self.work_off();
+    }
+
+    /// Looks at everything of which the system tells nothing, and makes folders again.
+    pub(super) fn look_around(&mut self, now: Moment) {
+        let mut due = Vec::new();
+        self.places.removed.retain(|worker, again| {
+            let is_due = *again <= now;
+            due.extend(is_due.then(|| worker.clone()));
+            !is_due
+        });
+        due.iter().for_each(|worker| self.moved(worker));
+        if self.places.next_look.is_none_or(|due| due <= now) {
+            self.places.next_look = Some(now + LOOK);
+            self.look_at_all(false);
+        }
+        self.work_off();
+    }
+
+    /// `lost`: at everything.
+    fn look_at_all(&mut self, lost: bool) {
+        let owned = self.working.iter().filter(|(_, working)| working.folder.is_some());
+        let names: Vec<ServiceName> = owned.map(|(name, _)| name.clone()).collect();
+        let unheard = names.iter().filter(|name| lost || self.places.unheard.contains(*name)).cloned();
+        let unheard: Vec<ServiceName> = unheard.collect();
+        for worker in &unheard {
+            self.moved(worker);
+            self.answer(TaskEvent::ListAgain { worker: Some(worker.clone()) });
+            self.look_for_requests(worker);
+        }
+        if !unheard.is_empty() {
+            self.answer(TaskEvent::ListAgain { worker: None });
+        }
+        for worker in self.places.remote.clone() {
+            if lost || self.places.unheard_beats {
+                self.see_beat(worker);
+            }
+        }
+        self.see_followed();
+    }
+
+    /// A result or a dead letter of somebody else has come, and more may come with it.
+    fn outcome_elsewhere(&mut self, other: &ServiceName) {
+        let Some(folders) = self.folders().cloned() else { return };
+        if let Some(events) = self.places.events() {
+            events.watch_outcomes(&folders, other);
+        }
+        let soon = self.now() + SOON;
+        self.places.next_look = Some(self.places.next_look.map_or(soon, |due| due.min(soon)));
+    }
+
+    fn see_followed(&mut self) {
+        let Some(folders) = self.folders().cloned() else { return };
+        let mut news = Vec::new();
+        for ((worker, id), known) in &mut self.places.followed {
+            let state = task_folder::dependency(&folders, worker, id);
+            if std::mem::replace(known, state) != state {
+                news.push(TaskEvent::Outside { worker: worker.clone(), id: id.clone(), state });
+            }
+        }
+        news.into_iter().for_each(|event| self.answer(event));
+    }
+
+    /// A folder of a worker was removed or replaced: goes on with the one that is there now.
+    fn moved(&mut self, worker: &ServiceName) {
+        let now = self.now();
+        let Some(working) = self.working.get_mut(worker) else { return };
+        let (Some(folder), Some(spec)) = (working.folder.as_mut(), working.start.spec.worker.clone()) else { return };
+        match folder.renew() {
+            Ok(Renewed::Same) => self.places.watch_queue(&spec.folders, worker, now),
+            Ok(Renewed::Another) => {
+                log::warn!("{worker}: its folder was removed or replaced");
+                self.places.watch_queue(&spec.folders, worker, now);
+                self.answer(TaskEvent::ListAgain { worker: Some(worker.clone()) });
+            }
+            Ok(Renewed::Lost(owner)) => {
+                working.fault = Some(format!("its folder was replaced, and belongs to {} now", owner.group).into());
+                self.answer(TaskEvent::Stop { worker: worker.clone(), kill: true });
+            }
+            Err(trouble) => {
+                log::warn!("{worker}: {trouble}");
+                self.places.unheard.insert(worker.clone());
+                self.places.look_soon(now);
+            }
+        }
+    }
+}
+
+impl Working {
+    fn claim(&mut self, file: &str, id: &TaskId, now: SystemTime) -> ClaimResult {
+        let longest = self.start.spec.worker.as_ref().map(|spec| spec.backoff.max).unwrap_or_default();
+        let Some(folder) = self.folder.as_mut() else { return ClaimResult::Lost };
+        let (contents, tries) = match folder.claim(file, id) {
+            Ok(Claim::Claimed { contents, tries, .. }) => (contents, tries),
+            Ok(Claim::HasResult) => return ClaimResult::HasResult,
+            Ok(Claim::Lost) => return ClaimResult::Lost,
+            Ok(Claim::Taken) => return ClaimResult::Exists,
+            Err(trouble) => return ClaimResult::Failed(trouble.to_string().into()),
+        };
+        let tries =
+            tries.and_then(|bytes| crate::domain::task::read_tries(&bytes, now, longest)).map(|read| read.tries);
+        if let Contents::Bytes(bytes) = &contents {
+            self.claimed.insert(id.clone(), bytes.as_slice().into());
+        }
+        // By the name that it had: it may be the only one to tell the id.
+        let found = check(file, contents, home_of(&self.start.spec)).map(|task| task.head);
+        ClaimResult::Taken { found, tries }
+    }
+}
+
+fn has_result<E>(working: &mut Working, found: &Result<crate::domain::TaskHead, E>) -> bool {
+    let Some(folder) = working.folder.as_mut() else { return false };
+    // Where that cannot be seen, the claim will say so.
+    found.as_ref().is_ok_and(|head| folder.has_result(&head.id).unwrap_or(false))
+}
+
+fn has_folder<E>(folders: &TaskFolders, found: &Result<Option<Arc<str>>, E>) -> bool {
+    let named = found.as_ref().ok().and_then(|worker| worker.as_deref());
+    named.is_some_and(|worker| task_folder::has_queue(folders, worker))
+}

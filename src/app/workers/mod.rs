@@ -1,0 +1,193 @@
+//! Workers: joins the decisions about tasks with their folders and their tries, as the run loop does for the group.
+//!
+//! One thread does all of it, for all workers of the group, and the run loop never waits for it: it may be held up by the
+//! disk. To the run loop a worker is a service whose run is no process. It is begun and stopped by orders, and reports by
+//! [`RunNews`](crate::process::RunNews). What each task wants done comes from the task engine, and is done at once; what
+//! came of it is the engine's next event.
+
+mod desk;
+mod effects;
+mod environment;
+mod files;
+mod questions;
+mod tries;
+mod writes;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::domain::{
+    Answer, LastExit, RunId, RunReport, ServiceName, ServiceSpec, Signal, StartCause, TaskQuestion, plain_error,
+};
+use crate::logs::LogDocument;
+use crate::process::{AttemptEnd, Expand, ProcessHost, RunNews};
+use crate::task_folder::Ownership;
+pub(crate) use environment::{TryEnvironment, placeholders};
+
+/// How long the end of the group waits for the thread, which may be held up by the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the thread works with.
+#[derive(Clone)]
+pub(crate) struct Means {
+    pub(crate) host: ProcessHost,
+    pub(crate) clock: Clock,
+    /// The name of the group, for others that want its folders.
+    pub(crate) group: Arc<str>,
+    /// How the marks of its tries begin.
+    pub(crate) mark: String,
+}
+
+/// A run of a worker.
+pub(crate) struct WorkerStart {
+    pub(crate) spec: Arc<ServiceSpec>,
+    pub(crate) run: RunId,
+    /// Why it is started, for the marker.
+    pub(crate) cause: StartCause,
+    /// How the run before ended, for the marker.
+    pub(crate) was: Option<LastExit>,
+    pub(crate) environment: TryEnvironment,
+    /// What `dir` becomes with the environment of a try; `None`: it is what stands here.
+    pub(crate) expand: Option<Expand>,
+    pub(crate) dir: PathBuf,
+    pub(crate) document: Arc<LogDocument>,
+}
+
+/// What the thread is told.
+enum Message {
+    /// These are the workers of the group, as the file says now.
+    Group(Vec<Arc<ServiceSpec>>),
+    /// The file says something else of a worker that works.
+    Respec(Arc<ServiceSpec>),
+    /// A run begins.
+    Begin(Box<WorkerStart>),
+    /// A run is to end.
+    Stop { worker: ServiceName, run: RunId, kill: bool },
+    /// A client asks.
+    Ask { question: TaskQuestion, answer: oneshot::Sender<Answer> },
+    /// What has become of asking for a folder.
+    Ownership { worker: ServiceName, run: RunId, ownership: Ownership },
+    /// A try is over.
+    Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
+    /// Something has happened in a folder.
+    Folder(files::FolderNews),
+    /// The group is over.
+    Close,
+}
+
+/// The way to the thread. It is begun with the first worker.
+pub(crate) struct Workers {
+    means: Means,
+    thread: Option<Thread>,
+    group: Vec<Arc<ServiceSpec>>,
+    /// The last run of each worker that was begun.
+    runs: HashMap<ServiceName, RunId>,
+}
+
+struct Thread {
+    messages: Sender<Message>,
+    closed: Arc<AtomicBool>,
+    /// Closed when the thread has ended.
+    over: Receiver<()>,
+}
+
+impl Workers {
+    /// No worker was begun.
+    pub(crate) fn new(means: Means) -> Self {
+        Self { means, thread: None, group: Vec::new(), runs: HashMap::new() }
+    }
+
+    /// These are the services of the group from now on.
+    pub(crate) fn set_group(&mut self, services: &[Arc<ServiceSpec>]) {
+        self.group = services.iter().filter(|service| service.worker.is_some()).cloned().collect();
+        self.send(Message::Group(self.group.clone()));
+    }
+
+    /// A run begins. Reports [`RunReport::Started`] as soon as its folder is somebody's.
+    pub(crate) fn begin(&mut self, start: WorkerStart) {
+        let (service, run) = (start.spec.name.clone(), start.run);
+        self.runs.insert(service.clone(), run);
+        if self.thread.is_none() {
+            match Thread::start(&self.means) {
+                Ok(thread) => self.thread = Some(thread),
+                Err(reason) => {
+                    let report = RunReport::NotStarted { reason };
+                    return self.means.host.report(RunNews { service, run, report });
+                }
+            }
+            self.send(Message::Group(self.group.clone()));
+        }
+        self.send(Message::Begin(Box::new(start)));
+    }
+
+    /// Whether this is a run of a worker. A signal for it is an order to stop, and with KILL to do so at once.
+    pub(crate) fn signal(&self, worker: &ServiceName, run: RunId, signal: Signal) -> bool {
+        let is_ours = self.runs.get(worker) == Some(&run);
+        if is_ours {
+            self.send(Message::Stop { worker: worker.clone(), run, kill: signal == Signal::Kill });
+        }
+        is_ours
+    }
+
+    /// The file says something else of a worker that works, for which it need not be restarted.
+    pub(crate) fn respec(&self, spec: Arc<ServiceSpec>) {
+        self.send(Message::Respec(spec));
+    }
+
+    /// Answers a question about tasks, also where no worker was ever begun.
+    pub(crate) fn ask(&self, question: TaskQuestion, answer: oneshot::Sender<Answer>) {
+        let about = questions::Workers::of(&self.group);
+        match (&question, &self.thread) {
+            (TaskQuestion::List { .. } | TaskQuestion::Show(..), _) | (_, None) => {
+                questions::read(about, question, answer, self.means.clock);
+            }
+            (TaskQuestion::Retry(..) | TaskQuestion::Cancel(..), Some(_)) => {
+                self.send(Message::Ask { question, answer })
+            }
+        }
+    }
+
+    /// Nothing more is decided or written: what is not finished by now is for the next owner of the folders. Before the
+    /// tries are killed, which would otherwise count as failed.
+    pub(crate) fn close(&self) {
+        if let Some(thread) = &self.thread {
+            thread.closed.store(true, Ordering::SeqCst);
+            self.send(Message::Close);
+            if thread.over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                log::warn!("the folders of tasks do not answer");
+            }
+        }
+    }
+
+    fn send(&self, message: Message) {
+        if let Some(thread) = &self.thread {
+            // A thread that is gone has had a bug, which was logged.
+            let _ = thread.messages.send(message);
+        }
+    }
+}
+
+impl Thread {
+    fn start(means: &Means) -> Result<Self, String> {
+        let (messages, inbox) = channel();
+        let (closed, (at_end, over)) = (Arc::<AtomicBool>::default(), channel::<()>());
+        let (its_means, its_messages, its_closed) = (means.clone(), messages.clone(), closed.clone());
+        let thread = thread::Builder::new().name("workers".into());
+        let started = thread.spawn(move || {
+            let _at_end = at_end;
+            desk::Desk::new(its_means, (its_messages, inbox), its_closed).run();
+        });
+        match started {
+            Ok(_) => Ok(Self { messages, closed, over }),
+            Err(error) => Err(format!("cannot start a thread for it: {}", plain_error(&error))),
+        }
+    }
+}

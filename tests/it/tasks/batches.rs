@@ -1,0 +1,101 @@
+//! Many tasks, and what each leaves.
+
+use std::fs;
+
+use super::{claimed, drop_task, drop_with, json, log, names, path, project, result, wait_for_result, wait_until_done};
+use crate::harness::{detach, down, wait_for};
+
+/// Says how many run beside it, by folders of its own.
+const COUNTS: &str = "'''mkdir -p ../running && mkdir \"../running/$TASK_ID\" && ls ../running | wc -l >> ../counts; \
+    sleep 0.02; cat > /dev/null; echo \"did $TASK_DESCRIPTION\"; rmdir \"../running/$TASK_ID\"'''";
+
+#[test]
+fn ten_and_a_hundred_tasks_by_hand_are_each_done_once_and_never_more_at_once_than_allowed() {
+    let project = project(COUNTS, "concurrency = 3");
+    // Before there is anybody, and while somebody works.
+    for number in 1..=10 {
+        drop_task(&project, &format!("ten-{number}"), "one of ten");
+    }
+    detach(&project);
+    for number in 1..=100 {
+        drop_task(&project, &format!("hundred-{number}"), "one of a hundred");
+    }
+    wait_for("all have results", || names(&project, "results/marie").len() == 110);
+    wait_until_done(&project);
+    let counts: Vec<u32> = project.read("../counts").lines().map(|line| line.trim().parse().unwrap()).collect();
+    assert_eq!(counts.len(), 110, "each is tried once");
+    assert_eq!(counts.iter().max(), Some(&3), "three at once, and never more");
+    assert!(names(&project, "dlq/marie").is_empty());
+
+    let text = fs::read_to_string(path(&project, "results/marie/ten-1.json")).unwrap();
+    let begin = r#"{"task_id":"ten-1","worker":"marie","status":"completed","exit_code":0,"stdout":"did one of ten\n","stderr":"","duration_seconds":"#;
+    assert!(text.starts_with(begin), "{text}");
+    let receipt = json(&path(&project, "triggers/marie/ten-1.json"));
+    assert_eq!((&receipt["event"], &receipt["try"]), (&"received".into(), &1.into()));
+    wait_for("all have triggers", || names(&project, "triggers/orchestrator").len() == 110);
+    let trigger = json(&path(&project, "triggers/orchestrator/marie.ten-1.json"));
+    assert_eq!((&trigger["event"], &trigger["exit_code"]), (&"completed".into(), &0.into()));
+    assert!(trigger["result_file"].as_str().unwrap().ends_with("results/marie/ten-1.json"), "{trigger}");
+
+    let shown = log(&project);
+    assert!(shown.contains("ten-1 did one of ten"), "{shown}");
+    assert!(shown.contains("── ten-1 · try 1 of 4 ──"), "{shown}");
+    down(&project);
+    let beat = json(&path(&project, "heartbeats/marie.json"));
+    assert_eq!((&beat["status"], &beat["stats"]["tasks_processed"]), (&"stopped".into(), &110.into()), "{beat}");
+}
+
+#[test]
+fn order_is_by_priority_and_then_by_arrival_and_dependencies_come_first() {
+    let project = project("'''echo \"$TASK_ID\" >> ../order'''", "concurrency = 1");
+    let task = |id: &str, more: serde_json::Value| {
+        let mut task = serde_json::json!({ "task_id": id, "description": "x" });
+        task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        drop_with(&project, id, &task);
+    };
+    task("waits", serde_json::json!({ "priority": "critical", "dependencies": ["low"] }));
+    task("low", serde_json::json!({ "priority": "low" }));
+    task("first", serde_json::json!({}));
+    task("second", serde_json::json!({}));
+    task("high", serde_json::json!({ "priority": "high" }));
+    detach(&project);
+    wait_for_result(&project, "waits");
+    assert_eq!(project.read("../order").lines().collect::<Vec<_>>(), ["high", "first", "second", "low", "waits"]);
+    down(&project);
+}
+
+#[test]
+fn a_try_gets_its_file_on_the_standard_input_and_nothing_else_open() {
+    let run = "'''cat > ../input; echo \"$TASK_WORKER $TASK_TRY $TASK_FILE $DEVGROUP_SERVICE\"; ls /proc/$$/fd | wc -l; \
+        [ -t 0 ] || echo no terminal; echo complaint >&2'''";
+    let project = project(run, "");
+    let task = serde_json::json!({ "task_id": "a", "description": "ä", "other": [1, 2], "metadata": { "b": "c" } });
+    drop_with(&project, "any name", &task);
+    detach(&project);
+    let result = wait_for_result(&project, "a");
+    assert_eq!(project.read("../input"), task.to_string(), "the bytes as they came");
+    let lines: Vec<&str> = result["stdout"].as_str().unwrap().lines().collect();
+    let file = path(&project, "tasks/marie/.work/a.task.json");
+    assert_eq!(lines.first(), Some(&format!("marie 1 {} marie", file.display()).as_str()));
+    // The shell may have opened the pipe of its own.
+    assert!(lines.get(1).is_some_and(|count| count.trim().parse::<u32>().unwrap() <= 5), "{lines:?}");
+    assert_eq!((lines.get(2), &result["stderr"]), (Some(&"no terminal"), &"complaint\n".into()));
+    wait_until_done(&project);
+    assert!(claimed(&project).is_empty() && !super::result(&project, "a").is_null());
+    down(&project);
+}
+
+#[test]
+fn long_output_is_cut_in_the_middle_and_counted() {
+    let project = project("'''head -c 3000000 /dev/zero | tr \"\\0\" x; echo; echo end'''", "");
+    drop_task(&project, "long", "x");
+    detach(&project);
+    wait_for_result(&project, "long");
+    let result = result(&project, "long");
+    assert_eq!(result["stdout"].as_str().unwrap().len(), 1 << 20);
+    assert_eq!(result["stdout_dropped_bytes"], 3_000_005 - (1 << 20));
+    assert!(result["stdout"].as_str().unwrap().ends_with("x\nend\n"));
+    let shown = log(&project);
+    assert!(shown.contains("more bytes") && shown.contains("long end"), "{}", shown.len());
+    down(&project);
+}

@@ -1,0 +1,137 @@
+//! Folders that change under a worker's hands.
+
+use std::fs;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::{drop_task, drop_with, json, letter, names, path, project, result, wait_for_result};
+use crate::harness::{Stream, detach, down, wait_for};
+
+const DONE: &str = "'''echo \"$TASK_DESCRIPTION\"'''";
+
+#[test]
+fn a_file_that_is_written_slowly_is_waited_for() {
+    let project = project(DONE, "");
+    detach(&project);
+    wait_for("the folder is there", || path(&project, "tasks/marie/.work/owner.json").exists());
+    let mut file = fs::File::create(path(&project, "tasks/marie/slow.json")).unwrap();
+    let text = r#"{"task_id":"slow","description":"written slowly, over some seconds"}"#;
+    for part in text.as_bytes().chunks(8) {
+        file.write_all(part).unwrap();
+        file.flush().unwrap();
+        let written = Instant::now();
+        wait_for("a moment has passed", || written.elapsed() > Duration::from_millis(400));
+    }
+    drop(file);
+    let result = wait_for_result(&project, "slow");
+    assert_eq!(result["stdout"], "written slowly, over some seconds\n");
+    assert!(names(&project, "dlq/marie").is_empty());
+    down(&project);
+}
+
+#[test]
+fn what_stays_half_is_a_dead_letter_after_two_seconds() {
+    let project = project(DONE, "");
+    detach(&project);
+    wait_for("the folder is there", || path(&project, "tasks/marie/.work/owner.json").exists());
+    let written = Instant::now();
+    fs::write(path(&project, "tasks/marie/half.json"), "{\"task_id\":\"half\",").unwrap();
+    wait_for("it is dead", || path(&project, "dlq/marie/half.raw").exists());
+    assert!(written.elapsed() >= Duration::from_secs(2), "{:?}", written.elapsed());
+    down(&project);
+}
+
+#[test]
+fn a_folder_that_is_removed_is_made_again() {
+    let project = project(DONE, "");
+    detach(&project);
+    drop_task(&project, "before", "x");
+    wait_for_result(&project, "before");
+    fs::remove_dir_all(path(&project, "")).unwrap();
+    wait_for("the folder is made again", || path(&project, "tasks/marie/.work/owner.json").exists());
+    drop_task(&project, "after", "x");
+    wait_for_result(&project, "after");
+    fs::remove_dir_all(path(&project, "tasks/marie")).unwrap();
+    wait_for("the folder is made again", || path(&project, "tasks/marie/.work/owner.json").exists());
+    drop_task(&project, "again", "x");
+    wait_for_result(&project, "again");
+    down(&project);
+}
+
+#[test]
+fn tasks_that_name_their_worker_are_moved_to_it() {
+    let project = project(DONE, "");
+    detach(&project);
+    wait_for("the folder is there", || path(&project, "tasks/marie/.work/owner.json").exists());
+    let put = |name: &str, worker: &str| {
+        let task = serde_json::json!({ "task_id": name, "worker": worker, "description": "x" });
+        fs::write(path(&project, &format!("tasks/{name}.json")), task.to_string()).unwrap();
+    };
+    put("routed", "marie");
+    put("lost", "mary");
+    wait_for_result(&project, "routed");
+    let lost = path(&project, "dlq/unrouted/lost.json");
+    wait_for("the other one is dead", || json(&lost)["dlq_reason"] == "unknown_worker");
+    assert!(json(&lost)["dlq_detail"].as_str().unwrap().contains("did you mean `marie`?"), "{}", json(&lost));
+    // The wrong folder.
+    drop_with(&project, "wrong", &serde_json::json!({ "task_id": "wrong", "worker": "anga", "description": "x" }));
+    wait_for("the third one is dead", || letter(&project, "wrong")["dlq_reason"] == "wrong_worker");
+    down(&project);
+}
+
+#[test]
+fn a_second_file_of_an_id_is_a_dead_letter_and_the_first_is_untouched() {
+    let project = project("'''until [ -e ../go ]; do sleep 0.02; done; echo \"$TASK_DESCRIPTION\"'''", "");
+    detach(&project);
+    drop_with(&project, "one", &serde_json::json!({ "task_id": "same", "description": "first" }));
+    wait_for("it runs", || super::claimed(&project) == ["same"]);
+    drop_with(&project, "two", &serde_json::json!({ "task_id": "same", "description": "second" }));
+    wait_for("the second is dead", || letter(&project, "same")["dlq_reason"] == "duplicate_task_id");
+    project.write("../go", "");
+    assert_eq!(wait_for_result(&project, "same")["stdout"], "first\n");
+    drop_with(&project, "three", &serde_json::json!({ "task_id": "same", "description": "third" }));
+    wait_for("the third is dead", || letter(&project, "same.2")["dlq_reason"] == "duplicate_task_id");
+    assert_eq!(result(&project, "same")["stdout"], "first\n");
+    down(&project);
+}
+
+#[test]
+fn a_worker_that_somebody_else_works_for_is_followed() {
+    let file = "[tasks]\ndir = \"shared\"\n[services.bob]\nkind = \"worker\"\nremote = true\n\
+        [services.marie]\nkind = \"worker\"\nrun = \"true\"\n";
+    let project = crate::harness::Project::new(file);
+    detach(&project);
+    let beat = |processed: u32| {
+        let now = jiff_now();
+        let text = serde_json::json!({
+            "worker": "bob", "timestamp": now, "uptime_seconds": 5, "queue_size": 7, "active_tasks": 2,
+            "circuit_breaker_state": "closed",
+            "stats": { "tasks_processed": processed, "tasks_failed": 0, "tasks_retried": 0, "tasks_dlq": 0 },
+            "status": "healthy",
+        });
+        let folder = path(&project, "heartbeats");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(".bob.begun"), text.to_string()).unwrap();
+        fs::rename(folder.join(".bob.begun"), folder.join("bob.json")).unwrap();
+    };
+    beat(3);
+    let all = || json(&path(&project, "orchestrator.json"));
+    wait_for("its heartbeat is in the aggregation", || all()["workers"]["bob"]["stats"]["tasks_processed"] == 3);
+    beat(4);
+    wait_for("the next one as well", || all()["workers"]["bob"]["stats"]["tasks_processed"] == 4);
+    assert_eq!(all()["lost"], serde_json::json!([]));
+    // A task of ours waits for one of his.
+    drop_with(&project, "ours", &serde_json::json!({ "task_id": "ours", "description": "x", "dependencies": ["his"] }));
+    wait_for("it is blocked", || all()["workers"]["marie"]["queue_size"] == 1);
+    let his = path(&project, "results/bob");
+    fs::create_dir_all(&his).unwrap();
+    fs::write(his.join("his.json"), r#"{"task_id":"his","worker":"bob","status":"completed","exit_code":0}"#).unwrap();
+    wait_for_result(&project, "ours");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+/// The time as a heartbeat says it.
+fn jiff_now() -> String {
+    let output = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
