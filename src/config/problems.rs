@@ -7,6 +7,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::keys::{Key, ROOT, Section, TASKS, other_word};
+pub(super) use super::near::shown;
 use super::near::{any_of, near};
 use super::peers;
 
@@ -247,14 +248,6 @@ impl<'a, 't> Slot<'a, 't> {
         Diagnostic::error("type", format!("{} must be {}", self.what(), self.key.form.must_be()))
             .at(self.span(), format!("this is {}", kind(self.value.get_ref())))
             .help(format!("{}: {}", self.key.name, self.key.about))
-    }
-}
-
-/// A name of the user in a sentence: not longer than a line.
-pub(super) fn shown(name: &str) -> String {
-    match name.char_indices().nth(60) {
-        Some((cut, _)) => format!("{}…", name.get(..cut).unwrap_or(name)),
-        None => name.to_owned(),
     }
 }
 

@@ -19,6 +19,7 @@ mod job_marker;
 mod marker;
 mod marker_kind;
 mod name;
+pub mod near;
 mod opened;
 mod order;
 mod ordered;
@@ -38,9 +39,10 @@ mod signal;
 mod snapshot;
 mod spec;
 mod stop_progress;
-mod task;
+pub mod task;
 mod time;
 mod timetable_marker;
+pub mod units;
 mod usage;
 mod visible;
 mod watch_snapshot;
@@ -94,8 +96,9 @@ pub use spec::{
 };
 pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use task::{
-    BreakerState, DeadReason, EndedTry, Priority, Standby, TaskAnswer, TaskDetails, TaskHead, TaskId, TaskQuestion,
-    TaskRow, TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
+    BreakerState, DeadReason, DependencyState, EndedTry, FileStamp, FoundClaim, FoundTries, LastTry, Priority, Standby,
+    TaskAnswer, TaskDetails, TaskFile, TaskHead, TaskHome, TaskId, TaskNews, TaskQuestion, TaskRefusal, TaskRow,
+    TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TriesNote, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
 };
 pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;

@@ -42,6 +42,15 @@ fn mix(state: u64) -> u64 {
 /// The wait before try `attempt` (from 1): `initial × factor^(attempt-1)`, ±10 %, never above `max`, in whole milliseconds.
 pub(super) fn wait(backoff: &Backoff, attempt: u32, jitter: &mut Jitter) -> Duration {
     let spread = jitter.draw().mul_add(SPREAD, 1.0);
+    spread_wait(backoff, attempt, spread)
+}
+
+/// The same without jitter: the tries of different tasks are not in step, and people read these waits in files.
+pub(super) fn growth(backoff: &Backoff, attempt: u32) -> Duration {
+    spread_wait(backoff, attempt, 1.0)
+}
+
+fn spread_wait(backoff: &Backoff, attempt: u32, spread: f64) -> Duration {
     if backoff.initial.is_zero() {
         return Duration::ZERO;
     }

@@ -12,7 +12,7 @@
 //! `places` is how many may start at once; `timetable` is when jobs run by their schedule, and `wall` the clock that they go
 //! by; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
-//! always holds.
+//! always holds. `tasks` is a machine of its own, for the task files of workers.
 
 mod backoff;
 mod breaker;
@@ -48,6 +48,7 @@ mod runs;
 mod service;
 mod shutdown;
 mod stop_ladder;
+pub mod tasks;
 #[cfg(test)]
 mod tests;
 mod timetable;

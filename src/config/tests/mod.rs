@@ -71,6 +71,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
     // Written out: this is what holds `ServiceSpec::new` to the documented defaults.
     let expected = ServiceSpec {
         name: "web".into(),
+        worker: None,
         kind: Kind::Service,
         run: RunCommand::Shell("npm run dev".into()),
         file: "procgroup.toml".into(),
@@ -94,7 +95,6 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
-        worker: None,
         replicas: None,
         instance: None,
         autostart: true,

@@ -18,6 +18,16 @@ impl TaskId {
         (fits && text.bytes().all(is_allowed)).then(|| Self(text.into()))
     }
 
+    /// The id that a file's name is: `a-1` of `a-1.json`.
+    pub fn of_file(name: &str) -> Option<Self> {
+        Self::parse(name.strip_suffix(".json")?)
+    }
+
+    /// The text, shared.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,12 +1,31 @@
 //! A task of a worker, and the words for what becomes of it.
 
+mod claim;
+mod file;
 mod id;
+mod json;
+mod keys;
+mod news;
 mod question;
+mod readers;
 mod snapshot;
 mod words;
 
+pub use claim::{DependencyState, FileStamp, FoundClaim, FoundTries, LastTry, TriesNote};
+pub use file::{DESCRIPTION_IN_ARGUMENTS, TaskFile, TaskHome, TaskRefusal};
+
 pub use id::TaskId;
+pub use json::{
+    BatchCounts, Heartbeat, Letter, Orchestrator, Receipt, TaskEnd, TaskResult, Trigger, heartbeat_json, letter_json,
+    orchestrator_json, raw_reason_json, receipt_json, result_json, rfc3339, tries_json, trigger_json,
+};
+pub use keys::{JsonFault, TaskKeys};
+pub use news::TaskNews;
 pub use question::{TaskAnswer, TaskQuestion};
+pub use readers::{
+    ReadHeartbeat, ReadLetter, ReadResult, ReadTries, read_batches, read_heartbeat, read_letter, read_result,
+    read_tries,
+};
 pub use snapshot::{
     BreakerState, Standby, TaskDetails, TaskRow, TaskState, TaskStats, TaskTable, TaskText, WorkerHealth,
     WorkerSnapshot,

@@ -1,5 +1,6 @@
 //! The words of task files.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +76,47 @@ pub enum DeadReason {
     MaxRetriesExceeded,
 }
 
+impl Priority {
+    /// All of them, in the order of their words in the contract.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    /// The one of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.word() == word)
+    }
+}
+
 impl DeadReason {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidJson,
+        Self::TooLarge,
+        Self::InvalidTaskId,
+        Self::InvalidField,
+        Self::DescriptionTooLong,
+        Self::WrongWorker,
+        Self::UnknownWorker,
+        Self::DuplicateTaskId,
+        Self::DependencyFailed,
+        Self::DependencyCycle,
+        Self::MaxRetriesExceeded,
+    ];
+
+    /// The one of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.word() == word)
+    }
+
     /// The word in the file.
     pub fn word(self) -> &'static str {
         match self {
@@ -95,6 +136,11 @@ impl DeadReason {
 }
 
 impl TaskStatus {
+    /// The one of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Completed, Self::Failed, Self::Timeout, Self::Cancelled].into_iter().find(|status| status.word() == word)
+    }
+
     /// The word in the file.
     pub fn word(self) -> &'static str {
         match self {
@@ -113,6 +159,35 @@ pub enum TryExit {
     Ended(ExitStatus),
     /// No process could be made: 127 for a program that is not there, 126 otherwise; and why, for people.
     NotStarted(i32, Arc<str>),
+}
+
+impl TryExit {
+    /// `exit_code`: the code itself, 128 and the signal, 126 or 127.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Ended(status) => status.shell_code(),
+            Self::NotStarted(code, _) => *code,
+        }
+    }
+}
+
+impl fmt::Display for TryExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(status) => status.fmt(f),
+            Self::NotStarted(_, problem) => write!(f, "it could not be started: {problem}"),
+        }
+    }
+}
+
+impl fmt::Display for WhyFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(exit) => exit.fmt(f),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
 }
 
 /// Why a try counts as failed.

@@ -11,7 +11,6 @@
 #[cfg(target_os = "linux")]
 mod inotify;
 mod limits;
-mod mounts;
 mod refusal;
 mod with_notify;
 
@@ -24,8 +23,9 @@ use super::cookies::Cookies;
 use super::pending::{Pending, RawEvents};
 use crate::clock::Clock;
 use crate::domain::{WatchBackend, WatchChoice};
+use crate::mounts;
 use crate::portable;
-pub(super) use mounts::points as mount_points;
+pub(super) use crate::mounts::points as mount_points;
 pub(super) use refusal::Refusal;
 
 /// What the watches put what they hear into.

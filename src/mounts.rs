@@ -30,7 +30,7 @@ const HEARD_FUSE: [&str; 2] = ["virtiofs", "fuseblk"];
 
 /// The type of the file system that the folder is on, if that does not tell of all changes.
 #[cfg(target_os = "linux")]
-pub(super) fn silent(folder: &Path) -> Option<Arc<str>> {
+pub fn silent(folder: &Path) -> Option<Arc<str>> {
     let found = rustix::fs::statfs(folder).ok()?;
     // The numbers have 32 bits; the field is wider on some machines, and signed on others.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the magic number is the lower half")]
@@ -45,7 +45,7 @@ pub(super) fn silent(folder: &Path) -> Option<Arc<str>> {
 }
 
 /// Where something is mounted, with the number of the mount.
-pub(in crate::watch) fn points() -> BTreeSet<(PathBuf, String)> {
+pub fn points() -> BTreeSet<(PathBuf, String)> {
     // There is no such file on other systems, and nobody says there that something was mounted.
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     points_in(&mounts)
@@ -61,7 +61,7 @@ fn points_in(mounts: &str) -> BTreeSet<(PathBuf, String)> {
 
 /// Elsewhere only the operating system knows.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn silent(_: &Path) -> Option<Arc<str>> {
+pub fn silent(_: &Path) -> Option<Arc<str>> {
     None
 }
 

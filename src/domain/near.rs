@@ -41,6 +41,14 @@ pub fn any_of(names: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// A name of the user in a sentence: not longer than a line.
+pub fn shown(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((cut, _)) => format!("{}…", name.get(..cut).unwrap_or(name)),
+        None => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::problems::shown;
+use super::near::shown;
 
 /// Durations above this are slips: ten years.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -11,11 +11,11 @@ const SIZES: &str = "\"64MiB\", \"512KiB\" or \"1GB\"";
 
 /// Why a text is no number with a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unclear {
+pub struct Unclear {
     /// A few words about the text.
-    pub(super) label: String,
+    pub label: String,
     /// What to write instead.
-    pub(super) help: String,
+    pub help: String,
 }
 
 impl Unclear {
@@ -33,7 +33,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A number and `ms`, `s`, `m` or `h`.
-pub(super) fn duration(text: &str) -> Result<Duration, Unclear> {
+///
+/// # Errors
+/// What is unclear, and what to write instead.
+pub fn duration(text: &str) -> Result<Duration, Unclear> {
     let trimmed = text.trim();
     let (number, unit) = split(trimmed);
     let digits = number.trim_end();
@@ -78,7 +81,10 @@ fn meant(unit: &str) -> Option<&'static str> {
 }
 
 /// A whole number and `B`, `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB` (of 1024), in any case.
-pub(super) fn size(text: &str) -> Result<usize, Unclear> {
+///
+/// # Errors
+/// What is unclear, and what to write instead.
+pub fn size(text: &str) -> Result<usize, Unclear> {
     let (number, unit) = split(text);
     let factor: usize = match unit.to_ascii_lowercase().as_str() {
         "b" => 1,

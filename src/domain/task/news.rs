@@ -1,0 +1,105 @@
+//! What has happened to the tasks of a worker, for its log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{DeadReason, Standby, TaskId};
+
+/// One thing that has happened. It becomes a marker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TaskNews {
+    /// A try begins.
+    Try {
+        /// Of this task.
+        id: TaskId,
+        /// Its number, from 1.
+        number: u32,
+        /// How many there may be.
+        of: u32,
+        /// How the one before ended: `exit 1`.
+        after: Option<Arc<str>>,
+    },
+    /// A try has failed, and there is another one after a wait.
+    Retries {
+        /// Of this task.
+        id: TaskId,
+        /// `exit 1`, `timeout`, `interrupted`.
+        why: Arc<str>,
+        /// How long.
+        wait: Duration,
+    },
+    /// A task is completed.
+    Completed {
+        /// This one.
+        id: TaskId,
+        /// How long its last try took.
+        took: Duration,
+    },
+    /// A task was cancelled.
+    Cancelled {
+        /// This one.
+        id: TaskId,
+    },
+    /// A file has become a dead letter.
+    Dead {
+        /// Its id, or its name.
+        name: Arc<str>,
+        /// The word for it.
+        reason: DeadReason,
+        /// What is wrong.
+        detail: Arc<str>,
+    },
+    /// A task waits again, since the worker stops.
+    GivenBack {
+        /// This one.
+        id: TaskId,
+    },
+    /// A try took too long, and was asked to end.
+    TimedOut {
+        /// Of this task.
+        id: TaskId,
+        /// How long it may take.
+        timeout: Duration,
+    },
+    /// A try did not end when it was asked to.
+    Killed {
+        /// Of this task.
+        id: TaskId,
+        /// How long was waited; none if nobody wanted to.
+        grace: Option<Duration>,
+    },
+    /// A try outlives KILL.
+    Unkillable {
+        /// Of this task.
+        id: TaskId,
+    },
+    /// So many tries have failed in a row that nothing is claimed for a while.
+    BreakerOpen {
+        /// How many.
+        failures: u32,
+        /// For how long.
+        cooldown: Duration,
+    },
+    /// One task is the test.
+    BreakerHalfOpen,
+    /// The test was passed.
+    BreakerClosed,
+    /// The folder belongs to somebody else.
+    Standby(Standby),
+    /// The folder is this worker's.
+    Owned {
+        /// Claimed tasks that were found.
+        claims: usize,
+    },
+    /// Files cannot be written.
+    CannotWrite {
+        /// Which, and what the system said.
+        problem: Arc<str>,
+    },
+    /// They can again.
+    WritesAgain,
+    /// The heartbeat of a remote worker is too old.
+    Lost,
+    /// It is there again.
+    Found,
+}

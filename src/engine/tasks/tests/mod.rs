@@ -1,0 +1,4 @@
+//! Scenarios in virtual time, and properties under random input.
+
+mod fixture;
+mod lives;

@@ -1,0 +1,147 @@
+//! All that waits in a folder, read and checked. There may be 100,000 files; what is kept of each is what its check makes
+//! of it.
+
+use std::ffi::OsString;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use super::folder::{Contents, Folder};
+use super::names::{in_order, is_task_file, text_of};
+use super::trouble::Trouble;
+use crate::domain::FileStamp;
+
+/// Larger files are no tasks.
+pub const LARGEST_TASK: u64 = 1 << 20;
+
+/// A folder with fewer files is read by one thread: to start others takes longer.
+const FEW: usize = 2_000;
+
+/// More threads than these wait for the same locks of the file system.
+const THREADS: usize = 4;
+
+/// A file that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen<T> {
+    /// Its name.
+    pub file: Arc<str>,
+    /// When it was written, and its size.
+    pub stamp: FileStamp,
+    /// What it holds.
+    pub found: T,
+}
+
+/// Reads all task files: by their times, the oldest first, and those of one time as people count.
+pub(super) fn list<T: Send>(
+    folder: &Folder,
+    check: impl Fn(&str, Contents) -> T + Sync,
+) -> Result<Vec<Seen<T>>, Trouble> {
+    let names: Vec<OsString> = folder.files()?.filter(|name| is_task_file(name)).collect();
+    let read = |name: &OsString| {
+        // What is gone by now, or is no regular file, is not there.
+        let (stamp, contents) = folder.look(name, LARGEST_TASK)?;
+        let file: Arc<str> = text_of(name).into();
+        let found = check(&file, contents);
+        Some(Seen { file, stamp, found })
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    let mut seen: Vec<Seen<T>> = if names.len() <= FEW || threads == 1 {
+        names.iter().filter_map(read).collect()
+    } else {
+        thread::scope(|scope| {
+            let parts = names.chunks(names.len().div_ceil(threads));
+            let readers: Vec<_> =
+                parts.map(|part| scope.spawn(|| part.iter().filter_map(read).collect::<Vec<_>>())).collect();
+            readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
+        })
+    };
+    seen.sort_unstable_by(|a, b| a.stamp.modified.cmp(&b.stamp.modified).then_with(|| in_order(&a.file, &b.file)));
+    Ok(seen)
+}
+
+/// How many tasks wait in a folder, by names alone.
+pub(super) fn count(folder: &Folder) -> usize {
+    folder.files().map_or(0, |files| files.filter(|name| is_task_file(name)).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::*;
+    use crate::task_folder::folder::Links;
+
+    fn folder(path: &Path) -> Folder {
+        Folder::open(path.to_path_buf(), Links::Follow).unwrap()
+    }
+
+    fn length(_: &str, contents: Contents) -> Option<usize> {
+        match contents {
+            Contents::Bytes(bytes) => Some(bytes.len()),
+            Contents::TooLarge | Contents::Unreadable(_) => None,
+        }
+    }
+
+    #[test]
+    fn files_come_by_their_times_and_then_as_people_count() {
+        let home = tempfile::tempdir().unwrap();
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        for (name, time) in [("b-10.json", 1), ("b-2.json", 1), ("z.json", 0), ("größe 1.json", 2)] {
+            let path = home.path().join(name);
+            fs::write(&path, "{}").unwrap();
+            fs::File::open(&path).unwrap().set_modified(old + Duration::from_secs(time)).unwrap();
+        }
+        let seen = list(&folder(home.path()), length).unwrap();
+        let names: Vec<&str> = seen.iter().map(|seen| &*seen.file).collect();
+        assert_eq!(names, ["z.json", "b-2.json", "b-10.json", "größe 1.json"]);
+        assert_eq!((seen[0].stamp.modified, seen[0].stamp.size), (old, 2));
+    }
+
+    #[test]
+    fn only_regular_files_are_looked_at_and_nothing_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        fs::write(path("good.json"), "{}").unwrap();
+        fs::write(path(".hidden.json"), "{}").unwrap();
+        fs::write(path("note.txt"), "{}").unwrap();
+        fs::write(path("large.json"), vec![b' '; 1 + (1 << 20)]).unwrap();
+        fs::write(home.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9.json")), "{}").unwrap();
+        fs::create_dir(path("folder.json")).unwrap();
+        symlink("good.json", path("link.json")).unwrap();
+        nix::unistd::mkfifo(&path("pipe.json"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let folder = folder(home.path());
+        let mut seen: Vec<_> =
+            list(&folder, length).unwrap().into_iter().map(|seen| (seen.file.to_string(), seen.found)).collect();
+        seen.sort();
+        let expected = [("/caf%E9.json", Some(2)), ("good.json", Some(2)), ("large.json", None)];
+        assert_eq!(seen, expected.map(|(name, length)| (name.to_owned(), length)));
+        for name in ["folder.json", "link.json", "pipe.json", "none.json"] {
+            assert!(folder.look(name.as_ref(), 9).is_none(), "{name}");
+        }
+        assert_eq!(count(&folder), 3);
+    }
+
+    /// A figure, not a test: `cargo test --release --lib 100_000 -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "measures; run it by hand"]
+    fn listing_100_000_files() {
+        let home = tempfile::tempdir().unwrap();
+        let text = r#"{"task_id":"test-000001","worker":"marie","description":"do it","priority":"high"}"#;
+        for number in 0..100_000 {
+            fs::write(home.path().join(format!("test-{number:06}.json")), text).unwrap();
+        }
+        let folder = folder(home.path());
+        for _ in 0..3 {
+            let begin = Instant::now();
+            let parsed = list(&folder, |_, contents| match contents {
+                Contents::Bytes(bytes) => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok(),
+                Contents::TooLarge | Contents::Unreadable(_) => false,
+            });
+            println!("{} files in {:?}", parsed.unwrap().len(), begin.elapsed());
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What became of tasks, as results and dead letters tell. Others write them as well: what is missing or of a wrong type
+//! is not there.
+
+use std::ffi::OsStr;
+use std::io::Read;
+
+use serde_json::{Map, Value};
+
+use super::folder::Folder;
+use super::letters::{LARGEST_LETTER, RAW, REASON};
+use super::names::{ENDING, name_of, numbered};
+use super::trouble::Trouble;
+use crate::domain::{DeadReason, FileStamp, TaskId};
+
+/// A result or a dead letter, without its output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `task_id`.
+    pub task_id: Option<String>,
+    /// `status` of a result, `dlq_reason` of a letter.
+    pub word: String,
+    /// `exit_code`, `last_exit_code`.
+    pub exit_code: Option<i64>,
+    /// `retry_count`.
+    pub retry_count: u32,
+    /// `dlq_detail`.
+    pub detail: Option<String>,
+    /// `batch` of a result, `metadata.batch` of a letter.
+    pub batch: Option<String>,
+    /// `priority`.
+    pub priority: Option<String>,
+    /// `timestamp`, `dlq_timestamp`.
+    pub timestamp: Option<String>,
+    /// When its file was written.
+    pub stamp: FileStamp,
+}
+
+impl Outcome {
+    fn of(json: &Map<String, Value>, stamp: FileStamp, word: &str) -> Self {
+        let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
+        let number = |key: &str| json.get(key).and_then(Value::as_i64);
+        let of_metadata = || Some(json.get("metadata")?.get("batch")?.as_str()?.to_owned());
+        Self {
+            task_id: text("task_id"),
+            word: text(word).unwrap_or_default(),
+            exit_code: number("exit_code").or_else(|| number("last_exit_code")),
+            retry_count: number("retry_count").and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
+            detail: text("dlq_detail"),
+            batch: text("batch").or_else(of_metadata),
+            priority: text("priority"),
+            timestamp: text("timestamp").or_else(|| text("dlq_timestamp")),
+            stamp,
+        }
+    }
+
+    /// Whether the task was completed.
+    pub fn is_completed(&self) -> bool {
+        self.word == "completed"
+    }
+
+    /// Whether a letter was written after all tries of its task had failed.
+    pub fn is_of_tries(&self) -> bool {
+        self.word == DeadReason::MaxRetriesExceeded.word()
+    }
+
+    /// Whether a letter is of a second file with the id of a task that lives.
+    pub fn is_of_another_file(&self) -> bool {
+        self.word == DeadReason::DuplicateTaskId.word()
+    }
+}
+
+/// Reads a result as a whole.
+pub(super) fn result_of(results: &Folder, name: &OsStr) -> Result<Option<Outcome>, Trouble> {
+    outcome_of(results, name, LARGEST_RESULT, "status")
+}
+
+/// Reads a letter: of the task itself, or the reason beside a file that is no JSON.
+pub(super) fn letter_in(letters: &Folder, name: &OsStr) -> Result<Option<Outcome>, Trouble> {
+    outcome_of(letters, name, LARGEST_LETTER, "dlq_reason")
+}
+
+fn outcome_of(folder: &Folder, name: &OsStr, limit: u64, word: &str) -> Result<Option<Outcome>, Trouble> {
+    let read = || {
+        let Some((file, stamp)) = folder.file(name)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        let json = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+        let nothing = Map::new();
+        Ok(Some(Outcome::of(json.as_object().unwrap_or(&nothing), stamp, word)))
+    };
+    read().map_err(|error: std::io::Error| Trouble::new("cannot read", &folder.path().join(name), error))
+}
+
+/// Both streams of a result, with all that JSON escapes.
+pub(super) const LARGEST_RESULT: u64 = 32 << 20;
+
+/// So much of a result holds its first keys.
+const HEAD: u64 = 4 << 10;
+
+/// Reads the begin of a result only: there may be 100,000 of them, of 2 MiB each. `stdout` is behind what is asked for.
+pub(super) fn result_head(results: &Folder, name: &OsStr) -> Option<Outcome> {
+    let (mut file, stamp) = results.file(name).ok()??;
+    let mut bytes = Vec::with_capacity(512);
+    (&mut file).take(HEAD).read_to_end(&mut bytes).ok()?;
+    let whole = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+    let json = match whole(&bytes) {
+        Some(json) => json,
+        None => {
+            let text = String::from_utf8_lossy(&bytes);
+            let head = text.find("\"stdout\"").and_then(|at| text.get(..at));
+            let head = head.map(|head| head.trim_end().trim_end_matches(',').to_owned() + "}");
+            match head.and_then(|head| whole(head.as_bytes())).filter(|json| json.get("status").is_some()) {
+                Some(json) => json,
+                // Its keys are in another order.
+                None => return result_of(results, name).ok().flatten(),
+            }
+        }
+    };
+    Some(Outcome::of(json.as_object().unwrap_or(&Map::new()), stamp, "status"))
+}
+
+/// The letter of a task, with the name of its file: the last one that was written after its tries, else the last one at
+/// all, and none that is of a second file with its id.
+pub(super) fn letter_of(letters: &Folder, id: &TaskId) -> Result<Option<(String, Outcome)>, Trouble> {
+    let mut last: Option<(String, Outcome)> = None;
+    for (name, letter) in letters_of(letters, id)? {
+        let is_better = last.as_ref().is_none_or(|(_, last)| letter.is_of_tries() || !last.is_of_tries());
+        if !letter.is_of_another_file() && is_better {
+            last = Some((name, letter));
+        }
+    }
+    Ok(last)
+}
+
+/// All letters with that id, also those of second files.
+pub(super) fn letters_of(letters: &Folder, id: &TaskId) -> Result<Vec<(String, Outcome)>, Trouble> {
+    /// Somebody may have removed some of them.
+    const MISSING: u32 = 3;
+    let (mut found, mut missing) = (Vec::new(), 0);
+    for number in 1.. {
+        let name = numbered(id.as_str(), number) + ENDING;
+        match letter_in(letters, OsStr::new(&name))? {
+            // `a.2.json` may be the first letter of a task `a.2`.
+            Some(letter) if letter.task_id.as_deref().is_none_or(|of| of == id.as_str()) => {
+                missing = 0;
+                found.push((name, letter));
+            }
+            _ if missing == MISSING => break,
+            _ => missing += 1,
+        }
+    }
+    Ok(found)
+}
+
+/// The reason beside a file that is no JSON.
+pub(super) fn reason_of(letters: &Folder, raw: &str) -> Option<Outcome> {
+    let stem = raw.strip_suffix(RAW)?;
+    letter_in(letters, &name_of(&format!("{stem}{REASON}"))).ok().flatten()
+}

@@ -1,0 +1,110 @@
+//! What the folders say of tasks that others wait for, and of workers that others work for.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use super::folder::{Folder, Links};
+use super::listing;
+use super::names::{ENDING, text_of};
+use super::outcomes;
+use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
+use crate::regular_file::read_regular;
+
+/// The folders of this kind, one for each worker, whoever works for it. Names that no worker can have are passed over.
+fn workers_in(folder: &Path) -> Vec<ServiceName> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut workers: Vec<_> = names.filter(|name| is_worker(name)).map(ServiceName::new).collect();
+    workers.sort();
+    workers
+}
+
+/// `[A-Za-z0-9_-]{1,64}`
+fn is_worker(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
+/// The workers that have a queue, a folder of results or one of dead letters.
+pub fn workers_with_folders(folders: &TaskFolders) -> Vec<ServiceName> {
+    let mut workers = workers_in(&folders.tasks);
+    workers.extend(workers_in(&folders.results));
+    workers.extend(workers_in(&folders.dlq).into_iter().filter(|worker| worker.as_str() != "unrouted"));
+    workers.sort();
+    workers.dedup();
+    workers
+}
+
+/// Whether there is a queue of that name.
+pub fn has_queue(folders: &TaskFolders, worker: &str) -> bool {
+    is_worker(worker) && folders.tasks.join(worker).is_dir()
+}
+
+/// How many tasks wait in each queue that nobody of these works for. Queues without tasks are left out.
+pub fn waiting_for_nobody(folders: &TaskFolders, workers: &[ServiceName]) -> Vec<(ServiceName, usize)> {
+    let others = workers_in(&folders.tasks).into_iter().filter(|worker| !workers.contains(worker));
+    let counted = others.filter_map(|worker| {
+        let queue = Folder::open(folders.queue(&worker), Links::Follow).ok()?;
+        Some((worker, listing::count(&queue)))
+    });
+    counted.filter(|(_, count)| *count > 0).collect()
+}
+
+/// What the folders say of a task: those of this worker first, then all others.
+pub fn dependency(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> DependencyState {
+    match dependency_of(folders, worker, id) {
+        DependencyState::Unknown => {}
+        known => return known,
+    }
+    let others = workers_with_folders(folders).into_iter().filter(|other| other != worker);
+    let states = others.map(|other| dependency_of(folders, &other, id));
+    let mut known = states.filter(|state| *state != DependencyState::Unknown);
+    // Of two workers that have this id, one that has completed it is what somebody waits for.
+    let first = known.next().unwrap_or(DependencyState::Unknown);
+    if known.any(|state| state == DependencyState::Completed) { DependencyState::Completed } else { first }
+}
+
+fn dependency_of(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> DependencyState {
+    let folder = |above: &Path| Folder::open(above.join(worker.as_str()), Links::Follow).ok();
+    let name = format!("{id}{ENDING}");
+    let result = folder(&folders.results).and_then(|results| outcomes::result_head(&results, OsStr::new(&name)));
+    if let Some(result) = result {
+        return if result.is_completed() { DependencyState::Completed } else { DependencyState::Dead };
+    }
+    let letter = folder(&folders.dlq).and_then(|letters| outcomes::letter_of(&letters, id).ok().flatten());
+    if letter.is_some() { DependencyState::Dead } else { DependencyState::Unknown }
+}
+
+/// The heartbeat of a worker as it is written, if there is one.
+pub fn heartbeat_of(folders: &TaskFolders, worker: &ServiceName) -> Option<Vec<u8>> {
+    read_regular(&folders.heartbeats.join(format!("{worker}{ENDING}")), LARGEST_HEARTBEAT).ok()
+}
+
+/// `orchestrator.json` as it is written, if there is one.
+pub fn aggregation(folders: &TaskFolders) -> Option<Vec<u8>> {
+    read_regular(&folders.orchestrator, LARGEST_AGGREGATION).ok()
+}
+
+const LARGEST_HEARTBEAT: u64 = 64 << 10;
+const LARGEST_AGGREGATION: u64 = 64 << 20;
+
+/// Replaces `orchestrator.json`.
+///
+/// # Errors
+/// It cannot be written. Nothing half stays.
+pub fn aggregate(folders: &TaskFolders, text: &[u8]) -> Result<(), super::Trouble> {
+    let path = &folders.orchestrator;
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        let error = std::io::Error::from(std::io::ErrorKind::InvalidInput);
+        return Err(super::Trouble::new("cannot write", path, error));
+    };
+    Folder::make(above.to_path_buf(), Links::Follow)?.replace(name, text)
+}
+
+/// The name of a file as people read it.
+pub(super) fn shown(name: &OsStr) -> String {
+    let text = text_of(name);
+    text.strip_prefix('/').unwrap_or(&text).to_owned()
+}
