@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{
+    Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser,
+};
 
 use super::client::ClientTask;
 use super::setup::SetupTask;
+use super::tasks::TasksArguments;
 use crate::config::{self, Selection};
 use crate::domain::visible_path;
 
@@ -83,6 +86,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "start",
     "status",
     "stop",
+    "task",
     "up",
     "url",
     "wait",
@@ -133,14 +137,7 @@ impl Arguments {
     /// The command line as it is read. `--config` may stand before and after a command. (As one of clap's global options
     /// it would claim `-f` also where that means to follow.)
     pub(super) fn grammar() -> Command {
-        Self::command().mut_subcommands(|command| {
-            let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
-            let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
-            let file = file.help(
-                "Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)",
-            );
-            command.arg(if follows { file } else { file.short('f') })
-        })
+        Self::command().mut_subcommands(with_config)
     }
 
     /// The arguments of the process.
@@ -149,7 +146,7 @@ impl Arguments {
     /// They make no sense, or ask for help.
     pub(super) fn read() -> Result<Self, clap::Error> {
         let mut matches = Self::grammar().try_get_matches().map_err(quoting_visibly)?;
-        let inner = matches.subcommand().and_then(|(_, inner)| inner.get_one::<PathBuf>("config").cloned());
+        let inner = inner_config(&matches);
         let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
         arguments.place.config = inner.or(arguments.place.config);
         if arguments.place.group.is_some() && arguments.place.config.is_some() {
@@ -174,6 +171,21 @@ impl Arguments {
         };
         Err(Self::grammar().error(ErrorKind::ArgumentConflict, problem))
     }
+}
+
+/// A command, and those below it, with `--config`.
+fn with_config(command: Command) -> Command {
+    let follows = command.get_arguments().any(|argument| argument.get_short() == Some('f'));
+    let file = Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf));
+    let file =
+        file.help("Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)");
+    command.arg(if follows { file } else { file.short('f') }).mut_subcommands(with_config)
+}
+
+/// The file that is named behind a command; behind the last one, if several name one.
+fn inner_config(matches: &ArgMatches) -> Option<PathBuf> {
+    let (_, inner) = matches.subcommand()?;
+    inner_config(inner).or_else(|| inner.get_one::<PathBuf>("config").cloned())
 }
 
 /// The same error about the same words, as far as they may be shown: it quotes them.
@@ -289,6 +301,19 @@ Examples:
   devgroup up api --timeout 10m       with the same services and options as `devgroup`
   devgroup attach                     open its dashboard; `devgroup down` stops it")]
     Up(RunArguments),
+    /// Add, list, wait for and retry the tasks of workers
+    #[command(
+        name = "task",
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        before_help = "\
+Examples:
+  devgroup task add marie 'Fix the typo in README.md'
+  devgroup task list                          what waits, runs, has failed and is completed
+  devgroup task retry --all                   try all dead tasks anew",
+        after_help = "More: devgroup help task add, and likewise for the others"
+    )]
+    Tasks(TasksArguments),
     /// Check procgroup.toml and report every problem
     #[command(before_help = CHECK_EXAMPLES)]
     Check {
@@ -311,8 +336,9 @@ Examples:
     },
     /// Explain a command, or show a page of the guide
     Help {
-        /// The topic or command to explain
-        topic: Option<String>,
+        /// The topic or command to explain, as in `devgroup help task add`
+        #[arg(num_args = 0..=2)]
+        topic: Vec<String>,
     },
 }
 
@@ -382,6 +408,17 @@ mod tests {
             grammar.get_subcommands().flat_map(|c| [c.get_name()].into_iter().chain(c.get_all_aliases())).collect();
         names.sort_unstable();
         assert_eq!(names, COMMANDS);
+    }
+
+    #[test]
+    fn a_file_may_be_named_behind_each_word_of_a_command() {
+        for line in ["devgroup task -f x.toml list", "devgroup task list -f x.toml", "devgroup check -f x.toml"] {
+            let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
+            assert_eq!(inner_config(&matches), Some("x.toml".into()), "{line}");
+        }
+        let several = "devgroup -f a task -f b list -f c";
+        let matches = Arguments::grammar().try_get_matches_from(several.split(' ')).unwrap();
+        assert_eq!(inner_config(&matches), Some("c".into()));
     }
 
     #[test]

@@ -90,6 +90,16 @@ pub(super) enum Failure {
         /// What may be meant.
         help: String,
     },
+    /// The file has no worker of this name, or no worker has such a task.
+    #[error("error: {message}\n  help: {help}")]
+    Unknown {
+        /// `worker`, `task` or `batch`.
+        what: &'static str,
+        /// What is not there.
+        message: String,
+        /// What may be meant.
+        help: String,
+    },
     /// A running group refuses, or is gone.
     #[error("error: {error}{}", help(error))]
     Client {
@@ -146,7 +156,8 @@ impl Failure {
             | Self::NoGroup { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
             Self::Client { error: ClientError::NotAllowed { .. } } => 8,
-            Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
+            Self::Unknown { .. }
+            | Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
             Self::Hold(_) => 125,

@@ -14,13 +14,13 @@ use crate::domain::visible;
 /// Lines that are longer are hard to read.
 const WIDEST: usize = 100;
 
-/// The text of a page: of a topic, of a command, or of all.
-pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
+/// The text of a page: of a topic, of a command (`task`, or `task add`), or of all.
+pub(super) fn page(words: &[String]) -> Result<String, Failure> {
     let mut command = Arguments::grammar();
     // So that what is global is told of each command.
     command.build();
-    let Some(name) = topic else { return Ok(command.render_long_help().to_string()) };
-    if let Ok(topic) = Topic::from_str(name, false) {
+    let Some(name) = words.first() else { return Ok(command.render_long_help().to_string()) };
+    if let (1, Ok(topic)) = (words.len(), Topic::from_str(name, false)) {
         let page = topic.page();
         let width = OutputStyle::of(&io::stdout()).columns.map_or(WIDEST, |columns| WIDEST.min(columns.into()));
         // The page has the keys as they are for everybody; here are those that this user has.
@@ -32,12 +32,10 @@ pub(super) fn page(topic: Option<&str>) -> Result<String, Failure> {
         let (before, after) = (guide::render(&page[..before], width), guide::render(&page[after + 1..], width));
         return Ok(format!("{before}\n{}\n{after}", app::key_table_text()));
     }
-    match command.find_subcommand_mut(name) {
-        Some(command) => Ok(command.render_long_help().to_string()),
-        None => {
-            let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-            let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-            Err(Failure::Usage(format!("no help on `{}`\n  help: {topics}, or a command", visible(name))))
-        }
-    }
+    let found = words.iter().try_fold(&mut command, |above, word| above.find_subcommand_mut(word));
+    found.map(|command| command.render_long_help().to_string()).ok_or_else(|| {
+        let topics = Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+        Failure::Usage(format!("no help on `{}`\n  help: {topics}, or a command", visible(&words.join(" "))))
+    })
 }

@@ -9,6 +9,7 @@ mod guide;
 mod help;
 mod json;
 mod setup;
+mod tasks;
 mod told;
 mod unworked;
 mod why;
@@ -149,7 +150,8 @@ fn carry_out(
         Some(Task::Client(task)) => client::run(task, &arguments.place, ward.guard_pipe()),
         Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
         Some(Task::Setup(task)) => setup::run(task, &arguments.place),
-        Some(Task::Help { topic }) => print(&help::page(topic.as_deref())?).map(|()| 0),
+        Some(Task::Tasks(tasks)) => tasks::run(tasks, &arguments.place),
+        Some(Task::Help { topic }) => print(&help::page(&topic)?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         // What is read is a run in the background already.

@@ -79,6 +79,9 @@ fn word(failure: &Failure) -> &'static str {
         Failure::NotRun { .. } => "not-run",
         Failure::GroupRun(GroupRunError::Selection(SelectionError::UnknownProfile { .. })) => "unknown-profile",
         Failure::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => "nothing-to-run",
+        Failure::Unknown { what: "task", .. } => "unknown-task",
+        Failure::Unknown { what: "batch", .. } => "unknown-batch",
+        Failure::Unknown { .. } => "unknown-worker",
         Failure::Client { error: ClientError::Refused(Problem { code, .. }) } => match code {
             ProblemCode::Version => "other-version",
             ProblemCode::Malformed => "malformed",

@@ -8,10 +8,12 @@
 //! A folder that the file names may be a link, since that is a choice of place; `.work` is ours and may not. Files that are
 //! links, pipes or folders are passed over.
 
+mod adding;
 mod burials;
 mod check;
 mod claims;
 mod details;
+mod ended;
 mod events;
 mod folder;
 mod generations;
@@ -32,8 +34,10 @@ mod table;
 mod tests;
 mod trouble;
 
+pub use adding::Adder;
 pub use check::check;
 pub use details::details;
+pub use ended::{Ended, Open, can_be_read, ended, is_worked_off, open_task};
 pub use events::{FolderEvents, FolderNews};
 pub use folder::{Contents, Moved};
 pub use generations::Retried;

@@ -505,6 +505,12 @@ fn two_groups_do_not_meet() {
 #[test]
 fn each_command_helps_with_examples_first() {
     let project = Project::empty();
+    for command in ["add", "list", "show", "wait", "retry", "cancel", "drop"] {
+        let help = ask(&project, &["task", command, "--help"]);
+        assert!(help.starts_with(&format!("Examples:\n  devgroup task {command} ")), "{command}: {help}");
+        assert!(ask(&project, &["help", "task", command]).starts_with("Examples:\n"), "{command}");
+        assert!(command != "add" || help.contains("'Write test {n}' --batch"), "{help}");
+    }
     for command in
         ["status", "logs", "start", "stop", "restart", "send", "pause", "resume", "hold", "wait", "events", "down"]
     {
@@ -513,6 +519,9 @@ fn each_command_helps_with_examples_first() {
         assert!(ask(&project, &["help", command]).starts_with("Examples:\n"), "{command}");
     }
     assert_eq!(Stream::ask(&project, &["help", "nonsense"]).code, Some(2));
+    let nonsense = Stream::ask(&project, &["help", "task", "nonsense"]);
+    assert_eq!(nonsense.code, Some(2));
+    assert!(nonsense.stderr.contains("no help on `task nonsense`"), "{}", nonsense.stderr);
 }
 
 #[test]

@@ -79,6 +79,39 @@ fn every_command_and_every_service_is_completed() {
 }
 
 #[test]
+fn workers_and_their_tasks_are_completed_and_each_command_below_task_has_a_page() {
+    let folder = project();
+    let p = folder.path();
+    let workers = "[tasks]\ndir = 's'\n[services]\napi = 'a'\n[services.marie]\nkind = 'worker'\nrun = 'b'\n\
+                   [services.max]\nkind = 'worker'\nrun = 'c'\n";
+    fs::write(p.join("procgroup.toml"), workers).unwrap();
+    for file in [
+        "tasks/marie/t-1.json",
+        "results/max/t-2.json",
+        "dlq/marie/t-3.json",
+        "tasks/marie/.x.json",
+        "tasks/api/t-4.json",
+    ] {
+        let file = p.join("s").join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "{}").unwrap();
+    }
+    assert_eq!(completed(p, &["devgroup", "task", "add", ""]).iter().filter(|word| !word.starts_with('-')).count(), 2);
+    assert_eq!(completed(p, &["devgroup", "task", "list", "m"]), ["marie", "max"]);
+    assert_eq!(completed(p, &["devgroup", "task", "show", "t"]), ["t-1", "t-2", "t-3"]);
+    assert_eq!(completed(p, &["devgroup", "task", "retry", "--worker", "ma"]), ["marie", "max"]);
+    assert_eq!(completed(p, &["devgroup", "task", "add", "marie", "x", "--id", "t"]), [""; 0]);
+    assert_eq!(completed(p, &["devgroup", "task", "add", "marie", "x", "--after", "t-1"]), ["t-1"]);
+    let pages = p.join("man1");
+    text(&devgroup(p, &["man", "--dir", pages.to_str().unwrap()]));
+    for name in ["add", "list", "show", "wait", "retry", "cancel", "drop"] {
+        let page = fs::read_to_string(pages.join(format!("devgroup-task-{name}.1"))).unwrap();
+        assert_eq!(page, text(&devgroup(p, &["man", &format!("task-{name}")])));
+        assert!(page.contains(".SH EXAMPLES"), "{page}");
+    }
+}
+
+#[test]
 fn the_file_that_is_meant_is_completed_from_even_if_it_is_broken() {
     let folder = project();
     fs::write(folder.path().join("other.toml"), "nonsense = 1\n[services]\nother = 'a'\nbroken = ").unwrap();

@@ -90,6 +90,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "pause" => vec![vec!["pause", NAME]],
         "resume" => vec![vec!["resume", NAME]],
         "hold" => vec![vec!["hold", "--", NAME], vec!["hold", "--service", NAME, "--", "true"]],
+        "task" => calls_of_task(),
         "url" => vec![vec!["url"], vec!["url", "--json"], vec!["url", NAME, "--open"]],
         "run" => vec![vec!["run", NAME], vec!["run", "api", "--", NAME], vec!["run", "gone", "--", NAME]],
         "exec" => vec![vec!["exec", NAME, "true"], vec!["exec", "gone", "--", NAME], vec!["exec", "api", "./x", NAME]],
@@ -121,6 +122,19 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
     calls.push(vec![command, "--\u{1b}]0;PWN\u{7}\nFORGED"]);
     calls.push(vec![command, "api", "-\u{202e}", NAME]);
     calls
+}
+
+fn calls_of_task<'a>() -> Vec<Vec<&'a str>> {
+    let on = |command| vec![vec!["task", command, NAME], vec!["task", command, NAME, "--json"]];
+    let add = [
+        vec!["task", "add", NAME, NAME],
+        vec!["task", "add", "api", NAME, "--json"],
+        vec!["task", "add", "api", "x", "--id", NAME],
+        vec!["task", "add", "api", "x", "--meta", NAME],
+        vec!["task", "add", "api", "--file", NAME],
+    ];
+    let others = ["list", "show", "wait", "retry", "cancel", "drop", NAME];
+    others.into_iter().flat_map(on).chain(add).collect()
 }
 
 /// The commands by the help, as users are told of them.

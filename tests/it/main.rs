@@ -56,6 +56,7 @@ mod streaming;
 mod supervision;
 mod supervision_policies;
 mod surroundings;
+mod task_commands;
 mod tasks;
 mod trust;
 mod typing;

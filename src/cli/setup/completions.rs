@@ -1,9 +1,10 @@
 //! Completion in shells: a script that asks this program, so that it knows each option and the services of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::builder::Resettable;
 use clap::{Arg, Command, ValueEnum};
@@ -15,7 +16,7 @@ use crate::cli::client::groups::noted_names;
 use crate::cli::consent;
 use crate::cli::exit_code::Failure;
 use crate::config::{self, Owners};
-use crate::domain::{Kind, ServiceName, misleads, visible_path};
+use crate::domain::{Kind, ServiceName, TaskFolders, TaskId, WorkerSpec, misleads, visible_path};
 
 /// The shells that are known.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -34,6 +35,15 @@ const COUNT_WORD: &str = "SERVICE=N";
 
 /// What stands for the name of a job in the help.
 const JOB_WORD: &str = "JOB";
+
+/// What stands for the name of a worker in the help.
+const WORKER_WORD: &str = "WORKER";
+
+/// What stands for the id of a task in the help.
+const TASK_WORD: &str = "ID";
+
+/// Nobody looks through more, and a shell waits for them.
+const MOST_TASKS: usize = 200;
 
 /// Answers a shell that asks what may stand here. To be called before anything else; says whether it was so.
 pub(in crate::cli) fn complete() -> Result<bool, clap::Error> {
@@ -116,16 +126,31 @@ fn grammar() -> Command {
     let names = move || services(&its_words);
     let job_words = words.clone();
     let jobs = ArgValueCandidates::new(move || jobs(&job_words));
+    let (worker_words, task_words) = (words.clone(), words.clone());
+    let workers = ArgValueCandidates::new(move || workers(&worker_words));
+    let tasks = ArgValueCandidates::new(move || tasks(&task_words));
     let counts = move || counts(&words);
     let groups = |group: Arg| group.add(ArgValueCandidates::new(groups));
     let help = |help: Command| help.mut_arg("topic", |topic| topic.add(ArgValueCandidates::new(topics)));
-    let is_job =
-        |argument: &Arg| argument.get_value_names().is_some_and(|words| words.iter().any(|word| word == JOB_WORD));
-    let run =
-        |run: Command| run.mut_args(|argument| if is_job(&argument) { argument.add(jobs.clone()) } else { argument });
+    let run = |run: Command| {
+        run.mut_args(|argument| if stands_for(&argument, &[JOB_WORD]) { argument.add(jobs.clone()) } else { argument })
+    };
+    let of_task = |argument: Arg| match () {
+        () if stands_for(&argument, &[WORKER_WORD]) => argument.add(workers.clone()),
+        // The id of a new task is none of those that are there.
+        () if stands_for(&argument, &[TASK_WORD]) && argument.get_long() != Some("id") => argument.add(tasks.clone()),
+        () => argument,
+    };
+    let task = |task: Command| task.mut_subcommands(|command| command.mut_args(of_task));
     let grammar = Arguments::grammar().mut_arg("group", groups);
     let grammar = with_services(grammar, &ArgValueCandidates::new(names), &ArgValueCandidates::new(counts));
-    grammar.mut_subcommand("help", help).mut_subcommand("run", run)
+    grammar.mut_subcommand("help", help).mut_subcommand("run", run).mut_subcommand("task", task)
+}
+
+/// Whether the help has one of these words in the place of the argument's value.
+fn stands_for(argument: &Arg, wanted: &[&str]) -> bool {
+    let words = argument.get_value_names().unwrap_or_default();
+    words.iter().any(|word| wanted.contains(&word.as_str()))
 }
 
 /// What there is a page of help about.
@@ -140,10 +165,6 @@ fn topics() -> Vec<CompletionCandidate> {
 }
 
 fn with_services(command: Command, names: &ArgValueCandidates, counts: &ArgValueCandidates) -> Command {
-    let stands_for = |argument: &Arg, wanted: &[&str]| {
-        let words = argument.get_value_names().unwrap_or_default();
-        words.iter().any(|word| wanted.contains(&word.as_str()))
-    };
     command
         .mut_args(|argument| match () {
             () if stands_for(&argument, &SERVICE_WORDS) => argument.add(names.clone()),
@@ -202,6 +223,33 @@ fn jobs(words: &[OsString]) -> Vec<CompletionCandidate> {
         service.map_or(loaded.is_none(), |service| service.kind == Kind::Job)
     };
     candidates(words_of_file(words).into_iter().filter(|(name, _)| is_job(name)))
+}
+
+/// The workers of the file that these words mean, and how they work.
+fn workers_of(words: &[OsString]) -> Vec<(ServiceName, Arc<WorkerSpec>)> {
+    let loaded = file_of(words).and_then(|(file, owners)| config::load_of(&file, owners).ok());
+    let services = loaded.map(|loaded| loaded.spec.services).unwrap_or_default();
+    services.iter().filter_map(|service| Some((service.name.clone(), service.worker.clone()?))).collect()
+}
+
+fn workers(words: &[OsString]) -> Vec<CompletionCandidate> {
+    candidates(workers_of(words).into_iter().map(|(name, _)| (name.as_str().to_owned(), None)))
+}
+
+/// The ids of tasks, by the names of files alone: what waits, what is a dead letter, what has a result.
+fn tasks(words: &[OsString]) -> Vec<CompletionCandidate> {
+    let mut ids = BTreeSet::new();
+    for (worker, spec) in workers_of(words) {
+        let TaskFolders { tasks, dlq, results, .. } = &spec.folders;
+        for folder in [tasks, dlq, results] {
+            // A folder that is not there has none.
+            let files = std::fs::read_dir(folder.join(worker.as_str())).into_iter().flatten().flatten();
+            let names = files.filter_map(|file| file.file_name().into_string().ok());
+            let found = names.filter_map(|name| TaskId::parse(name.strip_suffix(".json")?)).take(MOST_TASKS);
+            ids.extend(found.map(|id| id.to_string()));
+        }
+    }
+    candidates(ids.into_iter().map(|id| (id, None)))
 }
 
 /// What the file that these words mean lets stand where services are named.

@@ -17,7 +17,7 @@ const PAGE_WIDTH: usize = 73;
 pub(super) fn page(name: Option<&str>) -> Result<String, Failure> {
     let root = grammar();
     let Some(name) = name else { return render(root) };
-    match root.find_subcommand(name) {
+    match all(&root).into_iter().find(|command| title(command).strip_prefix("devgroup-") == Some(name)) {
         Some(command) => render(command.clone()),
         None => Err(Failure::Usage(format!(
             "no such command: `{}`\n  help: {}",
@@ -35,12 +35,16 @@ pub(super) fn write(folder: &Path) -> Result<(), Failure> {
     };
     fs::create_dir_all(folder).map_err(cannot(folder))?;
     let root = grammar();
-    let all = root.get_subcommands().cloned().chain([root.clone()]);
-    for command in all {
-        let file = folder.join(format!("{}.1", title(&command)));
-        fs::write(&file, render(command)?).map_err(cannot(&file))?;
+    for command in all(&root).into_iter().chain([&root]) {
+        let file = folder.join(format!("{}.1", title(command)));
+        fs::write(&file, render(command.clone())?).map_err(cannot(&file))?;
     }
     Ok(())
+}
+
+/// The commands, and those below them.
+fn all(root: &Command) -> Vec<&Command> {
+    root.get_subcommands().flat_map(|command| [command].into_iter().chain(all(command))).collect()
 }
 
 /// Complete, with what is global told of each command, and named as its pages are.

@@ -1,0 +1,69 @@
+//! How a task has ended, for who waits for it.
+
+use super::super::exit_code::Failure;
+use super::store;
+use super::workers::Worker;
+use crate::domain::{TaskId, TaskStatus};
+use crate::task_folder::{self, Outcome};
+
+/// The end of a task, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    /// It has a result.
+    Status(TaskStatus),
+    /// It is a dead letter, and was never tried.
+    Dead,
+}
+
+/// The end of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ended {
+    pub(super) became: Became,
+    pub(super) exit_code: Option<i64>,
+    reason: Option<String>,
+}
+
+impl Became {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Status(status) => status.word(),
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl Ended {
+    /// Why it has ended so, for people.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// The end of a task, if it has ended.
+    pub(super) fn of(worker: &Worker, id: &TaskId) -> Result<Option<Self>, Failure> {
+        let found = task_folder::ended(&worker.spec.folders, worker.name(), id);
+        Ok(found.map_err(|trouble| store::failure(&trouble))?.map(Self::from))
+    }
+}
+
+impl From<task_folder::Ended> for Ended {
+    fn from(ended: task_folder::Ended) -> Self {
+        match ended {
+            task_folder::Ended::Result(result) => {
+                // A word that nobody knows is a failure: it has ended, and not well.
+                let status = TaskStatus::parse(&result.word).unwrap_or(TaskStatus::Failed);
+                let is_told = matches!(status, TaskStatus::Completed | TaskStatus::Timeout | TaskStatus::Cancelled);
+                let reason = result.exit_code.filter(|_| !is_told).map(|code| format!("exit {code}"));
+                Self { became: Became::Status(status), exit_code: result.exit_code, reason }
+            }
+            // Its result follows, or somebody has removed it.
+            task_folder::Ended::Letter(letter) if letter.is_of_tries() => {
+                let reason = letter.exit_code.map(|code| format!("exit {code}"));
+                Self { became: Became::Status(TaskStatus::Failed), exit_code: letter.exit_code, reason }
+            }
+            task_folder::Ended::Letter(Outcome { word, exit_code, detail, .. }) => {
+                let reason = detail.map_or_else(|| word.clone(), |detail| format!("{word}: {detail}"));
+                Self { became: Became::Dead, exit_code, reason: Some(reason) }
+            }
+        }
+    }
+}
