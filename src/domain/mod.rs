@@ -96,6 +96,7 @@ pub use stop_progress::{StopProgress, StopState, Stopping};
 pub use task::{
     BreakerState, DeadReason, EndedTry, Priority, Standby, TaskAnswer, TaskDetails, TaskHead, TaskId, TaskQuestion,
     TaskRow, TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
+    worker_counts,
 };
 pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;

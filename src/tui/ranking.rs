@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::layout::Arrangement;
-use crate::domain::{GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WorkerSnapshot};
 
 /// What a layout is made for. Another one is a new layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,18 +66,19 @@ fn has_pane(service: &ServiceSnapshot) -> bool {
     !matches!(service.phase, Phase::Down | Phase::Finished(Outcome::Done))
 }
 
-/// Those that have failed, those that start, the others.
+/// Those that have failed, workers that somebody should look at, those that start, the others.
 fn class(service: &ServiceSnapshot) -> u8 {
     match service.phase {
         _ if service.failure().is_some() => 0,
-        Phase::Starting { .. } | Phase::Validating { .. } => 1,
-        _ => 2,
+        _ if service.working().is_some_and(WorkerSnapshot::needs_attention) => 1,
+        Phase::Starting { .. } | Phase::Validating { .. } => 2,
+        _ => 3,
     }
 }
 
 /// When that was, or when it has said something last.
 fn moment(service: &ServiceSnapshot, spoke: impl Fn(&ServiceName) -> Option<Moment>) -> Option<Moment> {
-    if class(service) < 2 { Some(service.since) } else { spoke(&service.name) }
+    if class(service) < 3 { Some(service.since) } else { spoke(&service.name) }
 }
 
 #[cfg(test)]

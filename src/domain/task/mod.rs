@@ -3,6 +3,7 @@
 mod id;
 mod question;
 mod snapshot;
+mod told;
 mod words;
 
 pub use id::TaskId;
@@ -11,4 +12,5 @@ pub use snapshot::{
     BreakerState, Standby, TaskDetails, TaskRow, TaskState, TaskStats, TaskTable, TaskText, WorkerHealth,
     WorkerSnapshot,
 };
+pub use told::worker_counts;
 pub use words::{DeadReason, EndedTry, Priority, TaskHead, TaskStatus, TryExit, WhyFailed};
