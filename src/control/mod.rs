@@ -25,6 +25,7 @@ mod usage;
 mod waiting;
 mod why_line;
 mod wire;
+mod worker_status;
 
 pub use bound_socket::BoundSocket;
 pub use client::{Client, ClientError, TerminalNews, TerminalOrders};
@@ -42,3 +43,4 @@ pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
     Question, Reply, RunAsk, RunEnd, Scaled, VERSION,
 };
+pub use worker_status::Worker;

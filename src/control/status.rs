@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::worker_status::Worker;
 use crate::clock::Clock;
 use crate::domain::{
     ExitStatus, GroupSnapshot, Instance, Kind, Moment, Replicated, Roster, ServiceName, ServiceSnapshot, WatchBackend,
@@ -78,11 +79,13 @@ pub struct Hold {
 pub struct Service {
     /// The key below `[services]`.
     pub name: String,
-    /// `service` or `job`.
+    /// `service`, `job` or `worker`.
     pub kind: String,
     /// `blocked` (a dependency has failed), `waiting` (for a dependency, or nothing runs and a start waits for its time after
     /// a change), `queued` (`[start] parallel` others are starting), `starting`, `running`, `ready`, `stopping`, `retrying`, `crash-loop`, `done`,
-    /// `failed`, `stopped`; of a job with a schedule also `scheduled` and `suspended`.
+    /// `failed`, `stopped`; of a job with a schedule also `scheduled` and `suspended`; of a worker also `standby` (its folder
+    /// belongs to another group), `unhealthy` (it cannot write its files), `remote` (somebody else works its tasks off) and
+    /// `lost` (its heartbeat is too old).
     pub state: String,
     /// The leader of its live run.
     pub pid: Option<u32>,
@@ -137,6 +140,9 @@ pub struct Service {
     /// What its processes use together, if that was asked for and it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What a worker does with its tasks, from the first news of it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<Worker>,
     /// The file that it stands in, as in `files`.
     #[serde(default)]
     pub file: String,
@@ -358,6 +364,7 @@ impl Service {
             url: service.url.as_deref().map(|url| without_secrets(url).into_owned()),
             status_text: service.status_text.as_deref().map(Into::into),
             usage: None,
+            worker: service.worker.as_deref().map(|worker| Worker::new(worker, clock)),
             ports: service.ports.iter().map(|(name, port)| (name.to_string(), *port)).collect(),
         }
     }

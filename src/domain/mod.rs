@@ -102,6 +102,7 @@ pub use task::{
     BreakerState, DeadReason, DependencyState, EndedTry, FileStamp, FoundClaim, FoundTries, LastTry, Priority, Standby,
     TaskAnswer, TaskDetails, TaskFile, TaskHead, TaskHome, TaskId, TaskNews, TaskQuestion, TaskRefusal, TaskRow,
     TaskState, TaskStats, TaskStatus, TaskTable, TaskText, TriesNote, TryExit, WhyFailed, WorkerHealth, WorkerSnapshot,
+    worker_counts,
 };
 pub use task_marker::TaskMarker;
 pub use time::{Moment, approx, human, short};

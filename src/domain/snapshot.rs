@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
     Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, UnchangedInputs,
-    Usage, WatchSnapshot, WorkerSnapshot, address_of_port, short,
+    Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -144,6 +144,8 @@ pub struct ServiceSnapshot {
     pub usage: Option<Usage>,
     /// What it does with its tasks. Of workers only, from the first news of its run on.
     pub worker: Option<Arc<WorkerSnapshot>>,
+    /// How it works off its tasks. Of workers only.
+    pub worker_spec: Option<Arc<WorkerSpec>>,
     /// What its live run says of itself (sd_notify's `STATUS=`).
     pub status_text: Option<Arc<str>>,
 }
@@ -192,6 +194,7 @@ impl ServiceSnapshot {
             details: None,
             usage: None,
             worker: None,
+            worker_spec: None,
             status_text: None,
         }
     }
@@ -228,8 +231,14 @@ impl ServiceSnapshot {
             _ if self.elsewhere.is_some() => "running",
             // Nobody has stopped a run of it, but its times.
             Phase::Down if self.scheduled => "suspended",
+            Phase::Running { .. } => self.working().and_then(WorkerSnapshot::state).unwrap_or(self.phase.word()),
             _ => self.phase.word(),
         }
+    }
+
+    /// What a worker does with its tasks, if it runs.
+    pub fn working(&self) -> Option<&WorkerSnapshot> {
+        self.worker.as_deref().filter(|_| matches!(self.phase, Phase::Running { .. }))
     }
 
     /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the

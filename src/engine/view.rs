@@ -108,8 +108,8 @@ impl Engine {
                 .filter(|file| !file.is_empty() && Some(*file) != self.files.first())
                 .cloned(),
             watches: service.watches(),
-            // What a worker works is no process: its tries are.
-            pid: service.run.pid.filter(|pid| *pid > 0),
+            // A worker has no process of its own.
+            pid: service.run.pid.filter(|pid| *pid != 0),
             run: service.run.id,
             up_since: service.run.up_since,
             restarts: service.restarts.counts,
@@ -131,6 +131,7 @@ impl Engine {
             details: service.run.details.clone(),
             usage: service.run.usage,
             worker: service.run.worker.clone(),
+            worker_spec: service.spec.worker.clone(),
             status_text: service.run.status_text.clone(),
         }
     }
@@ -195,7 +196,8 @@ impl Engine {
                 problem.or_else(|| service.environment_problem())
             }
             Phase::Running { .. } => {
-                let problem = service.problem_of_files().map(|text| text.to_string());
+                let of_worker = service.run.worker.as_deref().and_then(|worker| worker.reason(service.name()));
+                let problem = of_worker.or_else(|| service.problem_of_files().map(|text| text.to_string()));
                 problem.or_else(|| service.environment_problem())
             }
             _ => service.reason(limited),

@@ -74,6 +74,14 @@ pub(super) enum Action {
     Why,
     /// Watcher panel: hide or show ignored events.
     Ignored,
+    /// The tasks of all workers.
+    Tasks,
+    /// Tasks: the marked task and its output.
+    ShowTask,
+    /// Tasks: try the marked task anew.
+    RetryTask,
+    /// Tasks: cancel the marked task.
+    CancelTask,
     /// devgroup's own log.
     OwnLog,
     /// To the end, and stay there.
@@ -206,6 +214,12 @@ pub(super) enum Context {
     Watcher,
     /// A text to look for in the watcher panel is being typed.
     WatcherFind,
+    /// The table of tasks.
+    Tasks,
+    /// A text to look for among the tasks is being typed.
+    TasksFind,
+    /// One task and its output.
+    Task,
     /// The help overlay.
     Help,
     /// A search or a filter is being typed.

@@ -12,6 +12,7 @@ use super::options::DashboardOptions;
 use super::sidebar_rows::arranged;
 use super::ui_state::{Followup, Member, UiState, World};
 use super::view::{Scene, draw};
+use super::worker_fixture;
 use crate::clock::Clock;
 use crate::display::{DisplaySupport, GlyphSet};
 use crate::domain::{
@@ -298,6 +299,10 @@ impl Bench {
                         if let Some(document) = self.log_store.get(&service) {
                             document.mark(&marker);
                         }
+                    }
+                    Followup::Task(question) => {
+                        let answer = worker_fixture::answer(&question);
+                        self.ui.told_of_tasks(&question, answer, (NOW, worker_fixture::wall()));
                     }
                     Followup::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
                 }

@@ -10,6 +10,8 @@ pub(super) struct Glyphs {
     pub(super) set: GlyphSet,
     /// Ready or running.
     pub(super) up: &'static str,
+    /// A worker that runs.
+    pub(super) worker: &'static str,
     /// Starting, restarting, stopping.
     pub(super) busy: &'static str,
     /// Ended with 0.
@@ -83,6 +85,7 @@ impl Glyphs {
 const UNICODE: Glyphs = Glyphs {
     set: GlyphSet::Unicode,
     up: "●",
+    worker: "◆",
     busy: "◐",
     done: "✓",
     failed: "✗",
@@ -113,6 +116,7 @@ const UNICODE: Glyphs = Glyphs {
 const ASCII: Glyphs = Glyphs {
     set: GlyphSet::Ascii,
     up: "*",
+    worker: "@",
     busy: "~",
     done: "+",
     failed: "x",

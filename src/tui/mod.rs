@@ -56,6 +56,9 @@ mod unseen;
 mod view;
 mod viewer;
 mod words;
+#[cfg(test)]
+mod worker_fixture;
+mod worker_words;
 
 pub use clipboard::clipboard_programs;
 pub use dashboard::{Dashboard, THREAD_NAME, attach};

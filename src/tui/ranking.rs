@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::layout::Arrangement;
-use crate::domain::{GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WorkerSnapshot};
 
 /// What a layout is made for. Another one is a new layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,16 +68,19 @@ fn has_pane(service: &ServiceSnapshot) -> bool {
     !matches!(service.phase, Phase::Down | Phase::Finished(Outcome::Done))
 }
 
-/// Those that have failed, those that start, those with errors that nobody has seen, the others.
+/// Those that have failed, workers that somebody should look at, those that start, those with errors that nobody has seen,
+/// the others.
 fn class(service: &ServiceSnapshot, has_unseen: impl Fn(&ServiceName) -> bool) -> u8 {
     if service.failure().is_some() {
         0
-    } else if is_starting(service) {
+    } else if service.working().is_some_and(WorkerSnapshot::needs_attention) {
         1
-    } else if has_unseen(&service.name) {
+    } else if is_starting(service) {
         2
-    } else {
+    } else if has_unseen(&service.name) {
         3
+    } else {
+        4
     }
 }
 
@@ -87,7 +90,9 @@ fn is_starting(service: &ServiceSnapshot) -> bool {
 
 /// When that was, or when it has said something last.
 fn moment(service: &ServiceSnapshot, spoke: impl Fn(&ServiceName) -> Option<Moment>) -> Option<Moment> {
-    let is_new = service.failure().is_some() || is_starting(service);
+    let is_new = service.failure().is_some()
+        || service.working().is_some_and(WorkerSnapshot::needs_attention)
+        || is_starting(service);
     if is_new { Some(service.since) } else { spoke(&service.name) }
 }
 

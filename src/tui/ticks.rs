@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::action::Context;
 use super::layout::SidebarStyle;
-use super::panel::Panel;
+use super::panel::{Panel, TasksPanel};
 use super::view::{Scene, age_of, strip_moments, waits_until};
-use crate::domain::Moment;
+use super::worker_words;
+use crate::domain::{Moment, ServiceSnapshot, TaskRow};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,10 +25,31 @@ pub(super) fn next(scene: &Scene<'_>) -> Option<Moment> {
     let counts_seconds = scene.ui.context(scene.snapshot) == Context::Stopping
         || scene.ui.panels.over().is_some_and(Panel::counts_seconds)
         || scene.screen.panes.iter().any(|pane| waits(pane.service))
+        || scene.screen.panes.iter().any(|pane| shown(pane.service).is_some_and(counts_down))
+        || scene.screen.sidebar.is_some() && scene.snapshot.services.iter().any(counts_down)
         || tells_states(scene) && scene.snapshot.services.iter().any(|service| waits_until(service).is_some());
     let second = counts_seconds.then(|| ceil(scene.now, SECOND));
     let ages = ages(scene).into_iter().map(|since| next_age(since, scene.now)).min();
-    [message, second, ages].into_iter().flatten().min()
+    let tasks = scene.ui.panels.tasks().and_then(|tasks| next_of_tasks(tasks, scene.now));
+    [message, second, ages, tasks].into_iter().flatten().min()
+}
+
+/// When the table of tasks asks anew, or an age in it changes.
+fn next_of_tasks(tasks: &TasksPanel, now: Moment) -> Option<Moment> {
+    let young = |row: &TaskRow| {
+        tasks.wait(row, now).is_some_and(|wait| !wait.is_zero()) || tasks.age(row, now).is_some_and(|age| age < MINUTE)
+    };
+    let step = match tasks.open_task() {
+        Some(open) => Some(if young(&open.row) { SECOND } else { MINUTE }),
+        None if tasks.count() == 0 => None,
+        None => Some(if tasks.rows(0, usize::MAX).any(young) { SECOND } else { MINUTE }),
+    };
+    tasks.next_question().into_iter().chain(step.map(|step| ceil(now, step))).min()
+}
+
+/// A worker that says when its breaker lets a task through.
+fn counts_down(service: &ServiceSnapshot) -> bool {
+    service.working().is_some_and(worker_words::counts_down)
 }
 
 /// The sidebar has room for the words of the states, with ages and times.

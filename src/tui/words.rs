@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use super::glyphs::Glyphs;
 use super::no_instances;
 use super::theme::Theme;
-use crate::domain::{GroupSnapshot, Outcome, Phase, RestartCounts, ServiceSnapshot};
+use crate::domain::{GroupSnapshot, Kind, Outcome, Phase, RestartCounts, Rung, ServiceSnapshot, WorkerSnapshot, count};
 
 /// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
@@ -80,9 +80,9 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
         }
         (None, Phase::Scheduled { .. }) => (glyphs.waits, Tone::Plain, String::new()),
         (None, Phase::Queued) => (glyphs.waits, Tone::Busy, String::new()),
-        (None, Phase::Starting { .. } | Phase::Validating { .. } | Phase::Stopping { .. }) => {
-            (glyphs.busy, Tone::Busy, String::new())
-        }
+        (None, Phase::Stopping { .. }) => (glyphs.busy, Tone::Busy, given_back(service)),
+        (None, Phase::Starting { .. } | Phase::Validating { .. }) => (glyphs.busy, Tone::Busy, String::new()),
+        (None, Phase::Running { .. }) if service.kind == Kind::Worker => worker_look(service, glyphs),
         // It runs, and it is not what the files say.
         (None, Phase::Running { .. }) if is_stale(service) => (glyphs.up, Tone::Busy, STALE.to_owned()),
         (None, Phase::Running { .. }) => (glyphs.up, Tone::Good, String::new()),
@@ -103,6 +103,26 @@ pub(super) fn state_look(service: &ServiceSnapshot, glyphs: &Glyphs, theme: Them
     };
     let (style, word_style, focused_word_style) = tone.styles(theme);
     Look { glyph, word, detail, style, word_style, focused_word_style }
+}
+
+/// How a worker is told that runs. One that waits for the folder, or whose work is done elsewhere, is neither well nor ill.
+fn worker_look(service: &ServiceSnapshot, glyphs: &Glyphs) -> (&'static str, Tone, String) {
+    let Some(worker) = service.worker.as_deref() else { return (glyphs.worker, Tone::Good, String::new()) };
+    let tone = match worker.state() {
+        _ if worker.is_in_trouble() => Tone::Bad,
+        _ if worker.needs_attention() => Tone::Busy,
+        Some(_) => Tone::Plain,
+        None => Tone::Good,
+    };
+    let reason = worker.state().and_then(|_| worker.reason(&service.name));
+    (glyphs.worker, tone, reason.unwrap_or_default())
+}
+
+/// What a polite stop of a worker does with the tasks that run: `gives 2 tasks back`.
+fn given_back(service: &ServiceSnapshot) -> String {
+    let running = service.worker.as_ref().map_or(0, |worker| worker.active);
+    let polite = matches!(service.phase, Phase::Stopping { rung: Rung::Asked(_), .. });
+    if polite && running > 0 { format!("gives {} back", count(running, "task")) } else { String::new() }
 }
 
 /// What a service waits for that does not run: `for db`; nothing where it waits for a time, which is told beside it.
@@ -162,7 +182,8 @@ pub(super) fn state_counts(snapshot: &GroupSnapshot, glyphs: &Glyphs, theme: The
         let rank = rank(service);
         let word = if rank == 0 { RUNNING } else { service.state() };
         let look = state_look(service, glyphs, theme);
-        let failed = service.failure().is_some() && !service.is_waiting();
+        let in_trouble = service.working().is_some_and(WorkerSnapshot::is_in_trouble);
+        let failed = service.failure().is_some() && !service.is_waiting() || in_trouble;
         let word_style = if failed { look.word_style } else { Style::new() };
         let (glyph, style) = (look.glyph, look.style);
         if let Some((_, other)) = counts.iter_mut().find(|(_, other)| other.word == word) {
@@ -186,6 +207,8 @@ fn rank(service: &ServiceSnapshot) -> u8 {
     }
     match service.phase {
         _ if service.elsewhere.is_some() => 0,
+        Phase::Running { .. } if service.working().is_some_and(WorkerSnapshot::is_in_trouble) => 6,
+        Phase::Running { .. } if service.working().is_some_and(|worker| worker.state().is_some()) => 7,
         Phase::Running { .. } => 0,
         Phase::Validating { .. } => 1,
         Phase::Starting { .. } => 2,

@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn style(columns: Option<u16>, unicode: bool) -> OutputStyle {
-        OutputStyle { color: false, styles: StyleSupport::FULL, unicode, columns }
+        OutputStyle { links: false, color: false, styles: StyleSupport::FULL, unicode, columns }
     }
 
     fn table() -> TaskTable {

@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn a_task_is_shown_with_its_output_which_no_terminal_obeys() {
-        let style = OutputStyle { color: true, styles: StyleSupport::FULL, unicode: true, columns: Some(80) };
+        let style =
+            OutputStyle { links: false, color: true, styles: StyleSupport::FULL, unicode: true, columns: Some(80) };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(180);
         let expected = "\
 t-1 · marie · dead · 4 tries · 3m ago · batch b-7
@@ -144,7 +145,7 @@ a       b
 ── stderr ──
 ";
         assert_eq!(text(&details(), style, now), expected);
-        let ascii = text(&details(), OutputStyle { unicode: false, ..style }, now);
+        let ascii = text(&details(), OutputStyle { links: false, unicode: false, ..style }, now);
         assert!(ascii.is_ascii(), "{ascii}");
     }
 

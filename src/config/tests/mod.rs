@@ -94,6 +94,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         backoff: Backoff::default(),
         breaker: Breaker::default(),
         stop: StopSpec::default(),
+        worker: None,
         replicas: None,
         instance: None,
         autostart: true,

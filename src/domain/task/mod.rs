@@ -9,6 +9,7 @@ mod news;
 mod question;
 mod readers;
 mod snapshot;
+mod told;
 mod words;
 
 pub use claim::{DependencyState, FileStamp, FoundClaim, FoundTries, LastTry, TriesNote};
@@ -30,4 +31,5 @@ pub use snapshot::{
     BreakerState, Standby, TaskDetails, TaskRow, TaskState, TaskStats, TaskTable, TaskText, WorkerHealth,
     WorkerSnapshot,
 };
+pub use told::worker_counts;
 pub use words::{DeadReason, EndedTry, Priority, TaskHead, TaskStatus, TryExit, WhyFailed};

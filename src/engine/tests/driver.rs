@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{
     ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, GroupSnapshot,
     GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
-    ServiceSpec, SignalTarget, Targets, Usage, Validated, Verdict,
+    ServiceSpec, SignalTarget, Targets, Usage, Validated, Verdict, WorkerSnapshot,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -291,6 +291,12 @@ impl Scenario {
 
     pub(super) fn says(&mut self, service: &str, text: &str) -> &mut Self {
         self.report(service, &format!("says {text}"), RunReport::StatusText(text.into()))
+    }
+
+    /// A worker runs, without a process of its own, and says what it does with its tasks.
+    pub(super) fn works(&mut self, worker: &str, its: WorkerSnapshot) -> &mut Self {
+        self.report(worker, "started", RunReport::Started { pid: 0 });
+        self.report(worker, "says what it does", RunReport::Worker(its.into()))
     }
 
     /// So many MiB were measured.

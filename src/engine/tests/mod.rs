@@ -29,3 +29,4 @@ mod shutdown;
 mod starts;
 mod stops;
 mod validations;
+mod worker_states;

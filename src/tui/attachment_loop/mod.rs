@@ -30,7 +30,7 @@ use super::ticks;
 use super::ui_state::{Attachment, Followup, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{GroupSnapshot, Moment};
+use crate::domain::{Answer, Command, GroupSnapshot, Moment, Refusal, TaskQuestion};
 use crate::failpoint;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind};
@@ -76,6 +76,17 @@ async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::Unbounded
     let answer = handle.why(path).await.map_err(|refusal| refusal.to_string());
     // The dashboard may have ended meanwhile.
     let _ = tell.send(News::Explained(seq, answer));
+}
+
+/// Asks about tasks; folders may be slow.
+async fn ask_about_tasks(handle: GroupHandle, question: TaskQuestion, tell: mpsc::UnboundedSender<News>) {
+    let answer = match handle.ask(Command::Task(question.clone())).await {
+        Ok(Answer::Task(answer)) => Ok(answer),
+        Ok(_) => Err(Refusal::Unavailable.to_string()),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    // The dashboard may have ended meanwhile.
+    let _ = tell.send(News::OfTasks(question, answer));
 }
 
 /// The dashboard's state on its thread.
@@ -259,6 +270,10 @@ impl AttachmentLoop {
             News::Said(text) => self.say(text),
             News::Explained(seq, answer) => {
                 self.ui.explained(seq, answer);
+                self.frames.redraw = true;
+            }
+            News::OfTasks(question, answer) => {
+                self.ui.told_of_tasks(&question, answer, self.clock.both());
                 self.frames.redraw = true;
             }
             News::Open(path, line) => self.open_editor(path, line),
@@ -548,6 +563,11 @@ impl AttachmentLoop {
                 Followup::Why(seq, path) => {
                     if let Some(tell) = self.tell_later.clone() {
                         tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
+                    }
+                }
+                Followup::Task(question) => {
+                    if let Some(tell) = self.tell_later.clone() {
+                        tokio::spawn(ask_about_tasks(self.handle.clone(), question, tell));
                     }
                 }
             }

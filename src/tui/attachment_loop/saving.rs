@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use super::AttachmentLoop;
-use crate::domain::{Explanation, Moment, plain_error, visible_path};
+use crate::domain::{Explanation, Moment, TaskAnswer, TaskQuestion, plain_error, visible_path};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::text::thousands;
@@ -25,6 +25,8 @@ pub(super) enum News {
     OpenLog,
     /// Why a path is watched or not; with the number of the question.
     Explained(u64, Result<Box<Explanation>, String>),
+    /// What the group says of tasks.
+    OfTasks(TaskQuestion, Result<TaskAnswer, String>),
     /// The editor has ended; how, as far as it is known.
     Closed(Option<ExitStatus>),
 }

@@ -72,7 +72,8 @@ pub fn key_problem(context: &str, key: &str) -> Option<String> {
     if key.ctrl && key.code == KeyCode::Char('c') {
         return Some("Ctrl-C is reserved for quitting".into());
     }
-    let is_text = matches!(context, "prompt" | "service_filter" | "watcher_find" | "help" | "palette" | "typing");
+    let is_text =
+        matches!(context, "prompt" | "service_filter" | "watcher_find" | "tasks_find" | "help" | "palette" | "typing");
     (is_text && key.plain_char().is_some())
         .then(|| "text is typed here: add ctrl or alt, or use a key that types no text".into())
 }
@@ -219,6 +220,8 @@ pub(super) enum FooterKind {
     Failed,
     /// … or is stopped …
     Stopped,
+    /// … or it is a worker that runs …
+    Worker,
     /// … or it is one of several that share a row.
     Folded,
     /// The dashboard while changes are held.
@@ -233,6 +236,12 @@ pub(super) enum FooterKind {
     Watcher,
     /// A text to look for in the watcher panel is being typed.
     WatcherFind,
+    /// The table of tasks.
+    Tasks,
+    /// A text to look for among the tasks is being typed.
+    TasksFind,
+    /// One task and its output.
+    Task,
     /// The help overlay.
     Help,
     /// A text that services are filtered by is being typed.
@@ -428,13 +437,16 @@ impl Keymap {
 impl FooterKind {
     fn context(self) -> Context {
         match self {
-            Self::Normal | Self::Failed | Self::Stopped | Self::Folded | Self::Paused => Context::Normal,
+            Self::Normal | Self::Failed | Self::Stopped | Self::Worker | Self::Folded | Self::Paused => Context::Normal,
             Self::Zoom => Context::Zoom,
             Self::Merged => Context::Merged,
             Self::Select => Context::Select,
             Self::Watcher => Context::Watcher,
             Self::ServiceFilter => Context::ServiceFilter,
             Self::WatcherFind => Context::WatcherFind,
+            Self::Tasks => Context::Tasks,
+            Self::TasksFind => Context::TasksFind,
+            Self::Task => Context::Task,
             Self::Help => Context::Help,
             Self::Prompt | Self::FilterPrompt => Context::Prompt,
             Self::Details => Context::Details,

@@ -8,6 +8,7 @@ mod help;
 mod own_log;
 mod palette;
 mod restart_menu;
+pub(super) mod tasks;
 mod watcher;
 
 use crossterm::event::KeyEvent;
@@ -16,22 +17,26 @@ use super::action::{Action, Context};
 use super::glyphs::Glyphs;
 use super::layout::OuterScreen;
 use super::ui_state::World;
+use super::view::task_rows;
 use crate::domain::{Command, ServiceName};
 pub(super) use details::Details;
 pub(super) use help::Help;
 pub(super) use own_log::OwnLog;
 pub(super) use palette::{Palette, PaletteAction};
 pub(super) use restart_menu::RestartMenu;
+pub(super) use tasks::TasksPanel;
 pub(super) use watcher::WatcherPanel;
 
 /// Lines that a page goes.
 const PAGE: usize = 10;
 
 /// A panel with what it remembers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Panel {
     /// Every file event, in place of the panes.
     Watcher(WatcherPanel),
+    /// The tasks of all workers, in place of the panes.
+    Tasks(Box<TasksPanel>),
     /// The table of all keys.
     Help(Help),
     /// Everything about a service.
@@ -76,6 +81,9 @@ impl Panel {
         match self {
             Self::Watcher(watcher) if watcher.typing => Context::WatcherFind,
             Self::Watcher(_) => Context::Watcher,
+            Self::Tasks(tasks) if tasks.typing => Context::TasksFind,
+            Self::Tasks(tasks) if tasks.open_task().is_some() => Context::Task,
+            Self::Tasks(_) => Context::Tasks,
             Self::Help(_) => Context::Help,
             Self::Details(_) => Context::Details,
             Self::Menu(_) => Context::Menu,
@@ -86,7 +94,7 @@ impl Panel {
 
     /// It lies over what else is on the screen; otherwise it takes the place of the panes.
     pub(super) fn lies_over(&self) -> bool {
-        !matches!(self, Self::Watcher(_))
+        !matches!(self, Self::Watcher(_) | Self::Tasks(_))
     }
 
     /// It shows something that changes with every second.
@@ -99,6 +107,7 @@ impl Panel {
     pub(super) fn type_key(&mut self, event: KeyEvent) -> bool {
         match self {
             Self::Watcher(watcher) => watcher.type_key(event),
+            Self::Tasks(tasks) => tasks.type_key(event),
             Self::Help(help) => help.type_key(event),
             Self::Palette(palette) => palette.type_key(event),
             Self::Details(_) | Self::Menu(_) | Self::OwnLog(_) => false,
@@ -109,6 +118,7 @@ impl Panel {
     pub(super) fn type_text(&mut self, text: &str) -> bool {
         match self {
             Self::Watcher(watcher) => return watcher.type_text(text),
+            Self::Tasks(tasks) => return tasks.type_text(text),
             Self::Help(help) => help.type_text(text),
             Self::Palette(palette) => palette.type_text(text),
             Self::Details(_) | Self::Menu(_) | Self::OwnLog(_) => return false,
@@ -129,6 +139,7 @@ impl Panel {
     pub(super) fn act(&mut self, action: Action, around: &Surroundings<'_>) -> Option<Choice> {
         match self {
             Self::Watcher(watcher) => watcher.act(action, &around.world.snapshot.journal),
+            Self::Tasks(tasks) => tasks.act(action, around.screen.watcher.map_or(0, task_rows)),
             Self::Help(help) => help.act(action, around),
             Self::Details(details) => details.act(action, around),
             Self::OwnLog(log) => log.act(action),
@@ -142,6 +153,7 @@ impl Panel {
     fn back(&mut self) -> bool {
         match self {
             Self::Watcher(watcher) => !watcher.end_search(),
+            Self::Tasks(tasks) => tasks.back(),
             Self::OwnLog(log) => {
                 log.show_newest();
                 true
@@ -188,7 +200,29 @@ impl Panels {
         self.open.last_mut().filter(|panel| panel.context() == context)
     }
 
-    /// The one in place of the panes.
+    /// One is in place of the panes.
+    pub(super) fn cover_panes(&self) -> bool {
+        self.open.iter().any(|panel| !panel.lies_over())
+    }
+
+    /// The table of tasks.
+    pub(super) fn tasks(&self) -> Option<&TasksPanel> {
+        self.open.iter().find_map(|panel| match panel {
+            Panel::Tasks(tasks) => Some(tasks.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The same, to be changed.
+    pub(super) fn tasks_mut(&mut self) -> Option<&mut TasksPanel> {
+        self.open.iter_mut().find_map(|panel| match panel {
+            Panel::Tasks(tasks) => Some(tasks.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// The watcher panel.
+    #[cfg(test)]
     pub(super) fn watcher(&self) -> Option<&WatcherPanel> {
         self.open.iter().find_map(|panel| match panel {
             Panel::Watcher(watcher) => Some(watcher),
@@ -196,7 +230,7 @@ impl Panels {
         })
     }
 
-    /// The same, to be changed.
+    /// The watcher panel, to be changed.
     pub(super) fn watcher_mut(&mut self) -> Option<&mut WatcherPanel> {
         self.open.iter_mut().find_map(|panel| match panel {
             Panel::Watcher(watcher) => Some(watcher),

@@ -14,6 +14,7 @@ mod merging;
 mod messages;
 mod pointing;
 mod requests;
+mod tasks;
 mod usage;
 
 use std::collections::{BTreeSet, HashMap};
@@ -151,7 +152,7 @@ impl UiState {
     pub(super) fn screen(&self, world: &World<'_>) -> OuterScreen {
         let banner = matches!(world.snapshot.watch.state, WatchState::Paused | WatchState::Held)
             && world.snapshot.stopping.is_none();
-        let request = self.layout_request(world.snapshot, self.panes.zoom, self.panels.watcher().is_some(), banner);
+        let request = self.layout_request(world.snapshot, self.panes.zoom, self.panels.cover_panes(), banner);
         OuterScreen::new(world.size.0, world.size.1, &LayoutRequest { merged: self.merging, ..request })
     }
 
@@ -366,6 +367,7 @@ impl UiState {
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
+            Action::Tasks => self.open_tasks(world),
             Action::Zoom => self.zoom_or_open(world),
             Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
             Action::Times => self.lines.times = self.lines.times.next(),
@@ -383,10 +385,14 @@ impl UiState {
     /// Actions that mean something different in each place.
     fn apply_in(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
         match context {
+            Context::Tasks | Context::Task if self.orders_task(action, world) => {}
             Context::Log
             | Context::Help
             | Context::Watcher
             | Context::WatcherFind
+            | Context::Tasks
+            | Context::TasksFind
+            | Context::Task
             | Context::Menu
             | Context::Palette
             | Context::Details => return self.panel_action(action, context, world),
@@ -479,7 +485,7 @@ impl UiState {
         } else if self.context(world.snapshot) == Context::Prompt {
             self.cancel_prompt(world);
         } else if self.service_filter.take().is_some() || self.selection.take().is_some() {
-        } else if self.panels.watcher().is_some() {
+        } else if self.panels.cover_panes() {
             self.panels.back();
         } else if self.find.end_search() {
             self.viewports.values_mut().for_each(Viewport::forget_jump);
@@ -498,10 +504,11 @@ impl UiState {
         }
         let question = self.panels.watcher_mut().and_then(|panel| panel.question(&world.snapshot.journal));
         self.requests.followups.extend(question.map(|(seq, path)| Followup::Why(seq, path)));
+        self.ask_about_tasks(world);
         let is_there = |name: &ServiceName| world.snapshot.service(name).is_some();
         self.viewports.retain(|source, _| source.service().is_none_or(is_there));
         self.find.retain(is_there);
-        if self.panes.zoom || self.panels.watcher().is_some() || self.selected == self.main {
+        if self.panes.zoom || self.panels.cover_panes() || self.selected == self.main {
             return;
         }
         if let Some(selected) = self.selected(world.snapshot) {

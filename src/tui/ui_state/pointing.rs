@@ -7,7 +7,7 @@ use super::super::action::{Action, Context};
 use super::super::layout::OuterScreen;
 use super::super::sidebar_rows;
 use super::super::source::Source;
-use super::super::view::watcher_event_at;
+use super::super::view::{task_at, watcher_event_at};
 use super::{UiState, World};
 
 /// Rows that one notch of the wheel scrolls.
@@ -93,6 +93,10 @@ impl UiState {
             && let Some(seq) = watcher_event_at(at, area, panel, &world.snapshot.journal)
         {
             panel.marked = Some(seq);
+        } else if let (Some(area), Some(panel)) = (screen.watcher, self.panels.tasks_mut())
+            && let Some(place) = task_at(at, area, panel)
+        {
+            panel.mark(place);
         }
     }
 

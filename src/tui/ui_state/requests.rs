@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Marker, ServiceName};
+use crate::domain::{Marker, ServiceName, TaskQuestion};
 use crate::logs::Scan;
 use crate::tui::selection::CopyRequest;
 
@@ -15,6 +15,8 @@ pub(in crate::tui) enum Followup {
     Mark(ServiceName, Marker),
     /// Ask why the path of this event in the journal was judged so.
     Why(u64, Arc<str>),
+    /// Ask about tasks.
+    Task(TaskQuestion),
 }
 
 /// All that is asked for, until somebody has taken it.

@@ -12,6 +12,7 @@ use super::super::text::{cut_right, pad, width, wrap_words};
 use super::super::words::state_look;
 use super::Scene;
 use super::paint::{self, Titles};
+use super::worker_details;
 use crate::clock::Clock;
 use crate::domain::{
     ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
@@ -137,6 +138,7 @@ fn facts(teller: &Teller<'_>, service: &ServiceSnapshot) -> Vec<Row> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, text: String| facts.push((name.to_owned(), visible(&text).into_owned()));
     of_state(teller, service, &mut fact);
+    worker_details::tell(service, teller.now, teller.glyphs, &mut fact);
     of_process(teller, service, &mut fact);
     of_restarts(teller, service, &mut fact);
     of_changes(teller, service, &mut fact);
@@ -259,7 +261,7 @@ fn of_changes(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
     if let Some(change) = &service.last_change {
         fact("last change", format!("{} {} {}", change.path, teller.glyphs.dot, ago(teller.now, change.at)));
     }
-    if !service.watches {
+    if !service.watches && service.kind != Kind::Worker {
         fact("watches", "nothing".to_owned());
     }
     if service.held > 0 {

@@ -13,7 +13,7 @@ use super::super::no_instances;
 use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
 use super::{Scene, paint, pane, typing};
-use crate::domain::{Phase, ServiceSnapshot, WatchState};
+use crate::domain::{Kind, Phase, ServiceSnapshot, WatchState};
 
 /// Cells that are enough for a message.
 const MESSAGE: usize = 48;
@@ -129,6 +129,9 @@ fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
         Context::ServiceFilter => FooterKind::ServiceFilter,
         Context::Watcher => FooterKind::Watcher,
         Context::WatcherFind => FooterKind::WatcherFind,
+        Context::Tasks => FooterKind::Tasks,
+        Context::TasksFind => FooterKind::TasksFind,
+        Context::Task => FooterKind::Task,
         Context::Help => FooterKind::Help,
         Context::Prompt if scene.ui.find.types_filter() => FooterKind::FilterPrompt,
         Context::Prompt => FooterKind::Prompt,
@@ -215,6 +218,7 @@ fn of_selected(scene: &Scene<'_>) -> FooterKind {
     match selected(scene) {
         Some(service) if service.failure().is_some() => FooterKind::Failed,
         Some(service) if service.phase == Phase::Down => FooterKind::Stopped,
+        Some(service) if service.kind == Kind::Worker => FooterKind::Worker,
         _ => FooterKind::Normal,
     }
 }

@@ -192,6 +192,7 @@ fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
     let sign = |sign: &str, style: Look, text: &str| (sign.to_owned(), style, text.to_owned());
     vec![
         sign(glyphs.up, Theme::good, "running; ready, if it has a ready check"),
+        sign(glyphs.worker, Theme::good, "a worker that runs; 2/3: 2 tries run, 3 may"),
         sign(glyphs.busy, Theme::busy, "starting, validating or stopping"),
         sign(glyphs.done, plain, "done: ended with exit code 0"),
         sign(glyphs.failed, Theme::bad, "failed"),

@@ -13,8 +13,10 @@ mod sidebar;
 mod stopping;
 mod strip;
 mod table;
+mod tasks;
 mod typing;
 mod watcher;
+mod worker_details;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
@@ -34,6 +36,7 @@ pub(super) use help::last_start as help_last_start;
 pub(super) use sidebar::{age_of, waits_until};
 pub(super) use stopping::waited_for;
 pub(super) use strip::{moments as strip_moments, rows as strip_rows};
+pub(super) use tasks::{rows_of_text as task_rows, task_at, text_columns as task_columns};
 pub(super) use watcher::event_at as watcher_event_at;
 
 /// All that a frame is made of.
@@ -120,6 +123,7 @@ impl Panel {
     fn draw(&self, scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
         match self {
             Self::Watcher(panel) => watcher::panel(scene, scene.screen.watcher?, panel, buffer),
+            Self::Tasks(panel) => tasks::draw(scene, scene.screen.watcher?, panel, buffer),
             Self::Help(help) => help::draw(scene, help, buffer),
             Self::Details(details) => details::draw(scene, details, buffer),
             Self::Menu(menu) => menu::draw(scene, menu, buffer),
@@ -158,3 +162,5 @@ fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
 mod place_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worker_tests;

@@ -13,6 +13,7 @@ use super::super::selection::Selection;
 use super::super::source::Source;
 use super::super::text::{floor, thousands, width};
 use super::super::words::{counts, state_look};
+use super::super::worker_words;
 use super::Scene;
 use super::paint::{self, Titles};
 use super::sidebar::time_of_next_run;
@@ -44,6 +45,10 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         left.truncate(1);
     }
     let state = left.get(..3).map_or(0, |state| paint::spans_width(state) + width(look.word));
+    if let Some(worker) = service.working() {
+        let parts = worker_words::parts(worker, scene.now).into_iter();
+        left.extend(parts.map(|part| Span::raw(format!(" {} {part}", glyphs.dot))));
+    }
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
         let what = match timer {

@@ -14,6 +14,7 @@ use super::super::no_instances;
 use super::super::sidebar_rows::{self, SidebarRow};
 use super::super::text::{column, cut_left, cut_right, width};
 use super::super::words::{Look, STALE, counts, is_stale, state_look};
+use super::super::worker_words;
 use super::{Scene, paint};
 use crate::clock::Clock;
 use crate::domain::{Moment, Phase, ServiceSnapshot, Usage, approx};
@@ -243,6 +244,18 @@ impl Columns {
         let stale = stale_word(scene, &row.service);
         let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
         let name = row.name_cells().min(NAME);
+        let tasks = row.service.working().and_then(|worker| {
+            let beside = |name| worker_words::fitting(worker, scene.now, glyphs.dot, room.saturating_sub(name + 1));
+            beside(row.name_cells()).or_else(|| beside(name))
+        });
+        if let Some(tasks) = tasks {
+            let name = row.name(room.saturating_sub(width(&tasks) + 1), glyphs.ellipsis);
+            paint::put_text(buffer, area, area.x, area.y, &name, bold);
+            let look = state_look(&row.service, glyphs, scene.theme());
+            let at = area.right().saturating_sub(u16::try_from(width(&tasks)).unwrap_or(0));
+            paint::put_text(buffer, area, at, area.y, &tasks, look.word_style);
+            return;
+        }
         if let Some(usage) = usage(scene, &row.service).into_iter().find(|usage| name + 1 + width(usage) <= room) {
             let name = row.name(room.saturating_sub(width(&usage) + 1), glyphs.ellipsis);
             let x = paint::put_text(buffer, area, area.x, area.y, &name, bold);
@@ -272,7 +285,10 @@ fn draw_state(scene: &Scene<'_>, row: &Row<'_>, look: &Look, area: Rect, buffer:
         approx(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))
     };
     let time = waits.map(left).or_else(|| time_of_next_run(service));
-    let (word, word_style) = if let Some(time) = time {
+    let tasks = service.working().and_then(|worker| worker_words::fitting(worker, scene.now, glyphs.dot, room));
+    let (word, word_style) = if let Some(tasks) = tasks {
+        (tasks, look.word_style)
+    } else if let Some(time) = time {
         let with_time = format!("{} {time}", service.state());
         // What tells of failures goes before the time.
         let last = marks(scene, row).rsplit(' ').next().map_or(0, width);

@@ -1,0 +1,83 @@
+//! What the details of a worker say of its tasks: what it does, its limits, its folders.
+
+use super::super::glyphs::Glyphs;
+use crate::domain::{
+    BreakerState, Moment, ServiceSnapshot, WorkerHealth, WorkerSnapshot, WorkerSpec, count, human, visible_path,
+};
+
+/// Tells of a worker; nothing of any other service.
+pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact: &mut impl FnMut(&str, String)) {
+    let dot = format!(" {} ", glyphs.dot);
+    let Some(spec) = service.worker_spec.as_deref() else { return };
+    if let Some(worker) = service.working() {
+        fact("tasks", tasks(worker, &dot));
+        fact("breaker", breaker(worker, spec, now, &dot));
+        let state = match worker.health {
+            WorkerHealth::Healthy => "healthy",
+            WorkerHealth::Degraded => "degraded",
+            WorkerHealth::Unhealthy => "unhealthy",
+            WorkerHealth::Stopped => "stopped",
+        };
+        let state = if worker.lost { "lost" } else { state };
+        fact("heartbeat", format!("{state}{dot}every {}", human(spec.heartbeat)));
+        let stats = worker.stats;
+        let all = [
+            format!("{} completed", stats.processed),
+            count(stats.failed, "failed try"),
+            format!("{} retried", stats.retried),
+            count(stats.dead, "dead letter"),
+        ];
+        fact("so far", all.join(&dot));
+    }
+    fact("limits", if spec.remote { "set where it runs".to_owned() } else { limits(spec, &dot) });
+    let name = &service.name;
+    let folders = &spec.folders;
+    for (what, path) in [
+        ("queue", folders.queue(name)),
+        ("results", folders.results.join(name.as_str())),
+        ("dead letters", folders.dlq.join(name.as_str())),
+    ] {
+        fact(what, visible_path(&path).into_owned());
+    }
+}
+
+/// `2 of 3 running · 14 waiting (3 blocked, 1 retrying) · 1 dead`.
+fn tasks(worker: &WorkerSnapshot, dot: &str) -> String {
+    let of_waiting = [(worker.blocked, "blocked"), (worker.retrying, "retrying")];
+    let of_waiting: Vec<String> =
+        of_waiting.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let of_waiting = if of_waiting.is_empty() { String::new() } else { format!(" ({})", of_waiting.join(", ")) };
+    let works_here = !worker.remote && worker.standby.is_none();
+    let running = works_here.then(|| format!("{} of {} running", worker.active, worker.concurrency));
+    let waiting = format!("{} waiting{of_waiting}", worker.waiting);
+    let dead = format!("{} dead", worker.dead);
+    running.into_iter().chain([waiting, dead]).collect::<Vec<_>>().join(dot)
+}
+
+/// `closed · opens for 60s after 5 failed tries in a row`.
+fn breaker(worker: &WorkerSnapshot, spec: &WorkerSpec, now: Moment, dot: &str) -> String {
+    match worker.breaker {
+        BreakerState::Closed if spec.remote => "closed".to_owned(),
+        BreakerState::Closed => {
+            let failures = count(spec.breaker.failures, "failed try");
+            format!("closed{dot}opens for {} after {failures} in a row", human(spec.breaker.cooldown))
+        }
+        BreakerState::Open { until } => format!("open{dot}tests one task in {}", human(until.since(now))),
+        BreakerState::HalfOpen => format!("half-open{dot}tests one task"),
+    }
+}
+
+/// `3 tasks at once · 10m for a try · 3 retries after 1s to 5m`.
+fn limits(spec: &WorkerSpec, dot: &str) -> String {
+    let retries = match spec.retries {
+        0 => "no retries".to_owned(),
+        number => {
+            let first = human(spec.backoff.initial);
+            // Waits grow from one to the next.
+            let wait = if number == 1 { first } else { format!("{first} to {}", human(spec.backoff.max)) };
+            format!("{} after {wait}", count(number, "retry"))
+        }
+    };
+    [format!("{} at once", count(spec.concurrency, "task")), format!("{} for a try", human(spec.timeout)), retries]
+        .join(dot)
+}

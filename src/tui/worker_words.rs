@@ -1,0 +1,61 @@
+//! What a worker does, in as many words as there is room for.
+
+use super::text::width;
+use crate::domain::{BreakerState, Moment, WorkerSnapshot};
+
+/// `breaker open 42s`, `2/3`, `14 waiting`, `1 dead`: what matters most comes first. The word of a state that is more than
+/// running is not among them.
+pub(super) fn parts(worker: &WorkerSnapshot, now: Moment) -> Vec<String> {
+    let breaker = worker.breaker_words(now).filter(|_| worker.standby.is_none());
+    // An open breaker says why nothing runs.
+    let says_it = breaker.is_some() && worker.active == 0 && !worker.remote;
+    breaker.into_iter().chain(worker.counts().into_iter().skip(usize::from(says_it))).collect()
+}
+
+/// The state and the parts in so many cells: what parts them gives way first, then what stands at the right end, to the last
+/// word.
+pub(super) fn fitting(worker: &WorkerSnapshot, now: Moment, dot: &str, room: usize) -> Option<String> {
+    let parts: Vec<String> = worker.state().map(str::to_owned).into_iter().chain(parts(worker, now)).collect();
+    let gaps = [format!(" {dot} "), " ".to_owned()];
+    let beginnings = (1..=parts.len()).rev().filter_map(|count| parts.get(..count));
+    let texts = beginnings.flat_map(|parts| gaps.each_ref().map(|gap| parts.join(gap)));
+    let first = parts.first().map_or("", String::as_str);
+    let words = first.rmatch_indices(' ').filter_map(|(end, _)| first.get(..end)).map(str::to_owned);
+    texts.chain(words).find(|text| width(text) <= room)
+}
+
+/// It tells a time that runs down.
+pub(super) fn counts_down(worker: &WorkerSnapshot) -> bool {
+    worker.standby.is_none() && matches!(worker.breaker, BreakerState::Open { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture::NOW;
+    use crate::tui::worker_fixture::marie;
+
+    #[test]
+    fn the_right_end_goes_first() {
+        let told = |worker: &WorkerSnapshot, room| fitting(worker, NOW, "·", room);
+        assert_eq!(told(&marie(), 40).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
+        assert_eq!(told(&marie(), 25).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
+        assert_eq!(told(&marie(), 24).as_deref(), Some("2/3 14 waiting 1 dead"));
+        assert_eq!(told(&marie(), 20).as_deref(), Some("2/3 · 14 waiting"));
+        assert_eq!(told(&marie(), 15).as_deref(), Some("2/3 14 waiting"));
+        assert_eq!(told(&marie(), 9).as_deref(), Some("2/3"));
+        assert_eq!(told(&marie(), 2), None);
+    }
+
+    #[test]
+    fn an_open_breaker_stands_in_the_place_of_what_does_not_run() {
+        let until = NOW + std::time::Duration::from_secs(42);
+        let open = WorkerSnapshot { breaker: BreakerState::Open { until }, active: 0, ..marie() };
+        assert_eq!(fitting(&open, NOW, "·", 80).as_deref(), Some("breaker open 42s · 14 waiting · 1 dead"));
+        let busy = WorkerSnapshot { active: 1, ..open };
+        assert_eq!(fitting(&busy, NOW, "·", 80).as_deref(), Some("breaker open 42s · 1/3 · 14 waiting · 1 dead"));
+        let narrow = [15, 11, 6].map(|room| fitting(&busy, NOW, "·", room));
+        assert_eq!(narrow.each_ref().map(Option::as_deref), [Some("breaker open"), Some("breaker"), None]);
+        assert!(counts_down(&busy) && !counts_down(&marie()));
+    }
+}
