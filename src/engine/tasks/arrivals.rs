@@ -91,6 +91,10 @@ impl Work {
             Some(other) => self.unqueue(&other, turn),
             None => {}
         }
+        if self.claims.get(&head.id).is_some_and(|claim| claim.file == file) && self.is_claiming(&head.id) {
+            // It could not be moved, and is tried again.
+            return;
+        }
         if self.has_live(&head.id) {
             self.suspect(file, &head.id, turn);
             return;
@@ -265,6 +269,9 @@ impl Work {
             WriteResult::Missing if burial.letter.is_none() => {
                 // Somebody was faster: nothing is dead.
                 turn.batches.vanish(burial.batch.as_ref(), 1);
+                let waited_for = burial.words.id.clone().filter(|_| burial.is_the_task);
+                let follow = waited_for.and_then(|id| turn.waits.lost(&self.name, &id));
+                turn.effects.extend(follow);
                 self.end_burial(file, turn);
                 self.write_worked(&subject, turn);
                 return;

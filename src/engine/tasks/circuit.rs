@@ -29,6 +29,10 @@ impl Circuit {
         self.state
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, BreakerState::Open { .. })
+    }
+
     /// Whether another try may begin.
     pub(super) fn lets_through(&self) -> bool {
         match self.state {

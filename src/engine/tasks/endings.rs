@@ -118,6 +118,12 @@ impl Work {
                 self.claims.enter(id, ClaimState::Noting);
                 self.go_on(id, turn);
             }
+            // The breaker has opened since it was claimed: it was not tried, and does not count.
+            ClaimState::Receipt if self.circuit.is_open() => self.give_back(id, turn),
+            ClaimState::Noting if self.circuit.is_open() => {
+                self.claims.enter(id, ClaimState::NotingRest { until: turn.now });
+                self.write(id, turn);
+            }
             ClaimState::Receipt | ClaimState::Noting => {
                 if claim.cancel.is_some() || self.phase != WorkPhase::Working {
                     self.go_on(id, turn);
@@ -165,6 +171,7 @@ impl Work {
 
     /// One who stops leaves a claim as it is. What has not ended waits while nobody works.
     pub(super) fn leave_claim(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
+        self.answer_cancel(id, "the worker stops", turn);
         if let Some(claim) = self.drop_claim(id, turn).filter(|claim| !claim.state.is_settled()) {
             self.park(claim.head.batch);
         }
@@ -261,6 +268,7 @@ impl Work {
             self.give_back(&id, turn);
         } else {
             match tries {
+                Some(tries) if !tries.running && tries.left.is_zero() => self.line_up(&id),
                 Some(tries) if !tries.running => {
                     let until = turn.now + tries.left;
                     self.claims.enter(&id, ClaimState::Resting);

@@ -58,6 +58,10 @@ impl Place {
     pub(super) fn new(priority: Priority, arrival: u64, name: Arc<str>) -> Self {
         Self { priority, arrival, name }
     }
+
+    pub(super) fn arrival(&self) -> u64 {
+        self.arrival
+    }
 }
 
 impl Ord for Place {

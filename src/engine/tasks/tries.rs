@@ -103,6 +103,19 @@ impl Work {
         Some(claim)
     }
 
+    /// A claim has failed, and meanwhile the breaker has opened.
+    pub(super) fn may_not_claim(&self, id: &TaskId) -> bool {
+        let is_wanted = self.claims.get(id).is_some_and(|claim| claim.cancel.is_some());
+        self.circuit.is_open() && self.is_claiming(id) && !is_wanted
+    }
+
+    /// Puts a task that could not be claimed back into the queue. All that it depends on is completed.
+    pub(super) fn requeue(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
+        if let Some(claim) = self.drop_claim(id, turn) {
+            self.queue.insert(&claim.head, &claim.file, claim.place.arrival(), 0);
+        }
+    }
+
     /// Thinks of a claim no longer.
     pub(super) fn drop_claim(&mut self, id: &TaskId, turn: &mut Turn<'_>) -> Option<Claim> {
         let claim = self.claims.remove(id)?;

@@ -85,6 +85,7 @@ impl Work {
         self.timers.clear(&Timer::Trouble);
         let Some(subject) = self.trouble.next() else { return };
         match &subject {
+            Subject::Task(id) if self.may_not_claim(id) => self.requeue(id, turn),
             Subject::Task(id) => self.write(id, turn),
             Subject::File(file) => self.write_burial(file, turn),
         }
@@ -94,10 +95,14 @@ impl Work {
         }
     }
 
-    /// The worker stops: all of it is tried once more.
+    /// The worker stops: all of it is tried once more, but for claims, which are of no use now.
     pub(super) fn try_all_stuck(&mut self, turn: &mut Turn<'_>) {
         for subject in self.trouble.stuck.clone() {
             match subject {
+                Subject::Task(id) if self.is_claiming(&id) => {
+                    self.trouble.stuck.remove(&Subject::Task(id.clone()));
+                    self.leave_claim(&id, turn);
+                }
                 Subject::Task(id) => self.write(&id, turn),
                 Subject::File(file) => self.write_burial(&file, turn),
             }

@@ -234,3 +234,20 @@ fn a_new_file_of_a_name_that_is_being_buried_is_looked_at_when_that_is_over() {
     let look = TaskEffect::LookAgain { worker: Some(MARIE.into()), file: "a.json".into() };
     assert!(world.take().contains(&look));
 }
+
+#[test]
+fn a_file_that_cannot_be_claimed_is_no_duplicate_of_itself() {
+    let mut world = World::working(spec());
+    world.drop_task(&head("a"));
+    world.take();
+    let result = ClaimResult::Failed("read-only file system".into());
+    world.send(TaskEvent::Claimed { worker: MARIE.into(), id: id("a"), result });
+    world.send(TaskEvent::ListAgain { worker: Some(MARIE.into()) });
+    world.drop_task(&head("a"));
+    world.drop_task(&head("a"));
+    world.send(TaskEvent::Listed { worker: Some(MARIE.into()) });
+    assert_eq!(world.snapshot().health, WorkerHealth::Unhealthy);
+    world.wait_until(1_000);
+    assert_eq!(world.begun(), ["a 1"]);
+    assert!(world.writes().iter().all(|line| !line.contains("duplicate")));
+}

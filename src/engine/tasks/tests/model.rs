@@ -271,7 +271,11 @@ impl Model {
                 self.ends += 1;
                 match &words.id {
                     Some(id) if words.reason != DeadReason::DuplicateTaskId => {
-                        self.folder.letters.insert(id.clone(), words.reason);
+                        // Letters lie beside each other; that of the claim is looked for.
+                        let reason = self.folder.letters.entry(id.clone()).or_insert(words.reason);
+                        if *reason != DeadReason::MaxRetriesExceeded {
+                            *reason = words.reason;
+                        }
                     }
                     _ => {}
                 }

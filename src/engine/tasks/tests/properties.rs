@@ -1,8 +1,9 @@
 //! What holds whatever comes: random files, failures, time limits, stops, crashes in the middle of a turn, and files
 //! that cannot be written, with a model of the folder and of the processes.
 
-use proptest::prelude::*;
 use std::time::Duration;
+
+use proptest::prelude::*;
 
 use crate::domain::{DeadReason, TaskHead, TaskRefusal};
 use crate::engine::tasks::TaskEvent;
