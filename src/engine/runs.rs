@@ -103,7 +103,7 @@ impl Service {
         let since = self.run.up_since.unwrap_or(turn.now);
         self.enter(Phase::Running { run, since, ready: false }, turn);
         // A job is done when it has ended.
-        if self.run.spec.kind == Kind::Service {
+        if self.run.spec.kind != Kind::Job {
             self.restarts.limit.settle(turn.now);
         }
         self.watch_over(run, turn);
@@ -239,7 +239,7 @@ impl Service {
 
     /// What a run is that ends now by itself, and why it has failed if the status does not say it.
     fn outcome(&self, status: ExitStatus, uptime: Duration, turn: &Turn) -> (Outcome, Option<Fault>) {
-        let is_service = self.run.spec.kind == Kind::Service;
+        let is_service = self.run.spec.kind != Kind::Job;
         match &self.phase {
             _ if !status.is_success() => (Outcome::Failed(status), None),
             // What it left is ended, and with it all that others need it for.

@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 use super::Message;
 use super::desk::{Desk, Working};
 use crate::domain::task::{TaskHome, read_batches, read_heartbeat};
-use crate::domain::{DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats};
-use crate::engine::tasks::{ClaimResult, TaskEvent};
+use crate::domain::{
+    DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats,
+};
+use crate::engine::tasks::{ClaimResult, LetterWords, Subject, TaskEvent, TaskWrite};
 pub(super) use crate::task_folder::FolderNews;
 use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Renewed, check};
 
@@ -142,6 +144,14 @@ impl Working {
     }
 }
 
+/// Whether a task has no id but the name of its file.
+fn is_named_by_file(hall: &mut Hall, file: &str) -> bool {
+    let nobody = TaskHome { worker: None, names_description: false };
+    let mut id =
+        |name: &str| hall.look(file).and_then(|(_, contents)| Some(check(name, contents, nobody).ok()?.head.id));
+    id(file) != id("another.json")
+}
+
 /// Whose tasks are in the folder of a worker, and what its command can take.
 pub(super) fn home_of(spec: &ServiceSpec) -> TaskHome<'_> {
     TaskHome { worker: Some(spec.name.as_str()), names_description: names_description(spec) }
@@ -191,13 +201,13 @@ impl Desk {
         };
         working.folder = Some(folder);
         self.places.watch_queue(&spec.folders, worker, now);
-        self.places.hall = self
-            .places
-            .hall
-            .take()
-            .or_else(|| Hall::open(&spec.folders).inspect_err(|trouble| log::warn!("{trouble}")).ok());
         self.started(worker);
         self.decide(TaskEvent::Owned { worker: worker.clone(), stats, dead, claims });
+        if self.places.hall.is_none() {
+            self.places.hall = Hall::open(&spec.folders).inspect_err(|trouble| log::warn!("{trouble}")).ok();
+            self.list_unrouted();
+            self.work_off();
+        }
         self.look_for_requests(worker);
     }
 
@@ -269,13 +279,20 @@ impl Desk {
         self.answer(event);
     }
 
-    /// Moves a file to those that wait for its worker.
+    /// Moves a file to those that wait for its worker. One that is named by its file alone keeps that name, or it would be
+    /// another task.
     pub(super) fn route(&mut self, file: &str, to: &ServiceName) {
         let Some(hall) = &mut self.places.hall else { return };
         let stem = file.strip_suffix(".json").unwrap_or(file);
         let others = (2..).map(|number: u32| format!("{stem}.{number}.json"));
         for name in std::iter::once(file.to_owned()).chain(others) {
             match hall.route(file, to, &name) {
+                Ok(Moved::Taken) if is_named_by_file(hall, file) => {
+                    let detail = format!("a file of this name is in the folder of {to} already").into();
+                    let (reason, id) = (DeadReason::DuplicateTaskId, TaskId::parse(stem));
+                    let words = LetterWords { reason, detail, id, retry_count: 0, last_exit_code: None };
+                    return self.write(None, Subject::File(file.into()), TaskWrite::Letter(words));
+                }
                 Ok(Moved::Taken) => {}
                 Ok(Moved::Done) => return self.look(to.clone(), name.into()),
                 Ok(Moved::Gone) => return,
