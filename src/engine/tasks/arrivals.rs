@@ -91,7 +91,7 @@ impl Work {
             Some(other) => self.unqueue(&other, turn),
             None => {}
         }
-        if self.claims.get(&head.id).is_some_and(|claim| claim.file == file) && self.is_claiming(&head.id) {
+        if self.has_file(&head.id, &file) && self.is_claiming(&head.id) {
             // It could not be moved, and is tried again.
             return;
         }
@@ -170,6 +170,20 @@ impl Work {
         self.is_whole(file);
         self.suspects.remove(file);
         self.unqueue_file(file, turn);
+        let stuck = self.trouble.stuck.iter().find_map(|subject| match subject {
+            Subject::Task(id) if self.is_claiming(id) => Some(id).filter(|id| self.has_file(id, file)),
+            _ => None,
+        });
+        if let Some(id) = stuck.cloned() {
+            // It could not be moved, and now never will be.
+            self.outstanding.remove(&Subject::Task(id.clone()));
+            self.forget_claim(&id, "its file is gone", turn);
+            self.write_worked(&Subject::Task(id), turn);
+        }
+    }
+
+    fn has_file(&self, id: &TaskId, file: &Arc<str>) -> bool {
+        self.claims.get(id).is_some_and(|claim| claim.file == *file)
     }
 
     /// A listing is complete.

@@ -94,7 +94,7 @@ impl Work {
     }
 
     /// The task is not ours, and has not ended.
-    fn forget_claim(&mut self, id: &TaskId, why: &str, turn: &mut Turn<'_>) -> Option<Claim> {
+    pub(super) fn forget_claim(&mut self, id: &TaskId, why: &str, turn: &mut Turn<'_>) -> Option<Claim> {
         let mut claim = self.drop_claim(id, turn)?;
         turn.answer(claim.cancel.take().unwrap_or_default(), Err(why));
         turn.batches.vanish(claim.head.batch.as_ref(), 1);

@@ -251,3 +251,15 @@ fn a_file_that_cannot_be_claimed_is_no_duplicate_of_itself() {
     assert_eq!(world.begun(), ["a 1"]);
     assert!(world.writes().iter().all(|line| !line.contains("duplicate")));
 }
+
+#[test]
+fn a_file_that_cannot_be_claimed_and_is_removed_leaves_its_id_free() {
+    let mut world = World::working(spec());
+    world.drop_file(MARIE, "odd.json", &head("a"));
+    world.take();
+    let result = ClaimResult::Failed("read-only file system".into());
+    world.send(TaskEvent::Claimed { worker: MARIE.into(), id: id("a"), result });
+    world.send(TaskEvent::Gone { worker: Some(MARIE.into()), file: "odd.json".into() });
+    world.drop_task(&head("a"));
+    assert_eq!(world.begun(), ["a 1"]);
+}
