@@ -59,12 +59,11 @@ impl Owned {
             exit_code: kept.exit_code,
             why: kept.status.word().into(),
         });
-        let reason = found.as_ref().err().map(|refusal| refusal.reason.word());
         let letter = outcomes::letter_of(self.outlets.letters.in_place()?, &id)?;
-        // One that is older than the claim is of another task of this id.
+        // What is claimed becomes a dead letter by its tries only. One that is older than the claim is of another task of
+        // this id, and one with another reason of another file.
         let is_its = |letter: &Outcome| {
-            (letter.is_of_tries() || reason == Some(&letter.word))
-                && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
+            letter.is_of_tries() && self.queue.work.came(name).is_some_and(|came| came <= letter.stamp.modified)
         };
         let letter = letter.filter(|(_, letter)| is_its(letter)).map(|(file, _)| self.path_of_letter(&file).into());
         Ok(Some(FoundClaim { id, file, stamp, found, tries, result, kept, letter }))
