@@ -243,7 +243,7 @@ fn the_file_is_held_while_all_is_paused_and_applied_once() {
     assert!(said.contains("· procgroup.toml and 1 change held\n"), "{said}");
     assert_eq!(runs(), [1, 1]);
     // An order acts, with what is in force.
-    assert_eq!(Stream::ask(&project, &["restart", "web"]).code, Some(0));
+    assert_eq!(Stream::ask(&project, &["restart", "web", "--wait"]).code, Some(0));
     assert_eq!(runs(), [1, 2]);
     assert_eq!(Stream::ask(&project, &["resume"]).code, Some(0));
     wait_for("the file is in force", || {

@@ -202,7 +202,7 @@ fn what_is_wrong_with_a_task_is_told_and_nothing_is_written() {
         (2, vec!["add", "marie", "x", "--id", "../x"], "an id is 1 to 128 of A-Z a-z 0-9 . _ -"),
         (2, vec!["add", "marie", "x", "--timeout", "0s"], "a try needs some time"),
         (2, vec!["add", "marie", "x", "--timeout", "10"], "the unit is missing"),
-        (2, vec!["add", "marie", "x", "--priority", "hihg"], "a similar value exists: 'high'"),
+        (2, vec!["add", "marie", "x", "--priority", "highh"], "a similar value exists: 'high'"),
         (2, vec!["add", "marie", "--meta", "a=1", "Fix it"], "write K=V, such as ticket=42"),
         (2, vec!["add", "marie", "x", "--meta", "a=1", "a=2"], "--meta has `a` twice"),
         (2, vec!["add", "marie", "x", "--batch", "2", "--meta", "batch=b"], "leave `--meta batch=…` out"),

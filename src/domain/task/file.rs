@@ -261,7 +261,7 @@ mod tests {
             batch: None,
         };
         assert_eq!((task.head, task.worker.as_deref()), (head, Some("marie")));
-        let task = TaskFile::parse(br#"{"task_id":"a","description":"x"}"#, "ein Täsk \u{fffd}.json", HOME).unwrap();
+        let task = TaskFile::parse(br#"{"task_id":"a","description":"x"}"#, "a täsk \u{fffd}.json", HOME).unwrap();
         assert_eq!(task.head.id, id("a"));
         assert_eq!(
             parse(r#"{"description": "x", "timeout": "10m"}"#).unwrap().head.timeout,
@@ -317,8 +317,8 @@ mod tests {
             (r#""timeout":"10""#, "`timeout` is \"10\": the unit is missing; write \"10s\", \"10ms\" or \"10m\""),
             (r#""timeout":[1]"#, "`timeout` must be a number of seconds or a text as \"10m\", and is a list"),
             (
-                r#""priority":"hihg""#,
-                "`priority` is low, normal, high or critical, and not \"hihg\"; did you mean \"high\"?",
+                r#""priority":"hgih""#,
+                "`priority` is low, normal, high or critical, and not \"hgih\"; did you mean \"high\"?",
             ),
             (r#""priority":1"#, "`priority` must be a text, and is a number"),
             (r#""dependencies":"a""#, "`dependencies` must be a list of ids, and is a text"),
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_id_needs_one_inside() {
-        for name in ["ein Task.json", "täsk.json", ".x.json", "a\u{fffd}.json"] {
+        for name in ["a task.json", "täsk.json", ".x.json", "a\u{fffd}.json"] {
             let refusal = TaskFile::parse(br#"{"description":"x"}"#, name, HOME).unwrap_err();
             assert_eq!((refusal.reason, refusal.id), (DeadReason::InvalidTaskId, None), "{name}");
         }

@@ -518,13 +518,13 @@ mod tests {
     #[test]
     fn what_was_tried_is_noted_with_the_time_of_the_next_try() {
         let last = LastTry { status: TaskStatus::Failed, exit_code: Some(1), why: "exit 1".into() };
-        let file = "ein Name.json".into();
+        let file = "a name.json".into();
         let mut note =
             TriesNote { file, retry_count: 1, running: false, wait: Duration::from_secs(1), last: Some(last) };
         assert_eq!(
             tries_json(&note, at()),
             concat!(
-                r#"{"file":"ein Name.json","retry_count":1,"phase":"waiting","next_at":"2025-11-19T10:30:01.9Z","#,
+                r#"{"file":"a name.json","retry_count":1,"phase":"waiting","next_at":"2025-11-19T10:30:01.9Z","#,
                 r#""last_status":"failed","last_exit_code":1,"last_reason":"exit 1"}"#,
                 "\n"
             )
