@@ -303,7 +303,7 @@ fn a_wait_ends_with_what_became_of_each_task() {
     let results: Vec<_> = report["tasks"].as_array().unwrap().iter().map(|task| &task["result"]).collect();
     assert_eq!(results, ["completed", "failed", "timed-out"]);
     assert_eq!(report["tasks"][1]["exit_code"], 1);
-    assert!(refused(&project, 6, &["wait", "opne"]).contains("did you mean `open`?"));
+    assert!(refused(&project, 6, &["wait", "oqen"]).contains("did you mean `open`?"));
     // Whatever is done for a worker elsewhere is only known by its result.
     let mut waits = Stream::start(&project, &["task", "wait", "x-1", "--worker", "far"]);
     project.write("shared/results/far/.tmp", result("x-1", "completed"));
@@ -359,7 +359,7 @@ fn a_list_has_the_tasks_of_each_state() {
     let short = done(&project, &["list", "-n", "2"]);
     assert!(short.contains("… and 3 more; `-n 5` lists all\n"), "{short}");
     assert!(refused(&project, 6, &["list", "mari"]).contains("did you mean `marie`"));
-    assert!(refused(&project, 2, &["list", "--state", "daed"]).contains("'dead'"));
+    assert!(refused(&project, 2, &["list", "--state", "deadd"]).contains("'dead'"));
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_task_is_shown_with_all_that_is_known_of_it() {
     assert_eq!((&shown["task_id"], &shown["state"]), (&json!("good"), &json!("completed")));
     let stdout = shown["texts"].as_array().unwrap().iter().find(|text| text["title"] == "stdout").unwrap();
     assert_eq!(stdout["text"], "out\u{1b}[31m\n");
-    assert!(refused(&project, 6, &["show", "goood"]).contains("did you mean `good`?"));
+    assert!(refused(&project, 6, &["show", "goodd"]).contains("did you mean `good`?"));
 }
 
 #[test]
