@@ -100,6 +100,8 @@ impl Unseen {
             let is_done = failures.read_on(&mut reader, &matches, AT_ONCE) && !is_behind;
             let count = failures.count_from(service.seen);
             drop(matches);
+            // What is on the screen is read anew when more was printed: until that is done there are no fewer.
+            let count = if is_done { count } else { count.max(service.count) };
             changed |= std::mem::replace(&mut service.count, count) != count;
             service.counted = is_done.then_some((version, service.seen));
             if is_behind && scan.claim() {
@@ -116,6 +118,32 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::logs::LogStore;
+
+    #[test]
+    fn a_number_of_errors_only_grows_until_they_are_seen() {
+        let log_store = LogStore::new(Clock::start());
+        let members: Vec<Member> = vec![("api".into(), log_store.open(&"api".into(), 1 << 20))];
+        let (name, document) = &members[0];
+        let (mut unseen, mut counts) = (Unseen::default(), Vec::new());
+        let mut look = |unseen: &mut Unseen, reads: bool| {
+            let mut behind = Vec::new();
+            unseen.count(&members, |_| false, &mut behind);
+            counts.push(unseen.text(name).trim_start_matches('e').parse().unwrap_or(0));
+            behind.iter().filter(|_| reads).for_each(|scan| scan.run(|| true));
+        };
+        for _ in 0..4 {
+            document.feed(b"ERROR x\r\nTraceback (most recent call last):\r\n  File \"a.py\"\r\nValueError: no\r\n");
+            document.feed(&b"fine\r\n".repeat(2));
+            for _ in 0..4 {
+                look(&mut unseen, true);
+                document.feed(b"fine\r\n");
+            }
+        }
+        look(&mut unseen, true);
+        look(&mut unseen, true);
+        assert!(counts.is_sorted(), "{counts:?}");
+        assert_eq!(counts.last(), Some(&4_u32));
+    }
 
     #[test]
     fn errors_out_of_sight_are_counted_and_gone_when_they_were_seen() {

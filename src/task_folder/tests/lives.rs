@@ -13,9 +13,7 @@ fn a_task_is_claimed_tried_and_published() {
     let project = Project::new();
     let mut owned = project.owned();
     project.put("tasks/marie/a täsk.json", task("a-1"));
-    let Claim::Claimed { stamp, contents, tries } = owned.claim("a täsk.json", &id("a-1")).unwrap() else {
-        panic!()
-    };
+    let Claim::Claimed { stamp, contents, tries } = owned.claim("a täsk.json", &id("a-1")).unwrap() else { panic!() };
     assert!(matches!(contents, Contents::Bytes(bytes) if bytes == task("a-1").as_bytes()));
     assert_eq!((stamp.size, tries), (task("a-1").len() as u64, None));
     let again = fs::read_to_string(owned.claimed_path(&id("a-1"))).unwrap();
