@@ -130,7 +130,7 @@ impl Work {
     /// The file says something else of it.
     pub(super) fn respec(&mut self, spec: Arc<WorkerSpec>, turn: &mut Turn<'_>) {
         if spec.heartbeat != self.spec.heartbeat && self.timers.is_set(&Timer::Heartbeat) {
-            self.timers.set(Timer::Heartbeat, turn.now + spec.heartbeat);
+            self.timers.set(Timer::Heartbeat, next_beat(turn.now, spec.heartbeat));
         }
         self.spec = spec;
     }
@@ -252,7 +252,7 @@ impl Work {
     /// Writes the heartbeat, and sets the time of the next one.
     pub(super) fn send_heartbeat(&mut self, turn: &mut Turn<'_>) {
         turn.emit(TaskEffect::Heartbeat { worker: self.name.clone() });
-        self.timers.set(Timer::Heartbeat, turn.now + self.spec.heartbeat);
+        self.timers.set(Timer::Heartbeat, next_beat(turn.now, self.spec.heartbeat));
         turn.aggregate = true;
     }
 
@@ -375,4 +375,11 @@ impl Work {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Heartbeats of all workers are at the same moments, so that the program wakes once for all of them.
+fn next_beat(now: Moment, every: Duration) -> Moment {
+    let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
+    let passed = u64::try_from(now.since_start().as_millis()).unwrap_or(u64::MAX) / millis;
+    Moment::from_millis((passed + 1).saturating_mul(millis))
 }
