@@ -214,13 +214,15 @@ impl Desk {
     /// All files that wait for a worker.
     pub(super) fn list(&mut self, worker: ServiceName) {
         let Some(working) = self.working.get_mut(&worker) else { return };
-        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_ref()) else { return };
+        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
         let home = home_of(&spec);
         let seen = folder.list(|file, contents| check(file, contents, home).map(|task| task.head));
+        // Of many files at once: one listing is cheaper than a question for each. What comes meanwhile the claim will see.
+        let ended = folder.ids_with_result().unwrap_or_default();
         match seen {
             Ok(seen) => {
                 let arrived = seen.into_iter().map(|seen| {
-                    let has_result = has_result(working, &seen.found);
+                    let has_result = seen.found.as_ref().is_ok_and(|head| ended.contains(head.id.as_str()));
                     let (worker, file, stamp, found) = (worker.clone(), seen.file, seen.stamp, seen.found);
                     TaskEvent::Arrived { worker, file, stamp, found, has_result }
                 });
