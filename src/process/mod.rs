@@ -10,8 +10,6 @@
 //! No process is signalled by a number that may have been given to somebody else.
 
 mod attempt;
-#[cfg(test)]
-mod attempt_tests;
 mod background_tasks;
 mod capture;
 mod change_command;

@@ -1,6 +1,8 @@
 //! The process adapter with real processes: starting, ending, signals, output, readiness.
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod input;
