@@ -446,6 +446,13 @@ fn a_waiting_task_is_cancelled_and_ended_ones_are_dropped() {
     assert_eq!(names(&project, "shared/results/marie"), [""; 0]);
     assert_eq!(done(&project, &["add", "marie", "x", "--id", "open"]), "open\n", "the id is free again");
 
+    project.write("shared/tasks/marie/.work/runs.task.json", "{\"description\":\"x\"}");
+    let said = task(&project, &["drop", "open", "runs"]);
+    let why = |id: &str| format!("{id}: not dropped · {id} waits or runs; `devgroup task cancel {id}` ends it\n");
+    assert_eq!((said.code, said.stdout), (Some(1), why("open") + &why("runs")), "as a running group says it");
+    assert_eq!(names(&project, "shared/tasks/marie"), ["open.json"]);
+    done(&project, &["cancel", "runs"]);
+
     for id in ["a", "b"] {
         project.write(&format!("shared/dlq/marie/{id}.json"), dead(id, "invalid_field", &[]));
     }
