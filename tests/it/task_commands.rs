@@ -84,7 +84,7 @@ fn a_task_is_a_file_that_says_what_the_options_say() {
     let said = task(&project, &["add", "marie", "Fix", "the $(touch pwned)\n\"typo\""]);
     assert_eq!(
         (said.code, said.stderr.as_str()),
-        (Some(0), "nobody works for marie now: the task waits until its group runs\n")
+        (Some(0), "nobody works for marie now: the task waits until marie runs\n")
     );
     let id = said.stdout;
     let id = id.strip_suffix('\n').unwrap();
