@@ -1,4 +1,4 @@
-//! Tasks in folders that nobody works off: `3 tasks for bob, whom nobody works for`.
+//! Tasks in folders that nobody works off, `3 tasks for bob, whom nobody works for`, and dead letters that are nobody's.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::domain::{GroupSpec, ServiceName, count, visible_path};
+use crate::domain::{GroupSpec, ServiceName, TaskFolders, count, visible_path};
 
 /// Who has more files waiting needs no exact number.
 const MOST: usize = 100_000;
@@ -20,8 +20,11 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
     let Some((_, first)) = workers.first() else { return Vec::new() };
     let tasks = &first.folders.tasks;
     let is_ours = |name: &str| workers.iter().any(|(worker, _)| **worker == ServiceName::new(name));
-    let Ok(entries) = fs::read_dir(tasks) else { return Vec::new() };
-    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let folders = fs::read_dir(tasks)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let mut found: Vec<String> = folders
         .filter(|entry| !entry.file_name().as_bytes().starts_with(b"."))
         .filter(|entry| !entry.file_name().to_str().is_some_and(is_ours))
@@ -33,17 +36,30 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
         })
         .collect();
     found.sort();
+    found.extend(unrouted(&first.folders));
     found
+}
+
+/// Dead letters of tasks that name no worker: no other list has them.
+fn unrouted(folders: &TaskFolders) -> Option<String> {
+    let folder = folders.dlq.join("unrouted");
+    // The reason beside a file that is no JSON is not one more.
+    let letters =
+        with_end(&folder, b".json").saturating_sub(with_end(&folder, b".reason.json")) + with_end(&folder, b".raw");
+    (letters > 0)
+        .then(|| format!("{} for no worker that is known: {}", count(letters, "dead letter"), visible_path(&folder)))
 }
 
 /// The tasks in a folder: those that wait, and those that were claimed.
 fn waiting(folder: &Path) -> usize {
-    let with_end = |folder: &Path, end: &[u8]| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let is_task = |name: &std::ffi::OsString| !name.as_bytes().starts_with(b".") && name.as_bytes().ends_with(end);
-        entries.filter(is_task).take(MOST).count()
-    };
     with_end(folder, b".json") + with_end(&folder.join(".work"), b".task.json")
+}
+
+/// How many files of a folder end so.
+fn with_end(folder: &Path, end: &[u8]) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let is_meant = |name: &std::ffi::OsString| !name.as_bytes().starts_with(b".") && name.as_bytes().ends_with(end);
+    entries.filter(is_meant).take(MOST).count()
 }
 
 /// Whether somebody holds the lock of the folder. To know it one must have it for a moment.
@@ -57,7 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{Kind, RunCommand, ServiceSpec, TaskFolders, WorkerSpec};
+    use crate::domain::{Kind, RunCommand, ServiceSpec, WorkerSpec};
 
     #[test]
     fn tasks_are_told_whose_worker_is_nobodys() {
@@ -95,6 +111,12 @@ mod tests {
         );
         drop(owner);
         assert_eq!(unworked(&spec).len(), 3, "its owner is gone");
+        for name in ["a.json", "b.raw", "b.reason.json", ".begun.json"] {
+            make(&format!("dlq/unrouted/{name}"));
+        }
+        let folder = root.path().join("dlq/unrouted").display().to_string();
+        let last = unworked(&spec).pop();
+        assert_eq!(last, Some(format!("2 dead letters for no worker that is known: {folder}")));
         assert_eq!(unworked(&GroupSpec::new("g", root.path().into(), Vec::new())), [""; 0]);
     }
 }

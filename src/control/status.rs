@@ -140,7 +140,7 @@ pub struct Service {
     /// What its processes use together, if that was asked for and it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// What a worker does with its tasks, from the first news of it on.
+    /// What a worker does with its tasks, from the first news of it on. Of one that has stopped: how it left them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<Worker>,
     /// The file that it stands in, as in `files`.

@@ -113,7 +113,7 @@ impl Run {
         self.up_since.map_or(Duration::ZERO, |since| now.since(since))
     }
 
-    /// Nothing is left of it. How it was begun and stopped is still told.
+    /// Nothing is left of it. How it was begun and stopped is still told, and how a worker left its tasks.
     pub(super) fn clear(&mut self) {
         self.pid = None;
         self.up_since = None;
@@ -121,7 +121,6 @@ impl Run {
         self.aftermath = None;
         self.details = None;
         self.usage = None;
-        self.worker = None;
         self.status_text = None;
         self.exchange_is_due = false;
     }

@@ -10,11 +10,13 @@ use super::folder::{Contents, Folder};
 use super::letters::{LARGEST_LETTER, RAW, REASON};
 use super::listing::{self, LARGEST_TASK};
 use super::names::{ENDING, Work};
-use super::outcomes::{self, LARGEST_RESULT};
+use super::outcomes::{self, LARGEST_RESULT, Outcome};
 use super::outside::dependency;
 use super::table::{Listed, Reader, letter_row};
 use crate::domain::task::{TaskKeys, read_result};
-use crate::domain::{DependencyState, TaskDetails, TaskFolders, TaskHead, TaskId, TaskRefusal, TaskRow, TaskText};
+use crate::domain::{
+    DependencyState, TaskDetails, TaskFolders, TaskHead, TaskId, TaskRefusal, TaskRow, TaskState, TaskText,
+};
 
 /// All that is known of a task; `None` if there is none of that id.
 pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemTime) -> Option<TaskDetails> {
@@ -22,9 +24,15 @@ pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemT
     let name = format!("{id}{ENDING}");
     let mut texts = Vec::new();
     let result = reader.results().and_then(|results| results.read(name.as_ref(), LARGEST_RESULT).ok().flatten());
-    let row = claimed(&reader, id, &mut texts)
+    let mut row = claimed(&reader, id, &mut texts)
         .or_else(|| waiting(&reader, id, &mut texts))
         .or_else(|| ended(&reader, id, &mut texts))?;
+    // With a result it has ended: its claim goes next.
+    if matches!(row.state, TaskState::Running | TaskState::Retrying { .. })
+        && let Some(result) = head_of_result(&reader, id)
+    {
+        row = reader.result_row(id, &result);
+    }
     if let Some(bytes) = result {
         texts.extend(text("result", &bytes, &["stdout", "stderr"]));
         if let Some(result) = read_result(&bytes) {
@@ -74,8 +82,7 @@ fn ended(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<
         let row = letter_row(letters, &name, reader.worker())?;
         Some((letters, name, row))
     });
-    let result = reader.results().and_then(|results| outcomes::result_head(&results, format!("{id}{ENDING}").as_ref()));
-    let of_result = result.map(|result| reader.result_row(id, &result));
+    let of_result = head_of_result(reader, id).map(|result| reader.result_row(id, &result));
     match (of_letter, of_result) {
         // A letter beside a result that is good is of a second file.
         (Some((letters, name, row)), of_result) => {
@@ -94,6 +101,10 @@ fn ended(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<
             of_result
         }
     }
+}
+
+fn head_of_result(reader: &Reader<'_>, id: &TaskId) -> Option<Outcome> {
+    outcomes::result_head(&reader.results()?, format!("{id}{ENDING}").as_ref())
 }
 
 /// A file as text, if there is one.

@@ -39,8 +39,7 @@ pub fn ended(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> Result
     if result.is_some() || open_task(folders, worker, id)?.is_some() {
         return Ok(result);
     }
-    let Some(letters) = folder(folders.dlq.join(worker.as_str()), Links::Follow)? else { return Ok(None) };
-    let Some((_, letter)) = outcomes::letter_of(&letters, id)? else { return Ok(None) };
+    let Some(letter) = letter(folders, worker, id)? else { return Ok(None) };
     // A task whose letter is an old one may have moved on between the looks.
     if open_task(folders, worker, id)?.is_some() {
         return Ok(None);
@@ -52,7 +51,17 @@ fn result(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> Result<Op
     let Some(results) = folder(folders.results.join(worker.as_str()), Links::Follow)? else { return Ok(None) };
     let found = outcomes::result_of(&results, OsStr::new(&format!("{id}{ENDING}")))?;
     // What says nothing is still being written by somebody.
-    Ok(found.filter(|found| !found.word.is_empty()).map(Ended::Result))
+    let Some(mut found) = found.filter(|found| !found.word.is_empty()) else { return Ok(None) };
+    if found.has_failed() {
+        // Its letter knows more than a number: which signal, or why it could not be started.
+        found.detail = letter(folders, worker, id)?.filter(Outcome::is_of_tries).and_then(|letter| letter.detail);
+    }
+    Ok(Some(Ended::Result(found)))
+}
+
+fn letter(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> Result<Option<Outcome>, Trouble> {
+    let Some(letters) = folder(folders.dlq.join(worker.as_str()), Links::Follow)? else { return Ok(None) };
+    Ok(outcomes::letter_of(&letters, id)?.map(|(_, letter)| letter))
 }
 
 /// Where a task is that has not ended, by the names of files alone. One that waits under another name is not seen.
@@ -131,6 +140,11 @@ mod tests {
         assert_eq!(ended(), None, "it is half written");
         put("results/marie/a.json", r#"{"task_id":"a","status":"timeout","exit_code":124}"#);
         assert!(matches!(ended(), Some(Ended::Result(result)) if result.exit_code == Some(124)));
+        put("results/marie/a.json", r#"{"task_id":"a","status":"failed","exit_code":139}"#);
+        assert!(matches!(ended(), Some(Ended::Result(result)) if result.detail.is_none()), "no letter of its tries");
+        let letter = r#"{"task_id":"a","dlq_reason":"max_retries_exceeded","dlq_detail":"SIGSEGV"}"#;
+        put("dlq/marie/a.3.json", letter);
+        assert!(matches!(ended(), Some(Ended::Result(result)) if result.detail.as_deref() == Some("SIGSEGV")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::folder::Folder;
 use super::letters::{LARGEST_LETTER, RAW, REASON};
 use super::names::{ENDING, name_of, numbered};
 use super::trouble::Trouble;
-use crate::domain::{DeadReason, FileStamp, TaskId};
+use crate::domain::{DeadReason, FileStamp, TaskId, TaskStatus};
 
 /// A result or a dead letter, without its output.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,11 @@ impl Outcome {
     /// Whether the task was completed.
     pub fn is_completed(&self) -> bool {
         self.word == "completed"
+    }
+
+    /// Whether a result says that all tries have failed: a letter follows.
+    pub fn has_failed(&self) -> bool {
+        [TaskStatus::Failed, TaskStatus::Timeout].iter().any(|status| status.word() == self.word)
     }
 
     /// Whether a letter was written after all tries of its task had failed.

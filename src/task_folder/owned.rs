@@ -197,14 +197,6 @@ impl Owned {
         Ok(None)
     }
 
-    /// Removes a file that waits: false if it is gone already.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn remove_waiting(&mut self, file: &str) -> Result<bool, Trouble> {
-        self.queue.waiting.remove(&name_of(file))
-    }
-
     /// Says that a task has been claimed.
     ///
     /// # Errors

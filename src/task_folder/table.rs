@@ -51,9 +51,9 @@ pub fn list(
     let mut unmet = Unmet { folders, known: HashMap::new() };
     for listed in workers {
         let worker = Reader { folders, listed, now };
-        worker.claimed(&mut all);
+        let claimed = worker.claimed(&mut all);
         worker.waiting(&mut all, &mut unmet);
-        worker.ended(&mut all);
+        worker.ended(&claimed, &mut all);
     }
     let counts = all.each_ref().map(Vec::len);
     let mut rows = Vec::new();
@@ -71,13 +71,16 @@ pub fn list(
     TaskTable { rows, counts }
 }
 
+const RUNNING: usize = 2;
+const RETRYING: usize = 3;
+
 /// The place of a state in the counts.
 fn place_of(state: &TaskState) -> usize {
     match state {
         TaskState::Waiting => 0,
         TaskState::Blocked(_) => 1,
-        TaskState::Running => 2,
-        TaskState::Retrying { .. } => 3,
+        TaskState::Running => RUNNING,
+        TaskState::Retrying { .. } => RETRYING,
         TaskState::Completed => 4,
         TaskState::Dead(_) => 5,
     }
@@ -100,6 +103,10 @@ enum Source {
 impl Found {
     fn of(priority: Option<Priority>, age: i128, row: TaskRow) -> Self {
         Self { priority, age, name: Arc::clone(&row.id), row: Source::Row(Box::new(row)) }
+    }
+
+    fn is(&self, worker: &ServiceName, id: &TaskId) -> bool {
+        matches!(&self.row, Source::Row(row) if row.worker == *worker && *row.id == *id.as_str())
     }
 
     fn row(self, state: Option<&str>) -> Option<TaskRow> {
@@ -145,17 +152,18 @@ impl Reader<'_> {
         Folder::open(self.folders.dlq.join(self.worker().as_str()), Links::Follow).ok()
     }
 
-    fn claimed(&self, all: &mut [Vec<Found>; 6]) {
-        let Some(work) = self.work() else { return };
-        let Ok(names) = work.files() else { return };
-        let ids: Vec<TaskId> = names
+    fn claimed(&self, all: &mut [Vec<Found>; 6]) -> HashSet<TaskId> {
+        let Some(work) = self.work() else { return HashSet::new() };
+        let Ok(names) = work.files() else { return HashSet::new() };
+        let ids: HashSet<TaskId> = names
             .filter_map(|name| Work::parse(&name).filter(|(_, work)| *work == Work::Task).map(|(id, _)| id))
             .collect();
-        for id in ids {
-            if let Some(row) = self.claim_row(&work, &id) {
+        for id in &ids {
+            if let Some(row) = self.claim_row(&work, id) {
                 push(all, Found::of(None, row.since.map_or(0, age), row));
             }
         }
+        ids
     }
 
     /// The row of a claimed task.
@@ -236,7 +244,7 @@ impl Reader<'_> {
         row
     }
 
-    fn ended(&self, all: &mut [Vec<Found>; 6]) {
+    fn ended(&self, claimed: &HashSet<TaskId>, all: &mut [Vec<Found>; 6]) {
         let mut dead = HashSet::new();
         if let Some(letters) = self.letters().map(Arc::new) {
             for name in letters.files().into_iter().flatten() {
@@ -255,9 +263,17 @@ impl Reader<'_> {
         let names: Vec<OsString> = results.files().into_iter().flatten().collect();
         for name in names {
             let id = name.to_str().and_then(|name| name.strip_suffix(ENDING)).and_then(TaskId::parse);
-            let Some(id) = id.filter(|id| !dead.contains(id.as_str())) else { continue };
-            if let Some(result) = outcomes::result_head(&results, &name) {
-                let row = self.result_row(&id, &result);
+            let Some(id) = id else { continue };
+            let Some(result) = outcomes::result_head(&results, &name) else { continue };
+            // With a result it has ended: its claim goes next.
+            if claimed.contains(&id) {
+                for place in [RUNNING, RETRYING] {
+                    all.get_mut(place).into_iter().for_each(|rows| rows.retain(|row| !row.is(self.worker(), &id)));
+                }
+            }
+            let row = self.result_row(&id, &result);
+            // A letter stands for a task that has failed. Beside a result that is good, it is of a second file.
+            if !(matches!(row.state, TaskState::Dead(_)) && dead.contains(id.as_str())) {
                 push(all, Found::of(None, -age(result.stamp.modified), row));
             }
         }
@@ -273,12 +289,13 @@ impl Reader<'_> {
                 (TaskState::Dead(DeadReason::MaxRetriesExceeded), how_it_ended(result))
             }
         };
+        let was_never_tried = status == TaskStatus::Cancelled && result.retry_count == 0 && result.exit_code.is_none();
         TaskRow {
             id: id.as_str().into(),
             worker: self.worker().clone(),
             state,
             priority: None,
-            tries: result.retry_count.saturating_add(1),
+            tries: result.retry_count.saturating_add(u32::from(!was_never_tried)),
             since: Some(result.stamp.modified),
             reason: reason.into(),
             batch: result.batch.as_deref().map(Arc::from),

@@ -84,7 +84,7 @@ fn a_task_is_a_file_that_says_what_the_options_say() {
     let said = task(&project, &["add", "marie", "Fix", "the $(touch pwned)\n\"typo\""]);
     assert_eq!(
         (said.code, said.stderr.as_str()),
-        (Some(0), "nobody works for marie now: the task waits until its group runs\n")
+        (Some(0), "nobody works for marie now: the task waits until marie runs\n")
     );
     let id = said.stdout;
     let id = id.strip_suffix('\n').unwrap();
@@ -434,6 +434,22 @@ fn dead_tasks_are_tried_anew_by_id_by_reason_and_with_what_depends_on_them() {
 }
 
 #[test]
+fn a_wait_for_a_task_that_fails_ends_with_its_dead_letter() {
+    let project = shop();
+    project.write("shared/tasks/marie/.work/a.task.json", "{\"description\":\"x\"}");
+    project.write("shared/results/marie/a.json", result("a", "failed"));
+    let said = task(&project, &["wait", "a", "--timeout", "100ms"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(124), "a: timed out\n"), "its letter is still to be written");
+    let letter = json!({ "task_id": "a", "dlq_reason": "max_retries_exceeded", "dlq_detail": "SIGSEGV" });
+    project.write("shared/dlq/marie/a.json", letter.to_string());
+    let said = task(&project, &["wait", "a"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(5), "a: failed · SIGSEGV\n"), "{}", said.stderr);
+    // Others write no letters, and claim nothing here.
+    project.write("shared/results/marie/b.json", result("b", "failed"));
+    assert_eq!(task(&project, &["wait", "b"]).stdout, "b: failed · exit 1\n");
+}
+
+#[test]
 fn a_waiting_task_is_cancelled_and_ended_ones_are_dropped() {
     let project = shop();
     project.write("shared/tasks/marie/open.json", "{\"description\":\"x\"}");
@@ -445,6 +461,13 @@ fn a_waiting_task_is_cancelled_and_ended_ones_are_dropped() {
     assert_eq!(done(&project, &["drop", "open"]), "open: dropped\n");
     assert_eq!(names(&project, "shared/results/marie"), [""; 0]);
     assert_eq!(done(&project, &["add", "marie", "x", "--id", "open"]), "open\n", "the id is free again");
+
+    project.write("shared/tasks/marie/.work/runs.task.json", "{\"description\":\"x\"}");
+    let said = task(&project, &["drop", "open", "runs"]);
+    let why = |id: &str| format!("{id}: not dropped · {id} waits or runs; `devgroup task cancel {id}` ends it\n");
+    assert_eq!((said.code, said.stdout), (Some(1), why("open") + &why("runs")), "as a running group says it");
+    assert_eq!(names(&project, "shared/tasks/marie"), ["open.json"]);
+    done(&project, &["cancel", "runs"]);
 
     for id in ["a", "b"] {
         project.write(&format!("shared/dlq/marie/{id}.json"), dead(id, "invalid_field", &[]));

@@ -191,9 +191,9 @@ impl Desk {
     /// A worker that works takes up what the file says of it now; its tries see no difference.
     fn respec(&mut self, spec: Arc<ServiceSpec>) {
         let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { return };
-        let worker = spec.name.clone();
+        let (worker, stop) = (spec.name.clone(), spec.stop.clone());
         working.start.spec = spec;
-        self.decide(TaskEvent::Respec { worker, spec: new });
+        self.decide(TaskEvent::Respec { worker, spec: new, stop });
     }
 
     fn begin(&mut self, start: WorkerStart) {

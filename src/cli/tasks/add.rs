@@ -61,7 +61,8 @@ pub(super) fn run(arguments: &AddArguments, workers: &Workers) -> Result<u8, Fai
     }
     if !arguments.json && !worker.spec.remote && !task_folder::is_worked_off(&worker.spec.folders, worker.name()) {
         let what = if new.files.len() == 1 { "the task waits" } else { "the tasks wait" };
-        print_message(&format!("nobody works for {} now: {what} until its group runs", worker.name()));
+        let name = worker.name();
+        print_message(&format!("nobody works for {name} now: {what} until {name} runs"));
     }
     if arguments.wait {
         let wanted = new.files.iter().map(|file| Wanted { worker, id: file.id.clone() }).collect();

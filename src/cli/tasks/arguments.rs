@@ -69,7 +69,7 @@ Examples:
   devgroup task cancel t-mig3k2x9f7
   devgroup task cancel t-1 t-2 --worker marie")]
     Cancel(CancelArguments),
-    /// Remove tasks with their results and dead letters; their ids are free again
+    /// Remove tasks that have ended: results and dead letters. Their ids are free again
     #[command(before_help = "\
 Examples:
   devgroup task drop t-mig3k2x9f7

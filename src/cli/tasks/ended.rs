@@ -4,7 +4,7 @@ use super::super::exit_code::Failure;
 use super::store;
 use super::workers::Worker;
 use crate::domain::{TaskId, TaskStatus};
-use crate::task_folder::{self, Outcome};
+use crate::task_folder::{self, Open, Outcome};
 
 /// The end of a task, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,18 @@ impl Ended {
 
     /// The end of a task, if it has ended.
     pub(super) fn of(worker: &Worker, id: &TaskId) -> Result<Option<Self>, Failure> {
-        let found = task_folder::ended(&worker.spec.folders, worker.name(), id);
-        Ok(found.map_err(|trouble| store::failure(&trouble))?.map(Self::from))
+        let (folders, name) = (&worker.spec.folders, worker.name());
+        let Some(found) = task_folder::ended(folders, name, id).map_err(|trouble| store::failure(&trouble))? else {
+            return Ok(None);
+        };
+        // Its dead letter comes behind its result. Without that, nobody can say why, or try it anew.
+        if matches!(&found, task_folder::Ended::Result(result) if result.has_failed() && result.detail.is_none()) {
+            let open = task_folder::open_task(folders, name, id).map_err(|trouble| store::failure(&trouble))?;
+            if open == Some(Open::Claimed) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self::from(found)))
     }
 }
 
@@ -52,12 +62,12 @@ impl From<task_folder::Ended> for Ended {
                 // A word that nobody knows is a failure: it has ended, and not well.
                 let status = TaskStatus::parse(&result.word).unwrap_or(TaskStatus::Failed);
                 let is_told = matches!(status, TaskStatus::Completed | TaskStatus::Timeout | TaskStatus::Cancelled);
-                let reason = result.exit_code.filter(|_| !is_told).map(|code| format!("exit {code}"));
+                let reason = why(result.detail, result.exit_code).filter(|_| !is_told);
                 Self { became: Became::Status(status), exit_code: result.exit_code, reason }
             }
             // Its result follows, or somebody has removed it.
             task_folder::Ended::Letter(letter) if letter.is_of_tries() => {
-                let reason = letter.exit_code.map(|code| format!("exit {code}"));
+                let reason = why(letter.detail, letter.exit_code);
                 Self { became: Became::Status(TaskStatus::Failed), exit_code: letter.exit_code, reason }
             }
             task_folder::Ended::Letter(Outcome { word, exit_code, detail, .. }) => {
@@ -66,4 +76,9 @@ impl From<task_folder::Ended> for Ended {
             }
         }
     }
+}
+
+/// A signal has a name; a code is the next best.
+fn why(detail: Option<String>, exit_code: Option<i64>) -> Option<String> {
+    detail.or_else(|| exit_code.map(|code| format!("exit {code}")))
 }

@@ -7,7 +7,7 @@ use super::super::exit_code::Failure;
 use super::store;
 use super::workers::Worker;
 use crate::clock::Clock;
-use crate::domain::task::{TaskEnd, TaskResult, Trigger, result_json, trigger_json};
+use crate::domain::task::{TaskEnd, TaskResult, Trigger, is_open, result_json, trigger_json};
 use crate::domain::{Moment, TaskId, TaskRow, TaskState, TaskStatus, count, path_text};
 use crate::task_folder::{
     self, Access, Answers, Claim, Contents, Order, Owned, Request, Retried, Trouble, ask_owner, take_for_a_moment,
@@ -157,17 +157,12 @@ impl Folder<'_> {
     }
 
     fn forget(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
-        match self.row(id).map(|row| row.state) {
-            None => return Ok(unknown()),
-            Some(TaskState::Waiting | TaskState::Blocked(_)) => {
-                if let Some(file) = self.waiting(id)? {
-                    self.owned.remove_waiting(&file)?;
-                }
-            }
-            // Nobody works it off.
-            Some(TaskState::Running | TaskState::Retrying { .. }) => self.owned.finish(id, false)?,
-            Some(TaskState::Completed | TaskState::Dead(_)) => {}
+        let Some(row) = self.row(id) else { return Ok(unknown()) };
+        if !matches!(row.state, TaskState::Completed | TaskState::Dead(_)) {
+            return Ok(Some(is_open(id)));
         }
+        // Its owner may have died between its result and this.
+        self.owned.finish(id, false)?;
         self.owned.forget(id)?;
         Ok(None)
     }

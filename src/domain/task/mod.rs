@@ -31,5 +31,5 @@ pub use snapshot::{
     BreakerState, Standby, TaskDetails, TaskRow, TaskState, TaskStats, TaskTable, TaskText, WorkerHealth,
     WorkerSnapshot,
 };
-pub use told::worker_counts;
+pub use told::{is_open, worker_counts};
 pub use words::{DeadReason, EndedTry, Priority, TaskHead, TaskStatus, TryExit, WhyFailed};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BreakerState, Standby, WorkerHealth, WorkerSnapshot};
+use super::{BreakerState, Standby, TaskId, WorkerHealth, WorkerSnapshot};
 use crate::domain::{Moment, ServiceName, approx, visible};
 
 /// `2/3`, `14 waiting`, `1 dead`. `places`: tries that run, and how many may; nothing where nobody knows.
@@ -10,6 +10,11 @@ pub fn worker_counts(places: Option<(u32, u32)>, waiting: u32, dead: u32) -> Vec
     let places = places.map(|(active, concurrency)| format!("{active}/{concurrency}"));
     let some = |count: u32, word: &str| (count > 0).then(|| format!("{count} {word}"));
     places.into_iter().chain(some(waiting, "waiting")).chain(some(dead, "dead")).collect()
+}
+
+/// Why a task is not dropped that has not ended.
+pub fn is_open(id: &TaskId) -> String {
+    format!("{id} waits or runs; `devgroup task cancel {id}` ends it")
 }
 
 impl WorkerSnapshot {

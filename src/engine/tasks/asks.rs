@@ -1,6 +1,7 @@
 //! What people ask of single tasks: to end one, to try it anew, to forget it.
 
 use crate::domain::TaskId;
+use crate::domain::task::is_open;
 
 use super::claim::{ClaimState, EndedBy, Outcome};
 use super::effect::TaskEffect;
@@ -68,8 +69,7 @@ impl Work {
             return;
         }
         if self.has_live(id) {
-            let why = format!("{id} waits or runs; `devgroup task cancel {id}` ends it");
-            turn.answer([ask], Err(&why));
+            turn.answer([ask], Err(&is_open(id)));
         } else {
             turn.emit(TaskEffect::Remove { worker: self.name.clone(), id: id.clone(), ask });
         }

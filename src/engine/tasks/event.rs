@@ -27,12 +27,14 @@ pub enum TaskEvent {
         /// How its tries are ended.
         stop: StopSpec,
     },
-    /// The file says something else of a worker that works: concurrency, timeout, retries, backoff, breaker, heartbeat.
+    /// The file says something else of a worker that works: concurrency, timeout, retries, backoff, breaker, heartbeat, stop.
     Respec {
         /// Which.
         worker: ServiceName,
         /// What it says now.
         spec: Arc<WorkerSpec>,
+        /// How its tries are ended from now on.
+        stop: StopSpec,
     },
     /// The folder belongs to somebody else; it is waited for.
     Standby {

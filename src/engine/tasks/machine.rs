@@ -158,7 +158,7 @@ fn for_worker(works: &mut BTreeMap<ServiceName, Work>, event: TaskEvent, turn: &
         return;
     };
     match event {
-        TaskEvent::Respec { spec, .. } => work.respec(spec, turn),
+        TaskEvent::Respec { spec, stop, .. } => work.respec(spec, stop, turn),
         TaskEvent::Standby { owner, .. } => work.stand_by(owner, turn),
         TaskEvent::Refused { problem, .. } => work.refuse(problem, turn),
         TaskEvent::Owned { stats, dead, claims, .. } => {

@@ -128,11 +128,12 @@ impl Work {
     }
 
     /// The file says something else of it.
-    pub(super) fn respec(&mut self, spec: Arc<WorkerSpec>, turn: &mut Turn<'_>) {
+    pub(super) fn respec(&mut self, spec: Arc<WorkerSpec>, stop: StopSpec, turn: &mut Turn<'_>) {
         if spec.heartbeat != self.spec.heartbeat && self.timers.is_set(&Timer::Heartbeat) {
             self.timers.set(Timer::Heartbeat, next_beat(turn.now, spec.heartbeat));
         }
         self.spec = spec;
+        self.stop = stop;
     }
 
     /// The folder belongs to somebody else.

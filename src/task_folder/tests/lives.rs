@@ -126,7 +126,6 @@ fn a_task_that_is_given_back_keeps_its_name_or_takes_a_free_one() {
         assert_eq!(project.path("tasks/marie/.work/a.tries.json").exists(), keeps);
     }
     assert_eq!(owned.give_back(&id("a"), Some("x y.json"), true).unwrap(), None, "it is gone");
-    assert!(owned.remove_waiting("x y.json").unwrap() && !owned.remove_waiting("x y.json").unwrap());
     // What was tried is told when it is claimed again.
     project.put("tasks/marie/.work/b.tries.json", "tried");
     project.put("tasks/marie/b.json", task("b"));

@@ -62,7 +62,7 @@ fn a_table_has_all_tasks_in_the_order_of_their_lives() {
         "waiting w-10 0",
         "blocked l 0 blocked on w-2",
         "completed done 2",
-        "completed gone 1 cancelled",
+        "completed gone 0 cancelled",
         "dead bad 4 exit 3",
         "dead größe 0 line 1, column 1: EOF",
         "dead lost 1 timeout",
@@ -73,6 +73,33 @@ fn a_table_has_all_tasks_in_the_order_of_their_lives() {
     let dead = list(&project.folders, &[listed("marie")], Some("dead"), 2, SystemTime::now());
     assert_eq!((dead.rows.len(), dead.counts), (2, table.counts));
     assert!(dead.rows.iter().all(|row| matches!(row.state, TaskState::Dead(_))));
+}
+
+#[test]
+fn a_task_with_a_result_has_ended_whatever_else_is_there() {
+    let project = Project::new();
+    drop(project.owned());
+    let put = |path: &str, text: &str| project.put(path, text);
+    // The owner has died, or the disk is full, between the result and the end of the claim.
+    for (name, status) in [("good", "completed"), ("bad", "failed")] {
+        put(&format!("tasks/marie/.work/{name}.task.json"), r#"{"description":"x"}"#);
+        put(&format!("results/marie/{name}.json"), &format!(r#"{{"task_id":"{name}","status":"{status}"}}"#));
+    }
+    put("tasks/marie/.work/bad.tries.json", r#"{"retry_count":2,"phase":"waiting"}"#);
+    put("dlq/marie/bad.json", r#"{"task_id":"bad","dlq_reason":"max_retries_exceeded","last_exit_code":3}"#);
+    put("tasks/marie/.work/runs.task.json", r#"{"description":"x"}"#);
+    // A second file with its id.
+    put("results/marie/once.json", r#"{"task_id":"once","status":"completed"}"#);
+    put("dlq/marie/once.json", r#"{"task_id":"once","dlq_reason":"duplicate_task_id"}"#);
+    let table = list(&project.folders, &[listed("marie")], None, 100, SystemTime::now());
+    let mut rows: Vec<_> = table.rows.iter().map(|row| format!("{} {}", row.state.word(), row.id)).collect();
+    rows.sort();
+    assert_eq!(rows, ["completed good", "completed once", "dead bad", "dead once", "running runs"]);
+    assert_eq!(table.counts, [0, 0, 1, 0, 2, 2]);
+    for (name, expected) in [("good", "completed"), ("bad", "dead"), ("once", "completed"), ("runs", "running")] {
+        let details = details(&project.folders, &listed("marie"), &id(name), SystemTime::now()).unwrap();
+        assert_eq!(details.row.state.word(), expected, "{name}");
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use serde_json::Value;
 use crate::harness::{Project, Stream, wait_for};
 
 mod batches;
+mod dashboard;
 mod endings;
+mod example;
 mod folders;
 mod hostile;
 mod kills;

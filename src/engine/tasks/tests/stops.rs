@@ -1,11 +1,12 @@
 //! Begins and ends of a worker: its lock, its heartbeats, what it gives back, and what its predecessor has left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::task::{BatchCounts, Heartbeat};
 use crate::domain::{
-    DeadReason, FoundClaim, FoundTries, LastTry, Signal, Standby, TaskHead, TaskNews, TaskRefusal, TaskStats,
-    TaskStatus, WorkerHealth, WorkerSpec,
+    DeadReason, FoundClaim, FoundTries, LastTry, Signal, SignalTarget, Standby, StopSpec, TaskHead, TaskNews,
+    TaskRefusal, TaskStats, TaskStatus, WorkerHealth, WorkerSpec,
 };
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 
@@ -50,6 +51,25 @@ fn a_stop_gives_running_tasks_back_uncounted() {
     assert_eq!((beat.queue_size, beat.status), (2, WorkerHealth::Stopped));
     world.wait_until(2_000);
     assert!(world.engine.next_deadline().is_none());
+}
+
+#[test]
+fn a_live_try_is_ended_as_the_file_says_now() {
+    let mut world = World::working(spec());
+    world.drop_task(&head("a"));
+    assert_eq!(world.begun(), ["a 1"]);
+    world.take();
+    let by_int =
+        StopSpec { signal: Signal::Int, grace: Duration::from_secs(1), leader_only: true, ..StopSpec::default() };
+    world.send(TaskEvent::Respec { worker: MARIE.into(), spec: Arc::new(spec()), stop: by_int });
+    world.send(stop(false));
+    let effects = world.take();
+    let is_meant = |effect: &TaskEffect| {
+        matches!(effect, TaskEffect::Signal { signal: Signal::Int, target: SignalTarget::Leader, .. })
+    };
+    assert!(effects.iter().any(is_meant), "{effects:?}");
+    world.wait_until(1_001);
+    assert_eq!(orders(&mut world), ["KILL"]);
 }
 
 #[test]
