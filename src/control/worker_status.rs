@@ -117,29 +117,11 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Moment, Standby, TaskStats};
-
-    fn marie() -> WorkerSnapshot {
-        WorkerSnapshot {
-            active: 2,
-            concurrency: 3,
-            waiting: 14,
-            blocked: 3,
-            retrying: 1,
-            dead: 1,
-            breaker: BreakerState::Closed,
-            health: WorkerHealth::Healthy,
-            problem: None,
-            standby: None,
-            remote: false,
-            lost: false,
-            stats: TaskStats { processed: 812, failed: 31, retried: 24, dead: 3 },
-        }
-    }
+    use crate::domain::{Moment, Standby};
 
     #[test]
     fn the_keys_of_the_contract_come_first() {
-        let json = serde_json::to_string(&Worker::new(&marie(), Clock::start())).unwrap();
+        let json = serde_json::to_string(&Worker::new(&WorkerSnapshot::busy(), Clock::start())).unwrap();
         let first =
             r#"{"active":2,"concurrency":3,"waiting":14,"dead":1,"breaker":"closed","breaker_until":null,"blocked":3,"#;
         assert!(json.starts_with(first), "{json}");
@@ -152,12 +134,18 @@ mod tests {
     #[test]
     fn it_is_told_as_on_the_dashboard() {
         let notes = |worker: WorkerSnapshot| Worker::new(&worker, Clock::start()).notes().join(", ");
-        assert_eq!(notes(marie()), "2/3, 14 waiting, 1 dead");
+        assert_eq!(notes(WorkerSnapshot::busy()), "2/3, 14 waiting, 1 dead");
         let open = BreakerState::Open { until: Moment::from_millis(1) };
-        assert_eq!(notes(WorkerSnapshot { breaker: open, ..marie() }), "2/3, 14 waiting, 1 dead, breaker open");
+        assert_eq!(
+            notes(WorkerSnapshot { breaker: open, ..WorkerSnapshot::busy() }),
+            "2/3, 14 waiting, 1 dead, breaker open"
+        );
         let half = BreakerState::HalfOpen;
-        assert_eq!(notes(WorkerSnapshot { breaker: half, dead: 0, ..marie() }), "2/3, 14 waiting, breaker half-open");
+        assert_eq!(
+            notes(WorkerSnapshot { breaker: half, dead: 0, ..WorkerSnapshot::busy() }),
+            "2/3, 14 waiting, breaker half-open"
+        );
         let standby = Some(Standby { group: "shop".into(), pid: Some(48_001) });
-        assert_eq!(notes(WorkerSnapshot { standby, waiting: 0, dead: 0, ..marie() }), "");
+        assert_eq!(notes(WorkerSnapshot { standby, waiting: 0, dead: 0, ..WorkerSnapshot::busy() }), "");
     }
 }

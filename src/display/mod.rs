@@ -11,4 +11,4 @@ pub use contrast::{READABLE, contrast, opposite, readable, readable_indexed, rgb
 pub use lines::{LineWriter, Words, prefix_width};
 pub use output::{OutputStyle, size_of, terminal_size};
 pub use support::{DisplaySupport, GlyphSet, Ground, Notification};
-pub use width::{char_width, width};
+pub use width::{char_width, cut_right, fitting, width};

@@ -261,13 +261,28 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_second_group_stands_by_and_takes_over() {
+    /// Two groups that want one folder: the shop has it, and the other one has just asked.
+    struct Two {
+        folders: TaskFolders,
+        first: Askers,
+        second: Askers,
+        shop: Box<Owned>,
+        told: Receiver<Ownership>,
+        _home: tempfile::TempDir,
+    }
+
+    fn two() -> Two {
         let home = tempfile::tempdir().unwrap();
         let folders = TaskFolders::below(home.path().to_path_buf());
         let (mut first, mut second) = (Askers::new(), Askers::new());
         let shop = owned(&ask(&mut first, &folders, "shop"));
         let told = ask(&mut second, &folders, "other");
+        Two { folders, first, second, shop, told, _home: home }
+    }
+
+    #[test]
+    fn a_second_group_stands_by_and_takes_over() {
+        let Two { folders, mut second, shop, told, _home, .. } = two();
         let Ownership::Standby(standby) = told.recv_timeout(DEADLINE).unwrap() else { panic!("it is the shop's") };
         assert_eq!((&*standby.group, standby.pid), ("shop", Some(std::process::id())));
         // Called off, and asked again: the one thread that waits is used.
@@ -283,11 +298,7 @@ mod tests {
 
     #[test]
     fn who_was_called_off_keeps_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let folders = TaskFolders::below(home.path().to_path_buf());
-        let (mut first, mut second) = (Askers::new(), Askers::new());
-        let shop = owned(&ask(&mut first, &folders, "shop"));
-        let told = ask(&mut second, &folders, "other");
+        let Two { folders, mut first, mut second, shop, told, _home, .. } = two();
         assert!(matches!(told.recv_timeout(DEADLINE).unwrap(), Ownership::Standby(_)));
         second.call_off(&folders, &marie());
         shop.release();
@@ -299,11 +310,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_made_anew_while_one_waits_is_the_one_that_counts() {
-        let home = tempfile::tempdir().unwrap();
-        let folders = TaskFolders::below(home.path().to_path_buf());
-        let (mut first, mut second) = (Askers::new(), Askers::new());
-        let shop = owned(&ask(&mut first, &folders, "shop"));
-        let told = ask(&mut second, &folders, "other");
+        let Two { folders, shop, told, _home, .. } = two();
         assert!(matches!(told.recv_timeout(DEADLINE).unwrap(), Ownership::Standby(_)));
         std::fs::remove_dir_all(&folders.tasks).unwrap();
         drop(shop);

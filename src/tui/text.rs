@@ -2,19 +2,8 @@
 
 use std::ops::Range;
 
-pub(super) use crate::display::{char_width, width};
+pub(super) use crate::display::{char_width, cut_right, fitting, width};
 use crate::domain::visible;
-
-/// The longest beginning that fits, with the ellipsis if something is missing: for messages.
-pub(super) fn cut_right(text: &str, cells: usize, ellipsis: &str) -> String {
-    let text = &*visible(text);
-    if width(text) <= cells {
-        return text.to_owned();
-    }
-    let ellipsis = if width(ellipsis) < cells { ellipsis } else { "" };
-    let end = fitting(text, cells - width(ellipsis));
-    format!("{}{ellipsis}", text.get(..end).unwrap_or_default())
-}
 
 /// The longest end that fits, with the ellipsis if something is missing: for paths, whose end tells most.
 pub(super) fn cut_left(text: &str, cells: usize, ellipsis: &str) -> String {
@@ -42,21 +31,6 @@ pub(super) fn pad(mut text: String, cells: usize) -> String {
     let missing = cells.saturating_sub(width(&text));
     text.extend(std::iter::repeat_n(' ', missing));
     text
-}
-
-/// How many bytes from the start fit into so many cells. Characters without a width stay with the one before.
-pub(super) fn fitting(text: &str, cells: usize) -> usize {
-    if text.is_ascii() {
-        return text.len().min(cells);
-    }
-    let mut room = cells;
-    for (at, c) in text.char_indices() {
-        match room.checked_sub(char_width(c)) {
-            Some(left) => room = left,
-            None => return at,
-        }
-    }
-    text.len()
 }
 
 /// The rows of a text that is wrapped at that width, as ranges of bytes; at least one. A character that is wider than

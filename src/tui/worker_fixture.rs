@@ -6,32 +6,13 @@ use std::time::{Duration, SystemTime};
 use super::fixture::{NOW, running, shop};
 use crate::domain::{
     BreakerState, DeadReason, GroupSnapshot, Kind, Moment, Phase, Priority, ServiceSnapshot, Standby, TaskAnswer,
-    TaskBreaker, TaskDetails, TaskFolders, TaskId, TaskQuestion, TaskRow, TaskState, TaskStats, TaskTable, TaskText,
-    WorkerHealth, WorkerSnapshot, WorkerSpec,
+    TaskBreaker, TaskDetails, TaskFolders, TaskId, TaskQuestion, TaskRow, TaskState, TaskTable, TaskText, WorkerHealth,
+    WorkerSnapshot, WorkerSpec,
 };
 
 /// The wall clock at [`NOW`].
 pub(super) fn wall() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
-}
-
-/// What marie does: two of three tries run, 14 tasks wait, one is dead.
-pub(super) fn marie() -> WorkerSnapshot {
-    WorkerSnapshot {
-        active: 2,
-        concurrency: 3,
-        waiting: 14,
-        blocked: 3,
-        retrying: 1,
-        dead: 1,
-        breaker: BreakerState::Closed,
-        health: WorkerHealth::Healthy,
-        problem: None,
-        standby: None,
-        remote: false,
-        lost: false,
-        stats: TaskStats { processed: 812, failed: 31, retried: 24, dead: 3 },
-    }
 }
 
 /// A worker that runs.
@@ -55,16 +36,16 @@ pub(super) fn workshop() -> GroupSnapshot {
     let shop = shop();
     let until = NOW + Duration::from_secs(42);
     let standby = Some(Standby { group: "shop".into(), pid: Some(48_001) });
-    let idle = WorkerSnapshot { active: 0, waiting: 0, blocked: 0, retrying: 0, dead: 0, ..marie() };
+    let idle = WorkerSnapshot { active: 0, waiting: 0, blocked: 0, retrying: 0, dead: 0, ..WorkerSnapshot::busy() };
     let problem = Some("cannot write /home/ana/shop/shared/results/eva: no space left on device".into());
     let stopped = ServiceSnapshot { phase: Phase::Down, wanted: false, up_since: None, ..worker("hugo", idle.clone()) };
     let services = vec![
         shop.services[0].clone(),
-        worker("marie", marie()),
+        worker("marie", WorkerSnapshot::busy()),
         worker("anga", WorkerSnapshot { breaker: BreakerState::Open { until }, waiting: 9, ..idle.clone() }),
         worker("fabien", idle.clone()),
         worker("standing", WorkerSnapshot { standby, ..idle.clone() }),
-        worker("eva", WorkerSnapshot { health: WorkerHealth::Unhealthy, problem, ..marie() }),
+        worker("eva", WorkerSnapshot { health: WorkerHealth::Unhealthy, problem, ..WorkerSnapshot::busy() }),
         worker("bob", WorkerSnapshot { remote: true, lost: true, waiting: 2, ..idle.clone() }),
         worker("far", WorkerSnapshot { remote: true, waiting: 4, ..idle }),
         ServiceSnapshot { worker: None, ..stopped },

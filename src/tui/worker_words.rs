@@ -33,29 +33,28 @@ pub(super) fn counts_down(worker: &WorkerSnapshot) -> bool {
 mod tests {
     use super::*;
     use crate::tui::fixture::NOW;
-    use crate::tui::worker_fixture::marie;
 
     #[test]
     fn the_right_end_goes_first() {
         let told = |worker: &WorkerSnapshot, room| fitting(worker, NOW, "·", room);
-        assert_eq!(told(&marie(), 40).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
-        assert_eq!(told(&marie(), 25).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
-        assert_eq!(told(&marie(), 24).as_deref(), Some("2/3 14 waiting 1 dead"));
-        assert_eq!(told(&marie(), 20).as_deref(), Some("2/3 · 14 waiting"));
-        assert_eq!(told(&marie(), 15).as_deref(), Some("2/3 14 waiting"));
-        assert_eq!(told(&marie(), 9).as_deref(), Some("2/3"));
-        assert_eq!(told(&marie(), 2), None);
+        assert_eq!(told(&WorkerSnapshot::busy(), 40).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 25).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 24).as_deref(), Some("2/3 14 waiting 1 dead"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 20).as_deref(), Some("2/3 · 14 waiting"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 15).as_deref(), Some("2/3 14 waiting"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 9).as_deref(), Some("2/3"));
+        assert_eq!(told(&WorkerSnapshot::busy(), 2), None);
     }
 
     #[test]
     fn an_open_breaker_stands_in_the_place_of_what_does_not_run() {
         let until = NOW + std::time::Duration::from_secs(42);
-        let open = WorkerSnapshot { breaker: BreakerState::Open { until }, active: 0, ..marie() };
+        let open = WorkerSnapshot { breaker: BreakerState::Open { until }, active: 0, ..WorkerSnapshot::busy() };
         assert_eq!(fitting(&open, NOW, "·", 80).as_deref(), Some("breaker open 42s · 14 waiting · 1 dead"));
         let busy = WorkerSnapshot { active: 1, ..open };
         assert_eq!(fitting(&busy, NOW, "·", 80).as_deref(), Some("breaker open 42s · 1/3 · 14 waiting · 1 dead"));
         let narrow = [15, 11, 6].map(|room| fitting(&busy, NOW, "·", room));
         assert_eq!(narrow.each_ref().map(Option::as_deref), [Some("breaker open"), Some("breaker"), None]);
-        assert!(counts_down(&busy) && !counts_down(&marie()));
+        assert!(counts_down(&busy) && !counts_down(&WorkerSnapshot::busy()));
     }
 }

@@ -18,10 +18,10 @@ use crate::engine::tasks::{TaskEngine, TaskEvent};
 use crate::process::{AttemptEnd, RunNews};
 use crate::task_folder::{Askers, Owned, Ownership};
 
-/// What clients see of a worker is told at most so often.
+/// The shortest time between two snapshots of a worker.
 const PICTURE: Duration = Duration::from_millis(50);
 
-/// Messages that are taken before time passes and pictures are made: bounds how late both can be in a storm.
+/// How many messages are taken before deadlines and snapshots get their turn: neither starves in a storm of them.
 const BATCH: usize = 256;
 
 /// A worker that works, or waits for its folder.

@@ -217,7 +217,7 @@ impl Desk {
         let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
         let home = home_of(&spec);
         let seen = folder.list(|file, contents| check(file, contents, home).map(|task| task.head));
-        // Of many files at once: one listing is cheaper than a question for each. What comes meanwhile the claim will see.
+        // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen by the claim.
         let ended = folder.ids_with_result().unwrap_or_default();
         match seen {
             Ok(seen) => {

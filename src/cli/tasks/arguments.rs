@@ -125,7 +125,7 @@ pub(super) struct ListArguments {
     /// Only tasks of this state
     #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(STATE_WORDS))]
     pub(super) state: Option<String>,
-    /// Print at most so many tasks
+    /// Print at most this many tasks
     #[arg(short = 'n', long = "lines", value_name = "TASKS", default_value_t = 50)]
     pub(super) lines: usize,
     /// Print one JSON object
@@ -167,9 +167,9 @@ pub(super) struct WaitArguments {
     pub(super) json: bool,
 }
 
-/// Which tasks to try anew.
+/// Tasks by their ids, or all that are dead.
 #[derive(Debug, Args)]
-pub(super) struct RetryArguments {
+pub(super) struct Chosen {
     /// The tasks
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub(super) ids: Vec<String>,
@@ -182,6 +182,13 @@ pub(super) struct RetryArguments {
     /// Only tasks that are dead for this reason, such as max_retries_exceeded
     #[arg(long, value_name = "REASON", requires = "all", value_parser = PossibleValuesParser::new(reasons()))]
     pub(super) reason: Option<String>,
+}
+
+/// Which tasks to try anew.
+#[derive(Debug, Args)]
+pub(super) struct RetryArguments {
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
     /// Also those that are dead only because they depend on them
     #[arg(long)]
     pub(super) with_dependents: bool,
@@ -207,19 +214,9 @@ pub(super) struct CancelArguments {
 /// Which tasks to remove.
 #[derive(Debug, Args)]
 pub(super) struct DropArguments {
-    /// The tasks
-    #[arg(value_name = "ID", required_unless_present = "all")]
-    pub(super) ids: Vec<String>,
-    /// All dead tasks; needs --yes
-    #[arg(long, conflicts_with = "ids")]
-    pub(super) all: bool,
-    /// Only tasks of this worker
-    #[arg(long, value_name = "WORKER")]
-    pub(super) worker: Option<String>,
-    /// Only tasks that are dead for this reason, such as invalid_json
-    #[arg(long, value_name = "REASON", requires = "all", value_parser = PossibleValuesParser::new(reasons()))]
-    pub(super) reason: Option<String>,
-    /// Remove all of them without a way back
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
+    /// Remove all of them without a way back; --all needs it
     #[arg(long, requires = "all")]
     pub(super) yes: bool,
     /// Print one JSON object

@@ -55,7 +55,7 @@ impl FolderEvents {
         self.unwatched.len() < before
     }
 
-    /// Waits for news, at most so long.
+    /// Waits for news, for at most this time.
     pub(super) fn wait(&mut self, at_most: Duration) -> News {
         if self.watch_more() {
             // What came before the watch is told by nobody.

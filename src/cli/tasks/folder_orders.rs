@@ -1,5 +1,5 @@
-//! Orders for tasks in a folder. Whoever works it off is asked; if nobody does, the folder is taken for a moment and the
-//! order is carried out here, by the same steps.
+//! Orders for the tasks of a worker. If a group owns the folder, it gets the order. If none does, this command locks the
+//! folder for a moment and carries the order out by the same steps.
 
 use std::time::Duration;
 

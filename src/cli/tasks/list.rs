@@ -90,25 +90,10 @@ fn put_table(out: &mut String, rows: &[[String; 6]], style: OutputStyle) {
             line += cell;
             line += &" ".repeat(width.saturating_sub(display::width(cell)) + 2);
         }
-        line += &rest.map_or_else(|| row[5].clone(), |rest| cut(&row[5], rest));
+        line += &rest.map_or_else(|| row[5].clone(), |rest| display::cut_right(&row[5], rest, "…"));
         out.push_str(line.trim_end());
         out.push('\n');
     }
-}
-
-/// The text in at most so many columns.
-fn cut(text: &str, columns: usize) -> String {
-    if display::width(text) <= columns {
-        return text.to_owned();
-    }
-    let mut left = columns.saturating_sub(1);
-    let fits = |c: &char| {
-        let width = display::char_width(*c);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
-        fits
-    };
-    text.chars().take_while(fits).collect::<String>() + "…"
 }
 
 fn cells(row: &TaskRow, now: SystemTime) -> [String; 6] {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::exit_code::Failure;
 use super::super::json::line as json_line;
 use super::super::{print, print_message};
-use super::arguments::{CancelArguments, DropArguments, RetryArguments};
+use super::arguments::{CancelArguments, Chosen, DropArguments, RetryArguments};
 use super::folder_orders::{self, Refused};
 use super::store;
 use super::workers::{Worker, Workers};
@@ -47,12 +47,7 @@ struct TaskReport<'t> {
 
 /// Tries dead tasks anew.
 pub(super) fn retry(arguments: &RetryArguments, workers: &Workers) -> Result<u8, Failure> {
-    let worker = arguments.worker.as_deref();
-    let targets = match arguments.all {
-        true => store::dead(workers, worker, arguments.reason.as_deref())?,
-        false => named(&arguments.ids, worker, workers)?,
-    };
-    let mut layers = vec![targets];
+    let mut layers = vec![targets(&arguments.chosen, workers)?];
     if arguments.with_dependents {
         add_dependents(&mut layers, store::dead_dependents(workers)?);
     }
@@ -67,16 +62,21 @@ pub(super) fn cancel(arguments: &CancelArguments, workers: &Workers) -> Result<u
 
 /// Removes tasks.
 pub(super) fn drop(arguments: &DropArguments, workers: &Workers) -> Result<u8, Failure> {
-    let worker = arguments.worker.as_deref();
-    if !arguments.all {
-        return give(Order::Drop, vec![named(&arguments.ids, worker, workers)?], arguments.json);
-    }
-    let targets = store::dead(workers, worker, arguments.reason.as_deref())?;
-    if !arguments.yes && !targets.is_empty() {
+    let targets = targets(&arguments.chosen, workers)?;
+    if arguments.chosen.all && !arguments.yes && !targets.is_empty() {
         let dead = count(targets.len(), "dead task");
         return Err(Failure::Usage(format!("this removes {dead} for good\n  help: add --yes if that is meant")));
     }
     give(Order::Drop, vec![targets], arguments.json)
+}
+
+/// Those that are named, or all that are dead.
+fn targets<'w>(chosen: &Chosen, workers: &'w Workers) -> Result<Vec<Target<'w>>, Failure> {
+    let worker = chosen.worker.as_deref();
+    match chosen.all {
+        true => store::dead(workers, worker, chosen.reason.as_deref()),
+        false => named(&chosen.ids, worker, workers),
+    }
 }
 
 /// The tasks of these ids, each once.

@@ -53,7 +53,7 @@ struct TaskReport<'w> {
     reason: Option<&'w str>,
 }
 
-/// Waits for tasks, at most so long if there is a limit. `told` hears of each as it ends.
+/// Waits until all tasks have ended, or until `timeout`. Calls `told` for each task as it ends.
 pub(super) fn wait<'w>(
     wanted: Vec<Wanted<'w>>,
     timeout: Option<Duration>,

@@ -10,7 +10,7 @@ pub enum TaskQuestion {
     List {
         /// Of this worker only.
         worker: Option<ServiceName>,
-        /// At most so many rows.
+        /// The most rows to return.
         limit: usize,
     },
     /// All that is known of a task.

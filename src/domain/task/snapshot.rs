@@ -37,6 +37,28 @@ pub struct WorkerSnapshot {
     pub stats: TaskStats,
 }
 
+#[cfg(test)]
+impl WorkerSnapshot {
+    /// One at work, for tests: two of three tries run, 14 tasks wait, one is dead.
+    pub(crate) fn busy() -> Self {
+        Self {
+            active: 2,
+            concurrency: 3,
+            waiting: 14,
+            blocked: 3,
+            retrying: 1,
+            dead: 1,
+            breaker: BreakerState::Closed,
+            health: WorkerHealth::Healthy,
+            problem: None,
+            standby: None,
+            remote: false,
+            lost: false,
+            stats: TaskStats { processed: 812, failed: 31, retried: 24, dead: 3 },
+        }
+    }
+}
+
 /// Whether tasks are claimed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BreakerState {

@@ -16,7 +16,7 @@ use super::turn::Turn;
 use super::waits::Waits;
 use super::work::{Work, WorkPhase};
 
-/// `orchestrator.json` is written at most so often.
+/// The shortest time between two writes of `orchestrator.json`.
 const AGGREGATE_EVERY: Duration = Duration::from_secs(1);
 
 /// The decisions about the tasks of all workers of a group.

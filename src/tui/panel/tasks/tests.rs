@@ -7,7 +7,7 @@ use crate::display::GlyphSet;
 use crate::domain::{Command, Refusal, TaskDetails, WorkerSnapshot};
 use crate::tui::fixture::{Bench, NOW, shop};
 use crate::tui::ui_state::{Followup, World};
-use crate::tui::worker_fixture::{answer, later, marie, table, wall, workshop};
+use crate::tui::worker_fixture::{answer, later, table, wall, workshop};
 
 fn bench() -> Bench {
     let mut bench = Bench::new(workshop(), 160, 50, GlyphSet::Unicode);
@@ -171,7 +171,7 @@ fn it_asks_anew_when_a_worker_has_done_something_and_never_twice_at_once() {
     let mut panel = TasksPanel::default();
     let list = panel.question(&group, NOW).unwrap();
     assert_eq!(list, TaskQuestion::List { worker: None, limit: ROWS });
-    let done = |active| Some(Arc::new(WorkerSnapshot { active, ..marie() }));
+    let done = |active| Some(Arc::new(WorkerSnapshot { active, ..WorkerSnapshot::busy() }));
     group.services[1].worker = done(1);
     assert_eq!(panel.question(&group, later(1_000)), None, "the answer has not come");
     panel.told(&list, answer(&list), (later(1_000), wall()));
