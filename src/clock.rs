@@ -29,6 +29,18 @@ fn is_zone_file(path: &str) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE)
 }
 
+/// The time that a file gets that is written now. On Linux that is the clock's last tick, some milliseconds ago: the exact
+/// time would be later than the times of files that are written after it.
+pub fn time_of_a_write() -> SystemTime {
+    #[cfg(target_os = "linux")]
+    {
+        let tick = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        Duration::try_from(tick).map_or_else(|_| SystemTime::now(), |since| SystemTime::UNIX_EPOCH + since)
+    }
+    #[cfg(not(target_os = "linux"))]
+    SystemTime::now()
+}
+
 /// What is wrong with `TZ`, if something is. Who asks the time zone library first, as tui-logger does for each record,
 /// would have it read a device to its end.
 pub fn zone_problem() -> Option<String> {
