@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::reach;
 use crate::domain::{visible, visible_path};
-use crate::process_tree;
+use crate::process_tree::{self, Process};
 
 /// Who listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,16 +80,25 @@ pub(super) fn numbers<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> BTre
     sockets.into_iter().map(|socket| socket.number).collect()
 }
 
-/// The first process that has one of these sockets, for people.
+/// The first process that has one of these sockets, for people; but not one that has it from its parent: the workers of a
+/// server, or a fork that has not become another program yet.
 pub(super) fn holder_of(sockets: &BTreeSet<u64>) -> String {
-    let holder = process_tree::pids().into_iter().map(|pid| pid.as_raw_pid()).find(|&pid| has_one_of(pid, sockets));
-    let Some(pid) = holder else { return stranger(sockets) };
+    let pids = process_tree::pids().into_iter();
+    let holders = pids.filter(|pid| has_one_of(pid.as_raw_pid(), sockets)).filter_map(Process::of);
+    let holders: Vec<_> = holders.map(|process| (process.pid.as_raw_pid(), process.parent)).collect();
+    let Some(pid) = first_holder(&holders) else { return stranger(sockets) };
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let name = visible(String::from_utf8_lossy(&name).trim_end()).into_owned();
     match fs::read_link(format!("/proc/{pid}/cwd")).ok().filter(|folder| folder != Path::new("/")) {
         Some(folder) => format!("{name} (pid {pid}, {})", from_home(&folder, std::env::var_os("HOME").as_deref())),
         None => format!("{name} (pid {pid})"),
     }
+}
+
+/// The first of these processes whose parent is none of them. Each is given with its parent.
+fn first_holder(holders: &[(i32, i32)]) -> Option<i32> {
+    let is_holder = |pid: i32| holders.iter().any(|(other, _)| *other == pid);
+    holders.iter().find(|(_, parent)| !is_holder(*parent)).map(|(pid, _)| *pid)
 }
 
 /// Whoever has one of these sockets and is not to be looked into.
@@ -188,6 +197,14 @@ fn address_of(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_named_and_none_of_its_workers() {
+        assert_eq!(first_holder(&[]), None);
+        assert_eq!(first_holder(&[(7, 1), (8, 7), (9, 7)]), Some(7));
+        assert_eq!(first_holder(&[(7, 9), (8, 9), (9, 1)]), Some(9), "numbers of processes begin anew");
+        assert_eq!(first_holder(&[(7, 5), (8, 7)]), Some(7), "its parent has no such socket");
+    }
 
     #[test]
     fn a_line_tells_socket_address_and_port_of_those_that_listen() {
