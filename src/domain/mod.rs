@@ -87,7 +87,7 @@ pub use reloader::{package_script, self_reloader};
 pub use report::{RunDetails, RunReport, RunVariable, Validated, WatchBackend, WatchReport, WatchStatus};
 pub use roster::{Meant, Member, Roster, Unknown, WhyUnknown, is_plain_name, means};
 pub use run_history::{GroupHistory, HISTORY, RunEnd, RunHistory, RunRecord};
-pub use schedule::{CronFault, CronTimes, Schedule, When, local_time};
+pub use schedule::{CronFault, CronTimes, Schedule, When, WrongField, local_time};
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
