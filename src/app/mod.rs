@@ -37,7 +37,7 @@ pub use environment::{inherited_by, inside_service_of, is_foreground_of};
 pub use foreground::{ForegroundCommand, NotExecutable};
 pub use group_run::{Frontend, GroupRunError, RunOptions, restore_terminal_on_panic, run};
 pub use health::{
-    InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
+    InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, listens_below, state_folder_of,
 };
 pub use history_file::remember;
 pub use instance::{Claim, Occupied, claim, guard_of};
