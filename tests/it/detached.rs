@@ -167,6 +167,22 @@ fn whoever_interrupts_the_start_ends_the_group() {
 }
 
 #[test]
+#[test]
+fn whoever_waits_long_for_the_start_is_told_for_what() {
+    let project = Project::new(
+        "name = 'shop'\n[services.install]\nkind = 'job'\nrun = 'until test -e ../go; do sleep 0.02; done'\n\
+         [services.api]\nrun = 'exec sleep 1000'\ndepends_on = ['install']\n",
+    );
+    let mut start = Stream::start(&project, &["up"]);
+    start.wait_for_message("shop: waiting for install (running), api (waiting · waiting for install");
+    start.wait_for_message("Ctrl-C stops the group");
+    project.write("../go", "");
+    let start = start.wait_client();
+    assert_eq!(start.code, Some(0), "{}", start.stderr);
+    assert_eq!(start.stderr.matches("waiting for install (").count(), 1, "once: {}", start.stderr);
+    down(&project);
+}
+
 fn the_guard_still_sees_to_what_a_killed_program_leaves() {
     let project = Project::new(SHOP);
     let guard = pid_in(&detach(&project));
