@@ -16,7 +16,7 @@ use super::super::{GroupFile, file as file_of, invalid, print_message};
 use super::arguments::{ExecArguments, RunArguments};
 use super::find;
 use super::orders::{END_PATIENCE, Process};
-use crate::app::{self, ForegroundCommand, GroupRunError, NotExecutable};
+use crate::app::{self, ForegroundCommand, GroupRunError, JobLock, NotExecutable};
 use crate::clock::Clock;
 use crate::config::{self, Owners, Selection};
 use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd, Status};
@@ -54,8 +54,12 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
         print_message(&format!("{}: done · {unchanged} · --force runs it anyway", job.name));
         return Ok(0);
     }
+    // A group knows of its runs, but there may be none.
+    let lock = app::lock_job(&spec, &job.name).map_err(|refusal| {
+        Failure::from(ClientError::Refused(Problem::new(ProblemCode::Refused, refusal.to_string())))
+    })?;
     let foreground = Foreground::begin(guard_pipe).map_err(refused)?;
-    let session = Session { foreground, file, spec, job, words: arguments.words };
+    let session = Session { foreground, file, spec, job, words: arguments.words, lock };
     match group {
         Some(group) => session.run_with(group, false),
         None if session.job.depends_on.is_empty() => session.run_alone(),
@@ -177,6 +181,8 @@ struct Session {
     spec: GroupSpec,
     job: Arc<ServiceSpec>,
     words: Vec<OsString>,
+    /// Keeps others from running the job, until its run is over.
+    lock: Option<JobLock>,
 }
 
 /// What came of the wait for what a job needs.
@@ -254,6 +260,7 @@ impl Session {
         if let (Err(_), Some((_, record))) = (&told, over) {
             self.remember(record);
         }
+        self.lock = None;
         let ended = told.and_then(|()| if is_ours { self.wait_for_end(group) } else { Ok(()) });
         match ended {
             // A group that has ended knows of no runs any more.
