@@ -60,7 +60,7 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
+    #[error("error: {} is already running here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
         0 => String::new(),
         pid => format!(", pid {pid}"),
     })]

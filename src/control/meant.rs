@@ -68,7 +68,7 @@ pub(super) fn counts(
         }
         for name in names {
             if counts.insert(name.clone(), *count).is_some_and(|before| before != *count) {
-                let message = format!("two numbers of instances for {name}");
+                let message = format!("{name} is given two different numbers of instances");
                 return Err(Problem::new(ProblemCode::Invalid, message));
             }
         }

@@ -60,7 +60,7 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
     assert_eq!(
         second.stderr,
         format!(
-            "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
+            "error: shop is already running here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
         )
     );
     for (arguments, word) in
@@ -85,7 +85,7 @@ fn it_is_found_from_where_sockets_are_elsewhere() {
     };
     let second = ask(&["-d"]);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
-    assert!(second.stderr.contains(&format!("shop already runs here, pid {guard}\n")), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("shop is already running here, pid {guard}\n")), "{}", second.stderr);
     let status = ask(&["status"]);
     assert!(status.stdout.contains("worker   ready"), "{}{}", status.stdout, status.stderr);
     let down = ask(&["down"]);
