@@ -67,6 +67,13 @@ pub fn lock_job(group: &GroupSpec, job: &ServiceName) -> Result<Option<JobLock>,
     take(&path).map_err(|how| Refusal::Runs { job: job.clone(), how: how.into() })
 }
 
+/// Whether a process runs this job in a terminal.
+pub fn runs_in_terminal(group: &GroupSpec, job: &ServiceName) -> bool {
+    let folder = state_folder::of_group(group, state_folder::variable);
+    let path = folder.map(|folder| path(&folder, job));
+    path.is_ok_and(|path| path.exists() && matches!(lock(&path), Ok(None)))
+}
+
 /// Names of jobs are longer than those of files may be.
 fn path(folder: &Path, job: &ServiceName) -> PathBuf {
     folder.join(format!("run-{:016x}.lock", xxh3_64(job.as_str().as_bytes())))

@@ -43,7 +43,7 @@ pub use health::{
 pub use history_file::remember;
 pub use instance::{Claim, Occupied, claim, guard_of};
 pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
-pub use job_lock::{JobLock, lock_job};
+pub use job_lock::{JobLock, lock_job, runs_in_terminal};
 pub use load::load_of;
 pub use logger::start_logger;
 pub use preferences::apply_preferences;

@@ -63,9 +63,10 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
             "error: shop is already running here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
         )
     );
-    for (arguments, word) in
-        [(&["stats"][..], "unknown service `stats`: services here"), (&["-d", "--profile", "nope"], "unknown profile")]
-    {
+    for (arguments, word) in [
+        (&["stats"][..], "unknown service `stats`\n  help: services here"),
+        (&["-d", "--profile", "nope"], "unknown profile"),
+    ] {
         let slip = Stream::ask(&project, arguments);
         assert_eq!(slip.code, Some(6), "{}", slip.stderr);
         assert!(slip.stderr.contains(word), "{}", slip.stderr);
@@ -167,7 +168,6 @@ fn whoever_interrupts_the_start_ends_the_group() {
 }
 
 #[test]
-#[test]
 fn whoever_waits_long_for_the_start_is_told_for_what() {
     let project = Project::new(
         "name = 'shop'\n[services.install]\nkind = 'job'\nrun = 'until test -e ../go; do sleep 0.02; done'\n\
@@ -183,6 +183,7 @@ fn whoever_waits_long_for_the_start_is_told_for_what() {
     down(&project);
 }
 
+#[test]
 fn the_guard_still_sees_to_what_a_killed_program_leaves() {
     let project = Project::new(SHOP);
     let guard = pid_in(&detach(&project));

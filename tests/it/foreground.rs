@@ -335,3 +335,12 @@ fn a_job_that_runs_in_a_terminal_is_not_run_in_a_second_one_though_no_group_runs
     let next = Stream::run(&project, &["run", "alone"]);
     assert_eq!(next.code, Some(0), "{}", next.stderr);
 }
+
+#[test]
+fn a_command_without_its_words_is_told_how_it_is_written() {
+    let project = shop();
+    for arguments in [&["exec", "db"][..], &["exec", "--", "env"], &["exec", "db", "--"]] {
+        let told = Stream::ask(&project, arguments);
+        assert!(told.code == Some(2) && told.stderr.contains("devgroup exec SERVICE -- COMMAND…"), "{}", told.stderr);
+    }
+}
