@@ -8,6 +8,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use rustix::process::Pid;
+
 use super::reach;
 use crate::domain::{visible, visible_path};
 use crate::process_tree::{self, Process};
@@ -53,6 +55,13 @@ pub fn listener_on(port: u16) -> Option<String> {
     }
     let sockets = numbers(listening().iter().filter(|socket| socket.port == port));
     (!sockets.is_empty()).then(|| holder_of(&sockets))
+}
+
+/// Whether this process, or one below it, listens on this port.
+pub fn listens_below(port: u16, root: u32) -> bool {
+    let Some(root) = i32::try_from(root).ok().and_then(Pid::from_raw) else { return false };
+    let below: Vec<i32> = process_tree::Tree::read().below([root]).iter().map(|one| one.pid.as_raw_pid()).collect();
+    who_listens(port, &below) == Listener::Ours
 }
 
 /// Who keeps a program of this machine from listening on this port of it, for people; `None` if nobody does. Who listens on
@@ -256,6 +265,7 @@ mod tests {
         let us = std::process::id();
         let ours = [i32::try_from(us).unwrap()];
         assert_eq!(who_listens(port, &ours), Listener::Ours);
+        assert!(listens_below(port, us) && !listens_below(port, u32::MAX) && !listens_below(port, 0));
         assert!(ports(&ours).contains(&port) && ports(&[]).is_empty());
         let Listener::Foreign(holder) = who_listens(port, &[]) else { panic!("it is somebody else's then") };
         assert!(holder.contains(&format!(" (pid {us}, ")), "{holder}");

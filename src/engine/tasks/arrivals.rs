@@ -108,7 +108,7 @@ impl Work {
     /// renamed. So both are looked at, and if the second one comes again, it is what it seems.
     fn suspect(&mut self, file: Arc<str>, id: &TaskId, turn: &mut Turn<'_>) {
         if self.suspects.remove(&file) {
-            let detail = format!("{id} waits or runs already");
+            let detail = format!("{id} is already waiting or running");
             self.bury_duplicate(file, id.clone(), &detail, turn);
             return;
         }
