@@ -137,6 +137,17 @@ impl Workers {
         is_ours
     }
 
+    /// Has the tries of these workers measured (empty: of all).
+    pub(crate) fn measure(&self, services: &[ServiceName]) {
+        let is_wanted = |worker: &&Arc<ServiceSpec>| services.is_empty() || services.contains(&worker.name);
+        for worker in self.group.iter().filter(is_wanted) {
+            let works_here = worker.worker.as_ref().is_some_and(|spec| !spec.remote);
+            if let Some(run) = self.runs.get(&worker.name).filter(|_| works_here) {
+                self.means.host.measure_attempts(&worker.name, *run);
+            }
+        }
+    }
+
     /// The file says something else of a worker that works, for which it need not be restarted.
     pub(crate) fn respec(&self, spec: Arc<ServiceSpec>) {
         self.send(Message::Respec(spec));
