@@ -11,7 +11,7 @@ use super::questions::Asks;
 use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
-    ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker, TaskNews,
+    ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker,
     WorkerSnapshot,
 };
 use crate::engine::tasks::{TaskEngine, TaskEvent};
@@ -205,7 +205,8 @@ impl Desk {
             (StartCause::First, _) | (_, None) => {
                 Marker::Task(TaskMarker::Begins { command, concurrency: worker.concurrency })
             }
-            (cause, was) => Marker::Restarted { cause: cause.clone(), was },
+            // How the run before ended was told then: it is no process, and has no exit code.
+            (cause, Some(_)) => Marker::Restarted { cause: cause.clone(), was: None },
         });
         let working = Working {
             start,
@@ -277,8 +278,7 @@ impl Desk {
                 RunReport::NotStarted { reason: reason.to_string() }
             }
             Some(problem) => {
-                let (worker, news) = (worker.clone(), TaskNews::CannotWrite { problem });
-                working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                working.start.document.mark(&Marker::Task(TaskMarker::GivesUp { reason: problem }));
                 RunReport::Exited { status: ExitStatus::Code(1), group_gone: true }
             }
             None => RunReport::Exited { status: ExitStatus::Code(0), group_gone: true },
