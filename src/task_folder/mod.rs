@@ -42,7 +42,7 @@ pub use events::{FolderEvents, FolderNews};
 pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
-pub use listing::{LARGEST_TASK, Seen};
+pub use listing::{LARGEST_TASK, Listing, Seen};
 pub use outcomes::Outcome;
 pub use outside::{
     aggregate, aggregation, dependency, has_queue, heartbeat_of, waiting_for_nobody, workers_with_folders,

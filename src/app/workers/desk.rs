@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use super::files::Places;
+use super::files::{Places, UnderWay};
 use super::questions::Asks;
 use super::tries::Try;
 use super::{Means, Message, WorkerStart};
@@ -59,6 +59,8 @@ pub(super) struct Desk {
     pub(super) serial: u64,
     /// What the engine is to be told next.
     pub(super) events: VecDeque<TaskEvent>,
+    /// Folders that are being listed.
+    pub(super) listings: VecDeque<UnderWay>,
     /// Something may look different.
     changed: bool,
 }
@@ -82,6 +84,7 @@ impl Desk {
             asks: Asks::default(),
             serial: 0,
             events: VecDeque::new(),
+            listings: VecDeque::new(),
             changed: false,
         }
     }
@@ -157,8 +160,15 @@ impl Desk {
         self.work_off();
     }
 
-    /// The same with what it is to be told already.
+    /// The same with what it is to be told already, and with all that listings find.
     pub(super) fn work_off(&mut self) {
+        self.work_off_events();
+        while !self.is_closed() && self.read_on() {
+            self.work_off_events();
+        }
+    }
+
+    fn work_off_events(&mut self) {
         self.changed |= !self.events.is_empty();
         while let Some(event) = self.events.pop_front() {
             let now = self.now();

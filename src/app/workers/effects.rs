@@ -113,7 +113,7 @@ impl Desk {
         let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
         let problem = folder.heartbeat(heartbeat_json(&beat, at).as_bytes()).err();
         // Whoever removes dead letters by hand tells nobody.
-        let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        let count = u32::try_from(folder.count_letters(at)).unwrap_or(u32::MAX);
         self.answer(TaskEvent::BeatWritten {
             worker: worker.clone(),
             problem: problem.map(|it| it.to_string().into()),
@@ -174,8 +174,9 @@ impl Desk {
     }
 
     fn count_letters(&mut self, worker: ServiceName) {
+        let now = self.means.clock.both().1;
         if let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) {
-            let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+            let count = u32::try_from(folder.count_letters(now)).unwrap_or(u32::MAX);
             self.answer(TaskEvent::DeadLetters { worker, count });
         }
     }

@@ -1,6 +1,6 @@
 //! What lies in folders, on its way to the engine; and what is asked there, on its way back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::engine::tasks::{ClaimResult, LetterWords, Subject, TaskEvent, TaskWrite};
 pub(super) use crate::task_folder::FolderNews;
-use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Renewed, check};
+use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Listing, Moved, Owned, Renewed, check};
 
 /// How often folders are looked at of which the system tells nothing.
 const LOOK: Duration = Duration::from_secs(2);
@@ -24,6 +24,14 @@ const REMOVED: Duration = Duration::from_millis(200);
 
 /// Outcomes that come within this time are looked at together.
 const SOON: Duration = Duration::from_millis(20);
+
+/// A listing of a worker's folder that is under way.
+pub(super) struct UnderWay {
+    worker: ServiceName,
+    files: Listing,
+    /// Tasks that have a result.
+    ended: HashSet<String>,
+}
 
 /// What is watched, and what is followed.
 pub(super) struct Places {
@@ -187,7 +195,7 @@ impl Desk {
         let Some(working) = self.working.get_mut(worker) else { return };
         let Some(spec) = working.start.spec.worker.clone() else { return };
         let claims = folder.claims(home_of(&working.start.spec), at, spec.backoff.max);
-        let dead = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        let dead = u32::try_from(folder.count_letters(at)).unwrap_or(u32::MAX);
         let beat = task_folder::heartbeat_of(&spec.folders, worker);
         let stats =
             beat.and_then(|bytes| read_heartbeat(worker, &bytes)).map_or(TaskStats::default(), |it| it.beat.stats);
@@ -211,26 +219,45 @@ impl Desk {
         self.look_for_requests(worker);
     }
 
-    /// All files that wait for a worker.
+    /// All files that wait for a worker. They are told piece by piece; a listing of the same folder that is still under
+    /// way is over.
     pub(super) fn list(&mut self, worker: ServiceName) {
-        let Some(working) = self.working.get_mut(&worker) else { return };
-        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
-        let home = home_of(&spec);
-        let seen = folder.list(|file, contents| check(file, contents, home).map(|task| task.head));
-        // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen by the claim.
-        let ended = folder.ids_with_result().unwrap_or_default();
-        match seen {
-            Ok(seen) => {
-                let arrived = seen.into_iter().map(|seen| {
-                    let has_result = seen.found.as_ref().is_ok_and(|head| ended.contains(head.id.as_str()));
-                    let (worker, file, stamp, found) = (worker.clone(), seen.file, seen.stamp, seen.found);
-                    TaskEvent::Arrived { worker, file, stamp, found, has_result }
-                });
-                self.events.extend(arrived);
+        self.listings.retain(|listing| listing.worker != worker);
+        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
+        match folder.list() {
+            Ok(files) => {
+                // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen
+                // by the claim.
+                let ended = folder.ids_with_result().unwrap_or_default();
+                self.listings.push_back(UnderWay { worker, files, ended });
             }
-            Err(trouble) => log::warn!("{trouble}"),
+            Err(trouble) => {
+                log::warn!("{trouble}");
+                self.answer(TaskEvent::Listed { worker: Some(worker) });
+            }
         }
-        self.answer(TaskEvent::Listed { worker: Some(worker) });
+    }
+
+    /// Reads a piece of the first listing that is under way. False if there is none.
+    pub(super) fn read_on(&mut self) -> bool {
+        let Some(mut listing) = self.listings.pop_front() else { return false };
+        let Some(working) = self.working.get(&listing.worker) else { return true };
+        let Some(folder) = &working.folder else { return true };
+        let home = home_of(&working.start.spec);
+        let piece =
+            folder.read_on(&mut listing.files, |file, contents| check(file, contents, home).map(|task| task.head));
+        match piece {
+            Some(seen) => {
+                self.events.extend(seen.into_iter().map(|seen| {
+                    let has_result = seen.found.as_ref().is_ok_and(|head| listing.ended.contains(head.id.as_str()));
+                    let (worker, file, stamp, found) = (listing.worker.clone(), seen.file, seen.stamp, seen.found);
+                    TaskEvent::Arrived { worker, file, stamp, found, has_result }
+                }));
+                self.listings.push_front(listing);
+            }
+            None => self.answer(TaskEvent::Listed { worker: Some(listing.worker) }),
+        }
+        true
     }
 
     /// A file that waits for a worker.

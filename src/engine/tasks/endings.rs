@@ -253,7 +253,7 @@ impl Work {
             timeout: None,
             batch: None,
         });
-        let place = Place::new(head.priority, nanoseconds(stamp), file.clone());
+        let place = Place::new(head.priority, nanoseconds(stamp), id.clone());
         let batch = head.batch.clone();
         let mut claim = Claim::new(TaskHead { id: id.clone(), ..head }, file, place, ClaimState::Receipt);
         claim.last = kept.clone().or_else(|| tries.as_ref().and_then(|tries| tries.last.clone()));

@@ -213,7 +213,8 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     };
     move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    assert_eq!(owned.list(|_, _| ()).unwrap().len(), 3);
+    let mut listing = owned.list().unwrap();
+    assert_eq!(owned.read_on(&mut listing, |_, _| ()).unwrap().len(), 3);
     move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();
