@@ -179,10 +179,9 @@ impl Reader<'_> {
             Some(tries) => (TaskState::Retrying { at: self.now.checked_add(tries.left) }, failed),
             None => (TaskState::Running, failed.saturating_add(1)),
         };
-        let since = match waits {
-            Some(_) => work.stamp(Work::Tries.file(id).as_ref()).map(|stamp| stamp.modified),
-            None => work.came(task.as_ref()),
-        };
+        // The begin of each try but the first is noted there, and the first one begins with the claim.
+        let noted = work.stamp(Work::Tries.file(id).as_ref()).map(|stamp| stamp.modified);
+        let since = noted.filter(|_| tries.is_some()).or_else(|| work.came(task.as_ref()));
         Some(TaskRow {
             id: Arc::from(id.as_str()),
             worker: self.worker().clone(),
