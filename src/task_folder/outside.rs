@@ -8,6 +8,7 @@ use super::folder::{Folder, Links};
 use super::listing;
 use super::names::{ENDING, text_of};
 use super::outcomes;
+use crate::domain::task::UNROUTED;
 use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
 use crate::regular_file::read_regular;
 
@@ -31,7 +32,7 @@ fn is_worker(name: &str) -> bool {
 pub fn workers_with_folders(folders: &TaskFolders) -> Vec<ServiceName> {
     let mut workers = workers_in(&folders.tasks);
     workers.extend(workers_in(&folders.results));
-    workers.extend(workers_in(&folders.dlq).into_iter().filter(|worker| worker.as_str() != "unrouted"));
+    workers.extend(workers_in(&folders.dlq).into_iter().filter(|worker| worker.as_str() != UNROUTED));
     workers.sort();
     workers.dedup();
     workers
