@@ -91,6 +91,14 @@ pub fn aggregation(folders: &TaskFolders) -> Option<Vec<u8>> {
 const LARGEST_HEARTBEAT: u64 = 64 << 10;
 const LARGEST_AGGREGATION: u64 = 64 << 20;
 
+/// The workers of which a heartbeat is written. Names that no worker can have are passed over.
+pub fn workers_with_heartbeats(folders: &TaskFolders) -> Vec<ServiceName> {
+    let Ok(entries) = fs::read_dir(&folders.heartbeats) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let stems = names.filter_map(|name| name.strip_suffix(ENDING).map(str::to_owned));
+    stems.filter(|name| is_worker(name)).map(ServiceName::new).collect()
+}
+
 /// Replaces `orchestrator.json`.
 ///
 /// # Errors

@@ -148,6 +148,11 @@ impl Desk {
             }
             Message::Ask { question, answer } => self.ask(question, answer),
             Message::Ownership { worker, run, ownership } => self.ownership(&worker, run, ownership),
+            Message::Batches { worker, run, counts } => {
+                if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
+                    self.decide(TaskEvent::Batches { worker, counts });
+                }
+            }
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
             Message::Folder(news) => self.folder_news(news),
             Message::Close => {}
@@ -229,7 +234,6 @@ impl Desk {
             shown: None,
         };
         self.working.insert(spec.name.clone(), working);
-        self.read_batches(&worker.folders);
         if worker.remote {
             self.started(&spec.name);
         }

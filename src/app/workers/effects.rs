@@ -8,13 +8,15 @@ use super::desk::Desk;
 use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
-use crate::domain::task::{Heartbeat, Orchestrator, heartbeat_json, orchestrator_json};
+use crate::domain::task::heartbeat_json;
 use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
-use crate::task_folder::{self, Contents, Owner, Retried};
+use crate::failpoint;
+use crate::task_folder::{Contents, Owner, Retried};
 
 impl Desk {
     pub(super) fn carry_out(&mut self, effect: TaskEffect) {
+        failpoint::hang("task folder");
         match effect {
             TaskEffect::Lock { worker } => self.lock(worker),
             TaskEffect::Unlock { worker } => self.unlock(&worker),
@@ -74,6 +76,7 @@ impl Desk {
             (Some(folder), _) => {
                 self.places.forget(worker);
                 folder.release();
+                self.given_up();
             }
             (None, Some(spec)) => self.askers.call_off(&spec.folders, worker),
             (None, None) => {}
@@ -120,24 +123,6 @@ impl Desk {
         });
         if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
             self.answer(TaskEvent::DeadLetters { worker, count });
-        }
-    }
-
-    fn aggregate(&self) {
-        let Some(folders) = self.folders() else { return };
-        let (now, at) = self.means.clock.both();
-        let beats = self.group.iter().filter_map(|worker| self.engine.heartbeat(&worker.name, now));
-        let at_of = |beat: &Heartbeat| self.places.beat_of(&beat.worker).unwrap_or(at);
-        let workers: Vec<_> = beats.map(|beat| (at_of(&beat), beat)).map(|(at, beat)| (beat, at)).collect();
-        let text = orchestrator_json(&Orchestrator {
-            at,
-            workers: &workers,
-            batches: self.engine.batches(),
-            overdue: &self.engine.overdue(now),
-            lost: &self.engine.lost(),
-        });
-        if let Err(trouble) = task_folder::aggregate(folders, text.as_bytes()) {
-            log::warn!("{trouble}");
         }
     }
 

@@ -218,7 +218,7 @@ impl Work {
     fn has_ended(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         let completed = outcome == Outcome::Completed;
-        turn.batches.end(claim.head.batch.as_ref(), completed);
+        turn.batches.end(&self.name, claim.head.batch.as_ref(), completed);
         turn.answer(claim.cancel.take().unwrap_or_default(), Ok(()));
         turn.task_ended(&self.name, id, completed);
         if completed {
