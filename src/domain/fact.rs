@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ChangeKind, Exited, GroupEventKind, HoldResult, HoldSnapshot, LastExit, Marker, Moment, Notice, RestartReason,
-    Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, human,
+    Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, TaskMarker, human,
 };
 
 /// One thing that has happened.
@@ -218,6 +218,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         Marker::CouldNotStart { .. }
         | Marker::Exited(_)
         | Marker::Stopped { .. }
+        | Marker::Task(TaskMarker::Stopped)
         | Marker::NotStarted { .. }
         | Marker::Started { .. }
         | Marker::Restarted { .. } => return None,

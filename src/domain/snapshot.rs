@@ -207,6 +207,12 @@ impl ServiceSnapshot {
         self.pid.is_some() || works()
     }
 
+    /// It has processes that can be measured; of a worker, its tries.
+    pub fn can_be_measured(&self) -> bool {
+        let is_elsewhere = self.worker_spec.as_ref().is_some_and(|worker| worker.remote);
+        self.has_begun() && !is_elsewhere
+    }
+
     /// It does not run. Its next start waits for another service, or for the end of a restart limit.
     pub fn is_waiting(&self) -> bool {
         if let Some(elsewhere) = &self.elsewhere {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, JobMarker, Kind, LastExit, Marker, Moment, NextTry,
-    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then, UnchangedInputs,
+    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, TaskMarker, Then, UnchangedInputs,
 };
 
 use super::Effect;
@@ -304,7 +304,11 @@ impl Service {
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
-                    self.narrate(Marker::Stopped { status: exit.status, after }, turn);
+                    let marker = match self.spec.kind {
+                        Kind::Worker => Marker::Task(TaskMarker::Stopped),
+                        _ => Marker::Stopped { status: exit.status, after },
+                    };
+                    self.narrate(marker, turn);
                 }
                 self.clear_run(turn);
                 self.enter(Phase::Down, turn);

@@ -303,7 +303,7 @@ impl Work {
             turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
             turn.aggregate = true;
             if let (true, Some(id)) = (burial.is_the_task, &words.id) {
-                turn.batches.end(burial.batch.as_ref(), false);
+                turn.batches.end(&self.name, burial.batch.as_ref(), false);
                 turn.task_ended(&self.name, id, false);
             }
         }
