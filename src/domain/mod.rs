@@ -110,6 +110,6 @@ pub use timetable_marker::TimetableMarker;
 pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
-pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};
+pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;
