@@ -74,7 +74,7 @@ impl fmt::Display for HoldResult {
 }
 
 /// As many of these as there is room for in so many characters, and how many more there are: `api, worker and 7 more`.
-fn some_of(names: &[ServiceName], room: usize) -> String {
+pub fn some_of(names: &[ServiceName], room: usize) -> String {
     let mut used = 0;
     let fitting = names.iter().take_while(|name| {
         used += name.as_str().chars().count() + 2;

@@ -62,7 +62,7 @@ pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_lon
 pub use fact::{Fact, FactKind};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
-pub use hold_result::HoldResult;
+pub use hold_result::{HoldResult, some_of};
 pub use instance::{Instance, Replicated, Scale, Scaling};
 pub use job_inputs::UnchangedInputs;
 pub use job_marker::JobMarker;
