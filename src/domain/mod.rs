@@ -64,7 +64,7 @@ pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_lon
 pub use fact::{Fact, FactKind};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
-pub use hold_result::HoldResult;
+pub use hold_result::{HoldResult, some_of};
 pub use instance::{Instance, Replicated, Scale, Scaling};
 pub use job_inputs::UnchangedInputs;
 pub use job_marker::JobMarker;
@@ -114,6 +114,6 @@ pub use unknown_name::{other_names, other_services};
 pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
-pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec};
+pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

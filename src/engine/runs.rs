@@ -376,7 +376,8 @@ impl Service {
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
             // What does not work as it is now is no better for being tried again.
             RestartPolicy::OnFailure if self.fails_as_it_is(outcome, turn) => {
-                return finished(if self.watches() { NextTry::AfterChange } else { NextTry::ByHand });
+                let files = self.watches().then(|| self.watched_files());
+                return finished(files.map_or(NextTry::ByHand, NextTry::AfterChange));
             }
             RestartPolicy::OnFailure | RestartPolicy::Always => {}
         }

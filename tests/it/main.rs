@@ -27,6 +27,7 @@ mod generated;
 mod git_work;
 mod groups;
 mod harness;
+mod hints;
 mod holds;
 mod hostile;
 mod imported;

@@ -80,7 +80,7 @@ src/main.rs
   rule   procgroup.toml:3  true
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
-   3  services.css.watch  did not match
+   3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
    5  git index           did not match
    6  .gitignore          did not match
@@ -93,7 +93,7 @@ target/debug/api
   note   target/ is ignored, and so is everything in it
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
-   3  services.css.watch  did not match
+   3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
    5  git index           did not match     (target/)
    6  .gitignore          matched: ignored  .gitignore:2  /target  (target/)

@@ -276,14 +276,18 @@ impl AttachmentLoop {
                 self.ui.told_of_tasks(&question, answer, self.clock.both());
                 self.frames.redraw = true;
             }
+            News::Opens(marked, path, line) => {
+                self.ui.opens.found(&marked, &path, line);
+                self.frames.redraw = true;
+            }
             News::Open(path, line) => self.open_editor(path, line),
-            News::OpenLog => self.edit_log(self.clock.now()),
+            News::OpenLog => self.edit_log(),
             News::Closed(status) => self.editor_closed(status),
         }
     }
 
     fn say(&mut self, text: impl Into<Message>) {
-        self.ui.show_message(text, self.clock.now());
+        self.ui.show_message(text);
         self.frames.redraw = true;
     }
 
@@ -417,6 +421,11 @@ impl AttachmentLoop {
         let screen = self.read_panes(&world);
         self.hand_out_ready(&world);
         self.selection_follows();
+        if self.ui.must_look_for_errors(&snapshot) {
+            self.count_later();
+        }
+        self.find_what_opens();
+        self.ui.messages.drawn(now);
         let texts: Vec<&PaneText> = self.last_frame.panes.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
         let scene = Scene {
@@ -446,7 +455,7 @@ impl AttachmentLoop {
         let screen = self.arrange(world);
         self.ui.tell(self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice), world);
         if self.ui.looks_elsewhere() {
-            self.ui.look_elsewhere(&self.members(), world);
+            self.ui.look_elsewhere(&self.members());
         }
         for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
             self.ui.unseen.mark_seen(name, *end);
