@@ -137,7 +137,7 @@ impl Arguments {
     /// The command line as it is read. `--config` may stand before and after a command. (As one of clap's global options
     /// it would claim `-f` also where that means to follow.)
     pub(super) fn grammar() -> Command {
-        Self::command().mut_subcommands(with_config).mut_subcommands(without_group)
+        Self::command().mut_subcommands(with_config).mut_subcommands(without_refused)
     }
 
     /// The arguments of the process.
@@ -182,14 +182,20 @@ fn with_config(command: Command) -> Command {
     command.arg(if follows { file } else { file.short('f') }).mut_subcommands(with_config)
 }
 
-/// The commands that know `-g` only to refuse it do not offer it: they name no running group.
-fn without_group(command: Command) -> Command {
+/// The commands that know an option only to refuse it do not offer it: `-g` where no running group is meant, `--tui` of
+/// `up`.
+fn without_refused(command: Command) -> Command {
     const NAME_NO_GROUP: [&str; 7] = ["up", "ls", "init", "completions", "man", "schema", "help"];
     if !NAME_NO_GROUP.contains(&command.get_name()) {
         return command;
     }
     let group = Arg::new("group").short('g').long("group").value_name("GROUP").value_parser(value_parser!(OsString));
-    command.arg(group.global(true).hide(true))
+    let command = command.arg(group.global(true).hide(true));
+    match command.get_name() {
+        // They are those of a run here.
+        "up" => command.mut_arg("tui", |tui| tui.hide(true)).mut_arg("no_tui", |no_tui| no_tui.hide(true)),
+        _ => command,
+    }
 }
 
 /// The file that is named behind a command; behind the last one, if several name one.
@@ -432,12 +438,13 @@ mod tests {
     }
 
     #[test]
-    fn who_refuses_a_group_does_not_offer_it() {
+    fn who_refuses_an_option_does_not_offer_it() {
         let help = |command: &str| {
             let words = ["devgroup", command, "--help"];
             Arguments::grammar().try_get_matches_from(words).unwrap_err().render().to_string()
         };
         assert!(help("status").contains("--group") && help("down").contains("--group"));
+        assert!(!help("up").contains("--tui") && !help("up").contains("--no-tui"));
         for command in ["up", "ls", "init", "schema", "help"] {
             assert!(!help(command).contains("--group"), "{command}");
             // It is refused in words.
