@@ -81,6 +81,9 @@ impl Answers {
             }
             Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
+            Ask::Settle(_) => {
+                Err(Problem::new(ProblemCode::Refused, "this version cannot tell yet what came of changes"))
+            }
             Ask::Send { service, text } => self.send(&service, &text),
             Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
             Ask::Resume { services, discard } => {

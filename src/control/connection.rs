@@ -316,7 +316,7 @@ impl Ask {
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
             Self::Scale { wait, .. } => !wait,
-            Self::Wait { .. } | Self::Hold(_) | Self::Run(_) => false,
+            Self::Wait { .. } | Self::Settle(_) | Self::Hold(_) | Self::Run(_) => false,
             Self::Why { .. }
             | Self::Send { .. }
             | Self::Pause { .. }
