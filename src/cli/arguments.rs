@@ -201,7 +201,7 @@ pub(super) fn config_of_environment() -> Option<PathBuf> {
 }
 
 /// Where `procgroup.toml` is, as the command line says.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Place {
     /// Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)
     #[arg(short = 'f', long = "config", value_name = "FILE")]
@@ -213,6 +213,9 @@ pub(super) struct Place {
     #[arg(short = 'g', long = "group", value_name = "GROUP", global = true)]
     pub(super) group: Option<OsString>,
 }
+    /// Who asks, as the group is told: `devgroup restart`, `agent claude-code`.
+    #[arg(skip)]
+    pub(super) client: Option<String>,
 
 /// How to run the group.
 #[derive(Debug, Default, PartialEq, Args)]

@@ -29,7 +29,7 @@ mod wire;
 mod worker_status;
 
 pub use bound_socket::BoundSocket;
-pub use client::{Client, ClientError, TerminalNews, TerminalOrders};
+pub use client::{Client, ClientError, Heard, TerminalNews, TerminalOrders};
 pub use discovery::{GroupTrace, group_traces};
 pub use event_line::{EventLine, RuleLine};
 pub use lock_note::{LockNote, LockState, lock_state};

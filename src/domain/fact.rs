@@ -288,6 +288,17 @@ mod tests {
     }
 
     #[test]
+    fn who_has_asked_for_an_end_is_told_with_it() {
+        let (status, after) = (ExitStatus::Code(0), Duration::from_millis(1_500));
+        let stopped = |by: Option<&str>| {
+            words(&fact(FactKind::Marked(Marker::Stopped { status, after, by: by.map(Into::into) })))
+        };
+        assert_eq!(stopped(None).as_deref(), Some("stopped · exit 0 · 1.5s after the signal"));
+        let by = Some("stopped · by devgroup stop · exit 0 · 1.5s after the signal");
+        assert_eq!(stopped(Some("devgroup stop")).as_deref(), by);
+    }
+
+    #[test]
     fn a_wait_is_told_to_the_user_the_first_time_only() {
         let (action, wait) = (crate::domain::ChangeAction::Restart, Duration::from_secs(4));
         let marker = Marker::Limited { action, wait, written: None, starts: 8, soon: HowSoon::RightAfter };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -73,6 +74,8 @@ pub enum Marker {
         status: ExitStatus,
         /// From the first signal to the end.
         after: Duration,
+        /// Who asked for it, if a client did and says who it is.
+        by: Option<Arc<str>>,
     },
     /// KILL was sent.
     Killed {
@@ -311,7 +314,10 @@ impl Marker {
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
             Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), *next),
             Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), *next),
-            Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
+            Self::Stopped { status, after, by } => {
+                let by = by.as_ref().map_or_else(String::new, |by| format!(" · by {by}"));
+                write!(text, "stopped{by} · {status} · {} after the signal", human(*after))
+            }
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Unkillable { pid } => write!(text, "still running after SIGKILL · pid {pid}"),
@@ -512,6 +518,10 @@ mod tests {
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
                 "── restarted manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
+            ),
+            (
+                Marker::Restarted { cause: StartCause::Client("agent claude-code".into()), was: None },
+                "── restarted · by agent claude-code · 14:02:11 ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

@@ -220,6 +220,7 @@ impl Service {
             StartCause::First
             | StartCause::Change(_)
             | StartCause::Hand
+            | StartCause::Client(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Schedule => true,

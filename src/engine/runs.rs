@@ -304,7 +304,8 @@ impl Service {
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
-                    self.narrate(Marker::Stopped { status: exit.status, after }, turn);
+                    let by = self.run.stopped_by.clone();
+                    self.narrate(Marker::Stopped { status: exit.status, after, by }, turn);
                 }
                 self.clear_run(turn);
                 self.enter(Phase::Down, turn);

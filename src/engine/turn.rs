@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::domain::{Fact, FactKind, FileEvent, Match, Moment};
+use crate::domain::{Fact, FactKind, FileEvent, Match, Moment, StartCause};
 
 use super::Effect;
 
@@ -16,18 +16,25 @@ pub(super) struct Turn {
     start: SystemTime,
     /// The group is being stopped: nothing is tried again.
     pub(super) stopping: bool,
+    /// Who has asked for what is done in this turn, if a client has and says who it is.
+    pub(super) client: Option<Arc<str>>,
     /// The orders, in order.
     pub(super) effects: Vec<Effect>,
 }
 
 impl Turn {
     pub(super) fn new(now: Moment, start: SystemTime, stopping: bool) -> Self {
-        Self { now, start, stopping, effects: Vec::new() }
+        Self { now, start, stopping, client: None, effects: Vec::new() }
     }
 
     /// The time of day of a moment. Arithmetic, no look at a clock.
     pub(super) fn wall(&self, moment: Moment) -> SystemTime {
         self.start.checked_add(moment.since_start()).unwrap_or(self.start)
+    }
+
+    /// Why that is started which somebody asks for in this turn.
+    pub(super) fn hand(&self) -> StartCause {
+        self.client.clone().map_or(StartCause::Hand, StartCause::Client)
     }
 
     pub(super) fn emit(&mut self, effect: Effect) {

@@ -35,6 +35,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         wait: arguments.wait,
         timeout_ms: Some(orders::millis(arguments.timeout)),
     };
+    // What they do is told with their name.
+    let named = |command: &str| find::group(&Place { client: Some(format!("devgroup {command}")), ..place.clone() });
     match task {
         ClientTask::Logs(logs) => {
             logs::check(&logs)?;
@@ -47,13 +49,13 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
         ClientTask::Start(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
+            orders::send_order(named("start")?, Ask::Start(order(&arguments)), &arguments, "starting")
         }
         ClientTask::Stop(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
+            orders::send_order(named("stop")?, Ask::Stop(order(&arguments)), &arguments, "stopping")
         }
         ClientTask::Restart(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
+            orders::send_order(named("restart")?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
         ClientTask::Wait { services, goal, timeout, json } => {
             orders::wait(find::group(place)?, services, goal.into(), timeout, json)
