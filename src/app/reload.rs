@@ -22,6 +22,8 @@ use crate::process;
 pub(crate) struct Recipe {
     pub(crate) selection: Selection,
     pub(crate) watch: bool,
+    /// What the files of the group said at the start stays in force (`--no-reload`).
+    pub(crate) keeps_file: bool,
     /// The ports that services have got. Clones share them.
     pub(crate) ports: Arc<Mutex<(PortLedger, PortClaims)>>,
     /// What `devgroup scale` has said.
@@ -215,6 +217,9 @@ impl Reloader {
 
     /// The group of the files that were read, which are its files from now on.
     fn take_over(&mut self, file: GroupSpec) -> Result<GroupSpec, Broken> {
+        if self.recipe.keeps_file && file != self.file {
+            return Err(Broken::kept());
+        }
         let recipe = self.recipe.with_file(&self.file, &file);
         let spec = recipe.apply(file.clone()).map_err(|error| Broken {
             summary: format!("procgroup.toml no longer matches how this group was started: {error}"),
@@ -277,6 +282,13 @@ struct Broken {
 }
 
 impl Broken {
+    /// The file is good, and does not count.
+    fn kept() -> Self {
+        let summary = "procgroup.toml has changed, and --no-reload keeps what it said at the start".to_owned();
+        let remedy = "restart the group to apply it";
+        Self { detail: format!("{summary}; {remedy}"), remedy, summary }
+    }
+
     fn foreign(foreign: &Foreign) -> Self {
         let summary = format!("procgroup.toml was not reloaded: {foreign}");
         let remedy = "if this is intended, stop the group and start it with -f";

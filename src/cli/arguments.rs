@@ -212,7 +212,6 @@ pub(super) struct Place {
     /// Use the running group with this name, or in this folder (see `devgroup ls`)
     #[arg(short = 'g', long = "group", value_name = "GROUP", global = true)]
     pub(super) group: Option<OsString>,
-}
     /// Who asks, as the group is told: `devgroup restart`, `agent claude-code`.
     #[arg(skip)]
     pub(super) client: Option<String>,

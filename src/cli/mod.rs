@@ -335,6 +335,7 @@ fn run_group(
         watch: !arguments.no_watch,
         paused: arguments.paused,
         exit_with: arguments.exit_with.clone(),
+        reload: !arguments.no_reload,
         timeout: arguments.timeout,
         keep_leftovers: arguments.keep_leftovers,
         for_run: arguments.for_run,
