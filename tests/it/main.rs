@@ -63,6 +63,7 @@ mod typing;
 mod usage;
 mod variables;
 mod watch;
+mod wait_text;
 mod why;
 mod worker_config;
 mod worktrees;

@@ -181,14 +181,20 @@ Examples:
                       the command, 128+n if signal n ended it; 127 if it was not found, 126 if it cannot be executed."
     )]
     Exec(ExecArguments),
-    /// Wait until services are ready, exit or restart
-    #[command(before_help = "\
+    /// Wait until services are ready, exit, restart or print a text
+    #[command(
+        before_help = "\
 Examples:
   devgroup wait api db                until both are ready; exit with 5 if one fails or is stopped
   devgroup wait test --for exit       until its current or next run ends; exit with 5 if that failed
-  devgroup wait api --for restart --timeout 5m")]
+  devgroup wait api --for restart --timeout 5m
+  devgroup wait api --for text 'listening on'",
+        after_help = "With `--for text`, one service and a text: a part of a line as it stands, no regex; small letters also match \
+                      capitals. What its current run has printed before counts. The line and up to five lines before and after \
+                      it are printed."
+    )]
     Wait {
-        /// Services to wait for
+        /// Services to wait for; with `--for text` one service, and the text
         #[arg(value_name = "SERVICE", required = true)]
         services: Vec<String>,
         /// What to wait for
@@ -256,14 +262,18 @@ pub(in crate::cli) enum GoalWord {
     Exit,
     /// A new run has started
     Restart,
+    /// It has printed a text
+    Text,
 }
 
-impl From<GoalWord> for Goal {
-    fn from(word: GoalWord) -> Self {
-        match word {
-            GoalWord::Ready => Self::Ready,
-            GoalWord::Exit => Self::Exit,
-            GoalWord::Restart => Self::Restart,
+impl GoalWord {
+    /// What the group waits for. `None`: a text, which is looked for in the log.
+    pub(super) fn goal(self) -> Option<Goal> {
+        match self {
+            Self::Ready => Some(Goal::Ready),
+            Self::Exit => Some(Goal::Exit),
+            Self::Restart => Some(Goal::Restart),
+            Self::Text => None,
         }
     }
 }

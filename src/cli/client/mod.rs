@@ -10,11 +10,13 @@ pub(super) mod groups;
 mod hold;
 mod list;
 mod logs;
-mod orders;
+pub(super) mod orders;
 mod output;
+pub(super) mod patient;
 mod scale;
 pub(super) mod status;
 mod url;
+pub(super) mod wait_text;
 
 use std::os::fd::OwnedFd;
 
@@ -57,9 +59,18 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Restart(arguments) => {
             orders::send_order(named("restart")?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
-        ClientTask::Wait { services, goal, timeout, json } => {
-            orders::wait(find::group(place)?, services, goal.into(), timeout, json)
-        }
+        ClientTask::Wait { services, goal, timeout, json } => match (goal.goal(), services.as_slice()) {
+            (Some(goal), _) => orders::wait(find::group(place)?, services, goal, timeout, json),
+            (None, [service, text]) => {
+                let group = patient::Patient::new(find::group(place)?, Some(timeout), None);
+                wait_text::run(group, service, text, json)
+            }
+            (None, _) => {
+                let help = "devgroup wait api --for text 'listening'";
+                let problem = "`--for text` takes one service and one text";
+                Err(Failure::Usage(format!("{problem}\n  help: {help}")))
+            }
+        },
         ClientTask::Scale { counts, wait, timeout, json } => {
             let counts = scale::counts(counts)?;
             scale::run(find::group(place)?, counts, wait.then_some(timeout), json)
