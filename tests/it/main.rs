@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod acceptance;
+mod agents;
 mod architecture;
 mod attached;
 mod beside;
@@ -62,8 +63,8 @@ mod trust;
 mod typing;
 mod usage;
 mod variables;
-mod watch;
 mod wait_text;
+mod watch;
 mod why;
 mod worker_config;
 mod worktrees;
