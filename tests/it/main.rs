@@ -50,6 +50,7 @@ mod reported_outcomes;
 mod schedules;
 mod schema;
 mod script;
+mod settling;
 mod shutdown_matrix;
 mod starts;
 mod streaming;

@@ -13,6 +13,7 @@ mod logs;
 mod orders;
 mod output;
 mod scale;
+pub(super) mod settle;
 pub(super) mod status;
 mod url;
 
@@ -55,6 +56,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Restart(arguments) => {
             orders::send_order(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
+        ClientTask::Settle(arguments) => settle::run(find::group(place)?, arguments),
         ClientTask::Wait { services, goal, timeout, json } => {
             orders::wait(find::group(place)?, services, goal.into(), timeout, json)
         }
