@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::load::load_of;
 use super::port_claims::PortClaims;
 use super::state_folder;
+use crate::clock::Clock;
 use crate::config::{self, Foreign, Owners, Prints, Selection};
 use crate::domain::{
     Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles, path_text,
@@ -122,6 +123,7 @@ pub(crate) struct Reloader {
     pub(crate) current: Arc<GroupSpec>,
     pub(crate) recipe: Recipe,
     pub(crate) events: mpsc::Sender<Reloading>,
+    pub(crate) clock: Clock,
 }
 
 /// What was read last.
@@ -153,6 +155,7 @@ impl Reloader {
                 }
                 () = written.notified() => {}
             }
+            let since = self.clock.now();
             let spec = Arc::clone(&self.current);
             let is_away = spec.files.iter().any(|file| !file.exists());
             if is_away && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
@@ -168,10 +171,11 @@ impl Reloader {
                     Err(foreign) => (Err(Broken::foreign(&foreign)), None),
                 }
             });
-            let Ok((result, prints)) = reading.await else { continue };
-            let Some(event) = self.take_in(result, prints, &mut last) else { continue };
-            if self.events.send(event.into()).await.is_err() {
-                return;
+            let result = reading.await.ok().and_then(|(result, prints)| self.take_in(result, prints, &mut last));
+            for event in result.into_iter().chain([Event::FileRead { since }]) {
+                if self.events.send(event.into()).await.is_err() {
+                    return;
+                }
             }
         }
     }

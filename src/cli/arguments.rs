@@ -84,6 +84,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "scale",
     "schema",
     "send",
+    "settle",
     "start",
     "status",
     "stop",

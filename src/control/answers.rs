@@ -16,6 +16,7 @@ use super::log_reader::LogReader;
 use super::meant::{counts, meant, only_one, some_or_all};
 use super::outbox::Outbox;
 use super::server::About;
+use super::settling;
 use super::status::Status;
 use super::usage;
 use super::waiting::{Known, WaitGoal};
@@ -87,9 +88,7 @@ impl Answers {
             }
             Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
-            Ask::Settle(_) => {
-                Err(Problem::new(ProblemCode::Refused, "this version cannot tell yet what came of changes"))
-            }
+            Ask::Settle(ask) => settling::settle(&self.handle, ask).await,
             Ask::Send { service, text } => self.send(&service, &text),
             Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
             Ask::Resume { services, discard } => {

@@ -104,6 +104,11 @@ pub enum Command {
         /// At least 1.
         rows: u16,
     },
+    /// Answer when all that has happened until now can be seen in the snapshot. No decision is in it.
+    CatchUp {
+        /// Also what has happened to files: the watcher answers it.
+        files: bool,
+    },
     /// Why a change of this path restarts whom it restarts. The watcher answers it; no decision is in it.
     Why {
         /// Absolute, or relative to the root of the group. It need not exist.

@@ -36,6 +36,8 @@ pub enum FactKind {
         services: Arc<[ServiceName]>,
         /// The rule that says so.
         rule: Rule,
+        /// All that had changed before has been decided: a batch of changes begins with it.
+        begins: bool,
     },
     /// A run was ordered. What its log says follows when there is a process: it stands before all that this one prints.
     Ordered(StartCause),
@@ -92,6 +94,8 @@ pub enum FactKind {
         files: Arc<str>,
         /// It says something else than before.
         differs: bool,
+        /// As of a change.
+        begins: bool,
     },
     /// Services have other numbers of instances.
     Scaled(Vec<Scaling>),
@@ -123,11 +127,12 @@ impl Fact {
     /// What listeners are told. `clock` says the local time of day of a moment.
     pub fn event(&self, clock: impl Fn(Moment) -> String) -> Option<GroupEventKind> {
         Some(match &self.kind {
-            FactKind::Change { path, kind, services, rule } => GroupEventKind::Change {
+            FactKind::Change { path, kind, services, rule, begins } => GroupEventKind::Change {
                 path: Arc::clone(path),
                 kind: *kind,
                 services: Arc::clone(services),
                 rule: rule.clone(),
+                begins: *begins,
             },
             FactKind::Ordered(cause) => {
                 let reason = RestartReason { cause: cause.clone(), rule: None };
@@ -146,7 +151,9 @@ impl Fact {
             FactKind::HoldOver(result) | FactKind::HoldCorrected(result) => {
                 GroupEventKind::Notice(result.to_string().into())
             }
-            FactKind::Reload { files, .. } => GroupEventKind::Reload { files: Arc::clone(files) },
+            FactKind::Reload { files, begins, .. } => {
+                GroupEventKind::Reload { files: Arc::clone(files), begins: *begins }
+            }
             FactKind::Scaled(scalings) => GroupEventKind::Scale(told(scalings).into()),
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
             FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
@@ -174,7 +181,7 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true, files } => say(false, format!("{files} reloaded").into()),
+            FactKind::Reload { differs: true, files, .. } => say(false, format!("{files} reloaded").into()),
             // What is wrong stays on the screen.
             FactKind::Scaled(_) if shown.as_ref().is_some_and(|shown| shown.problem) => shown,
             FactKind::Scaled(scalings) => say(false, told(scalings).into()),
@@ -330,7 +337,7 @@ mod tests {
         let corrected = of_group(FactKind::HoldCorrected(HoldResult { says_restarted: false, ..result }));
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
-        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into() });
+        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into(), begins: false });
         let reloaded = Some("procgroup.toml reloaded");
         assert_eq!(summary(&reload(true), shown("broken", true)).as_deref(), reloaded);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));

@@ -39,6 +39,7 @@ impl Engine {
             | Command::Measure { .. }
             | Command::Scale { .. }
             | Command::Why { .. }
+            | Command::CatchUp { .. }
             | Command::Task(_) => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),

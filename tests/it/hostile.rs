@@ -81,6 +81,12 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec![vec!["restart", NAME], vec!["restart", "gone", "--wait"], vec!["restart", "gone", "--wait", "--json"]]
         }
         "wait" => vec![vec!["wait", NAME], vec!["wait", "gone", "--timeout", "1s"], vec!["wait", "api", "--for", NAME]],
+        "settle" => vec![
+            vec!["settle", "--timeout", "1s"],
+            vec!["settle", "gone", "--timeout", "1s", "--json"],
+            vec!["settle", NAME],
+            vec!["settle", "--since", NAME],
+        ],
         "scale" => {
             // Its number makes it an argument.
             const SCALED: &str = "n\u{1b}]0;PWN\u{7}\nFORGED\u{202e}z=2";

@@ -51,6 +51,7 @@ mod reported_outcomes;
 mod schedules;
 mod schema;
 mod script;
+mod settling;
 mod shutdown_matrix;
 mod starts;
 mod streaming;

@@ -164,7 +164,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     let (scales, scales_out) = mpsc::channel(8);
-    let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in };
+    let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in, clock };
     runtime.spawn(reloader.run(config_written.clone(), scales_out));
     let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, upkeep)?;
 

@@ -14,6 +14,7 @@ pub(super) mod orders;
 mod output;
 pub(super) mod patient;
 mod scale;
+pub(super) mod settle;
 pub(super) mod status;
 mod url;
 pub(super) mod wait_text;
@@ -59,6 +60,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Restart(arguments) => {
             orders::send_order(named("restart")?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
+        ClientTask::Settle(arguments) => settle::run(find::group(place)?, arguments),
         ClientTask::Wait { services, goal, timeout, json } => match (goal.goal(), services.as_slice()) {
             (Some(goal), _) => orders::wait(find::group(place)?, services, goal, timeout, json),
             (None, [service, text]) => {

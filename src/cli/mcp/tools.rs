@@ -91,7 +91,7 @@ pub(super) const TOOLS: &[ToolSpec] = &[
         required: &[],
         kind: Kind::Reads,
         for_workers: false,
-        act: waits::settle,
+        act: waits::after_edits,
     },
     ToolSpec {
         name: "restart",

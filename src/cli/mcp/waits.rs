@@ -9,21 +9,17 @@ use super::call::Call;
 use super::lines::{self, Room};
 use super::orders::{self, indented};
 use crate::cli::client::orders::{code, line, millis};
-use crate::cli::client::wait_text;
+use crate::cli::client::{settle, wait_text};
 use crate::cli::exit_code::Failure;
-use crate::clock;
 use crate::config;
-use crate::control::{Ask, Goal, Reply, SettleAsk, SettleResult, Settled, SettledService};
-use crate::domain::{count, human, visible};
+use crate::control::{Ask, Goal, Reply, SettleAsk, Settled};
+use crate::domain::{count, visible};
 
 /// How long is waited without a word.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Lines of a service that are asked for after edits.
 const LINES: u64 = 200;
-
-/// Files that are named.
-const FILES: usize = 5;
 
 /// What can be waited for.
 const WORDS: [&str; 4] = ["ready", "exit", "restart", "text"];
@@ -78,7 +74,7 @@ fn for_text(call: &Call, service: &str, text: &str, timeout: Duration) -> Result
 }
 
 /// What came of edits: since the last time that this session asked, if it says nothing else.
-pub(super) fn settle(call: &Call) -> Result<Answer, Failure> {
+pub(super) fn after_edits(call: &Call) -> Result<Answer, Failure> {
     let timeout = call.time("timeout", TIMEOUT)?;
     let since = call.text("since")?.filter(|since| !since.is_empty()).or_else(|| call.session.settled().clone());
     let (services, timeout_ms) = (call.texts("services")?, Some(millis(timeout)));
@@ -92,65 +88,25 @@ pub(super) fn settle(call: &Call) -> Result<Answer, Failure> {
 }
 
 fn told(settled: &Settled) -> Result<Answer, Failure> {
-    let failed = settled.timed_out || settled.services.iter().any(|service| service.failed);
     let room = Room::NORMAL.part(settled.services.len());
     let mut value = json!(settled);
-    let mut text = head(settled, value["since"].as_str()) + "\n";
+    let mut text = String::new();
     for (service, told) in settled.services.iter().zip(value["services"].as_array_mut().into_iter().flatten()) {
         let shown = lines::shown(&service.lines, false, room);
-        text += &format!("{}\n{}", visible(&what_came(service)), indented(&shown.text));
+        text += &format!("{}\n{}", visible(&settle::line(service)), indented(&shown.text));
         if service.skipped > 0 {
-            text += &format!("  … and {} more\n", count(service.skipped, "line"));
+            text += &format!("  … and {}\n", count(service.skipped, "more line"));
         }
         told["lines"] = shown.values.into();
         if let Some(hole) = shown.hole {
             told["left_out"] = hole.value();
         }
     }
+    if let Some(problem) = &settled.file_problem {
+        text += &format!("procgroup.toml is not in force: {}\n", visible(problem));
+    }
+    text += &format!("{}\n", visible(&settle::summary(settled)));
     text += &settled.notes.iter().map(|note| format!("note: {}\n", visible(note))).collect::<String>();
     text += &format!("cursor: {}\n", settled.cursor);
-    Answer::new(text, &value, failed)
-}
-
-/// `since 14:02:11 · 2 files changed: src/a.rs, src/b.rs`
-fn head(settled: &Settled, since: Option<&str>) -> String {
-    let since = since.map(|at| format!("since {} · ", clock::short_time(at))).unwrap_or_default();
-    let files = match files(&settled.files, settled.more_files) {
-        Some(files) => format!("changed: {files}"),
-        None => "no watched file has changed".into(),
-    };
-    let time_up = if settled.timed_out { "timed out · " } else { "" };
-    visible(&format!("{time_up}{since}{files}")).into_owned()
-}
-
-/// `api: failed (exit 101) · restarted · 2.3s · src/a.rs`
-fn what_came(service: &SettledService) -> String {
-    let result = match service.result {
-        SettleResult::Restarted => "restarted",
-        SettleResult::Unchanged => "unchanged",
-        SettleResult::Stale => "stale",
-        SettleResult::Held => "held",
-        SettleResult::NotStarted => "not started",
-    };
-    let parts = [
-        Some(format!("{}: {}", service.name, service.state)),
-        Some(result).filter(|result| *result != service.state).map(str::to_owned),
-        service.reason.clone(),
-        service.going_on.clone(),
-        service.next_at.as_deref().map(|at| format!("next at {}", clock::short_time(at))),
-        service.took_ms.map(|millis| human(Duration::from_millis(millis))),
-        files(&service.files, service.more_files),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-/// Names of files, and how many more there are.
-fn files(names: &[String], more: u64) -> Option<String> {
-    let shown = names.iter().take(FILES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = more + names.len().saturating_sub(FILES) as u64;
-    match (names.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(shown),
-        (false, more) => Some(format!("{shown} and {more} more")),
-    }
+    Answer::new(text, &value, settle::code(settled) != 0)
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Project, has};
 
+mod edits;
 mod large;
 mod sessions;
 mod tools;

@@ -28,6 +28,7 @@ fn a_group_is_absent_started_restarted_and_ended_in_one_session() {
         detach(&project);
         let after = agent.call("logs", json!({ "service": "api", "since": cursor })).well();
         assert!(after.text.contains("listening on one"), "{}", after.text);
+        agent.call("settle", json!({})).well();
         agent.close();
         down(&project);
     }
@@ -84,6 +85,8 @@ fn a_hold_ends_with_its_session_and_two_agents_do_not_disturb_each_other() {
     project.write("src/main.txt", "two");
     let seen = other.call("status", json!({})).well();
     assert!(seen.text.contains("held by agent one"), "{}", seen.text);
+    let settled = other.call("settle", json!({ "services": ["api"] })).well();
+    assert!(settled.text.contains("held"), "{}", settled.text);
     // However a session ends, what it has held is acted on.
     one.kill();
     other.call("wait", json!({ "service": "api", "for": "text", "text": "listening on two" })).well();

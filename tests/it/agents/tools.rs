@@ -57,6 +57,7 @@ fn every_tool_answers_in_both_revisions() {
         assert!(restarted.text.starts_with("api: ready\n"), "{}", restarted.text);
         let log = Stream::ask(&project, &["logs", "api"]).stdout;
         assert!(log.contains("── restarted · by agent claude-code · "), "{log}");
+        assert!(agent.call("settle", json!({})).well().text.contains("cursor: "));
         let found = agent.call("wait", json!({ "service": "api", "for": "text", "text": "listening on" })).well();
         assert_eq!(found.value["line"]["text"], "listening on one");
         assert!(found.text.contains("compiling one\nlistening on one\n"), "{}", found.text);
