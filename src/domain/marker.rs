@@ -314,10 +314,7 @@ impl Marker {
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
             Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), *next),
             Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), *next),
-            Self::Stopped { status, after, by } => {
-                let by = by.as_ref().map_or_else(String::new, |by| format!(" · by {by}"));
-                write!(text, "stopped{by} · {status} · {} after the signal", human(*after))
-            }
+            Self::Stopped { status, after, by } => stopped(&mut text, by.as_deref(), *status, *after),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Unkillable { pid } => write!(text, "still running after SIGKILL · pid {pid}"),
@@ -396,6 +393,11 @@ fn masked(text: &str) -> Cow<'_, str> {
 fn ended(text: &mut String, (what, why, clock): (&str, &str, &str), next: NextTry) -> fmt::Result {
     write!(text, "{what} · {} · {clock}", masked(why))?;
     next_try(text, next)
+}
+
+fn stopped(text: &mut String, by: Option<&str>, status: ExitStatus, after: Duration) -> fmt::Result {
+    let by = by.map_or_else(String::new, |by| format!(" · by {by}"));
+    write!(text, "stopped{by} · {status} · {} after the signal", human(after))
 }
 
 fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {

@@ -103,7 +103,6 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "ls" => vec![vec!["ls"], vec!["ls", "--json"], vec!["-g", NAME, "status"]],
         "up" => vec![vec!["up", NAME]],
         "attach" => vec![vec!["attach"]],
-        // Without a word on stdin it ends at once.
         "mcp" => vec![vec!["mcp"], vec!["mcp", NAME]],
         "down" => vec![vec!["down", NAME]],
         "init" => vec![

@@ -1,11 +1,10 @@
-//! The tool `hold`: one connection holds changes back, for as long as this process has it.
+//! The tool `hold`: one connection holds changes back, for as long as this process has it. Its end is settled at once.
 
-use std::time::Duration;
-
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{AT_HAND, Call};
+use super::waits;
 use crate::cli::exit_code::Failure;
 use crate::control::{self, Ask, Client, ClientError, HoldAsk, Problem, ProblemCode, Reply};
 use crate::domain::count;
@@ -48,17 +47,25 @@ fn begin(call: &Call) -> Result<Answer, Failure> {
 fn end(call: &Call) -> Result<Answer, Failure> {
     let Some(mut held) = call.session.held().take() else { return answer(false, 0, "nothing was held") };
     let ended = "the group that held them has ended: nothing is held";
-    let Some(changes) = held.changes() else { return answer(false, 0, ended) };
-    held.group.set_patience(AT_HAND.max(Duration::from_secs(1)))?;
+    if held.changes().is_none() {
+        return answer(false, 0, ended);
+    }
     match held.group.ask(Ask::Release { hold: held.question, discard: false }) {
-        Ok(_) => {
-            let told = format!("released · {} · settle tells what came of it", count(changes, "change"));
-            answer(false, changes, &told)
-        }
+        Ok(_) => released(call),
         Err(ClientError::Ended { .. } | ClientError::Lost) => answer(false, 0, ended),
         Err(ClientError::Refused(Problem { code: ProblemCode::Refused, .. })) => answer(false, 0, ended),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What came of the changes that were held: whoever lets go wants to know that next.
+fn released(call: &Call) -> Result<Answer, Failure> {
+    let mut settled = waits::after_edits(call)?;
+    settled.text.insert_str(0, "released\n");
+    if let Value::Object(value) = &mut settled.value {
+        value.insert("on".into(), false.into());
+    }
+    Ok(settled)
 }
 
 fn answer(on: bool, changes: usize, text: &str) -> Result<Answer, Failure> {

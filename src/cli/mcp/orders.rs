@@ -1,6 +1,6 @@
 //! The tools `restart`, `start`, `stop` and `send`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,9 @@ use super::logs;
 use crate::cli::client::orders::{code, line, millis};
 use crate::cli::client::patient::{Collected, Patient};
 use crate::cli::exit_code::Failure;
+use crate::clock::Clock;
 use crate::control::{self, Ask, Became, LogLine, LogsAsk, Order, Outcome, Reply};
+use crate::domain::Moment;
 
 /// How long an order is waited for without a word.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,12 +47,12 @@ fn order(call: &Call, services: Vec<String>, ask: fn(Order) -> Ask, ends: bool) 
     let wait = call.flag("wait")?.unwrap_or(true);
     let timeout = call.time("timeout", TIMEOUT)?;
     let mut group = call.group_for(timeout)?;
-    let clock = crate::clock::Clock::start();
+    let clock = Clock::start();
     let order = Order { services, wait, timeout_ms: Some(millis(timeout)), ..Order::default() };
     let Reply::Done { services: outcomes } = group.ask(ask(order))? else {
         return Err(Failure::Unexpected("the group did not tell what became of it".into()));
     };
-    let took = clock.now().since(crate::domain::Moment::START);
+    let took = clock.now().since(Moment::START);
     let mut answer = told(&mut group, &outcomes, wait && !ends, code(&outcomes, ends) != 0)?;
     if let (true, Value::Object(value)) = (wait, &mut answer.value) {
         value.insert("took_ms".into(), json!(millis(took)));
@@ -137,8 +139,8 @@ fn what_follows(call: &Call, services: Vec<String>, after: Option<String>) -> Re
         LogsAsk { services, cursors: after.into_iter().collect(), follow: true, levels: true, ..LogsAsk::default() };
     let mut group = Patient::new(call.connect()?, Some(ANSWER), Some(call.called_off.clone()));
     group.send(Ask::Logs(ask))?;
-    let (mut lines, began) = (Vec::new(), Instant::now());
-    while began.elapsed() < ANSWER
+    let (mut lines, clock) = (Vec::new(), Clock::start());
+    while clock.now().since(Moment::START) < ANSWER
         && let Ok(message) = group.next()?
     {
         if let Reply::Line(line) = message.reply {

@@ -131,7 +131,7 @@ pub(super) const TOOLS: &[ToolSpec] = &[
     },
     ToolSpec {
         name: "hold",
-        what: "Hold restarts while you edit many files: on before, off after. Ends with the session.",
+        what: "Hold restarts while you edit many files: on before; off after, which answers as settle. Ends with the session.",
         properties: r#"{"on":{"type":"boolean"}}"#,
         required: &["on"],
         kind: Kind::Changes,
