@@ -316,7 +316,7 @@ fn what_restarts_nothing_says_why() {
     let (code, answer) = settle(&project, &[]);
     assert_eq!(code, Some(0), "{answer:#}");
     let hup = of(&answer, "hup");
-    assert_eq!((&hup["result"], &hup["reason"]), (&"unchanged".into(), &"was sent the signal of its on_change".into()));
+    assert_eq!((&hup["result"], &hup["reason"]), (&"unchanged".into(), &"sent SIGHUP · src/a changed".into()));
     assert_eq!(of(&answer, "web")["result"], "restarted", "{answer:#}");
     project.write("src/a", "two");
     let (_, answer) = settle(&project, &["--since", &cursor(&answer)]);

@@ -4,14 +4,14 @@
 //! the same question has the same answer later on, whoever asks.
 
 mod answer;
+mod happened;
 mod lines;
 mod since;
-mod tally;
 mod verdict;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{sleep_until, timeout};
 
 use super::answers::refused;
 use super::meant::some_or_all;
@@ -19,8 +19,8 @@ use super::wire::{Problem, Reply, SettleAsk, VERSION};
 use crate::domain::{Command, GroupSnapshot, Moment, Refusal, ServiceName, ServiceSnapshot, WatchState};
 use crate::group_handle::GroupHandle;
 pub use answer::{SettleResult, Settled, SettledService};
+use happened::{Happened, Told};
 use since::{Asked, Place};
-use tally::{Tally, Told};
 use verdict::Still;
 
 /// What is answered if nobody says how long to wait: as on the command line.
@@ -32,42 +32,54 @@ pub(super) async fn settle(handle: &GroupHandle, ask: SettleAsk) -> Result<Reply
     let asked = Asked::parse(ask.since.as_deref())?;
     let most = ask.lines.unwrap_or(lines::USUAL).min(lines::MOST);
     let patience = ask.timeout_ms.map_or(PATIENCE, Duration::from_millis);
-    // Who waits for a hundred years waits for ever.
-    let deadline = Instant::now().checked_add(patience);
-    let mut notes = Vec::new();
-    match in_time(deadline, handle.ask(Command::CatchUp { files: true })).await {
-        Some(Ok(_)) => {}
-        Some(Err(Refusal::Unavailable)) => notes.push("the watcher does not answer: changes may be missing".to_owned()),
-        Some(Err(refusal)) => return Err(refused(refusal)),
-        None => notes.push("the watcher has not looked at all files in time: changes may be missing".into()),
-    }
     let log = handle.events();
-    let (from, note) = asked.place(log, !named.is_empty(), handle.logs().clock().now());
-    notes.extend(note.map(str::to_owned));
-    let mut settling = Settling { handle, named, from, tally: Tally::after(from.after), notes };
-    let is_settled = in_time(deadline, settling.wait()).await.is_some();
-    Ok(Reply::Settled(Box::new(settling.answer(is_settled, usize::try_from(most).unwrap_or(0)).await)))
-}
-
-/// What comes of it until then.
-async fn in_time<T>(deadline: Option<Instant>, what: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, what).await.ok(),
-        None => Some(what.await),
+    let place = || asked.place(log, !named.is_empty(), handle.logs().clock().now());
+    let mut settling =
+        Settling { handle, named: &named, from: place().0, happened: Happened::default(), notes: Vec::new() };
+    let mut knows_files = false;
+    let waiting = async {
+        match handle.ask(Command::CatchUp { files: true }).await {
+            Ok(_) => {}
+            Err(Refusal::Unavailable) => settling.say("the watcher does not answer: changes may be missing"),
+            Err(refusal) => return Err(refused(refusal)),
+        }
+        knows_files = true;
+        settling.begin(place());
+        settling.wait().await;
+        Ok(())
+    };
+    let is_settled = match timeout(patience, waiting).await {
+        Ok(settled) => settled.map(|()| true)?,
+        Err(_) => false,
+    };
+    if !knows_files {
+        settling.begin(place());
+        settling.say("the watcher has not looked at all files in time: changes may be missing");
     }
+    Ok(Reply::Settled(Box::new(settling.answer(is_settled, usize::try_from(most).unwrap_or(0)).await)))
 }
 
 /// A question that is being answered.
 struct Settling<'g> {
     handle: &'g GroupHandle,
     /// The services that were asked about; none: those concerned.
-    named: Vec<ServiceName>,
+    named: &'g [ServiceName],
     from: Place,
-    tally: Tally,
+    happened: Happened,
     notes: Vec<String>,
 }
 
 impl Settling<'_> {
+    /// All that has happened from there on counts.
+    fn begin(&mut self, (from, note): (Place, Option<&str>)) {
+        (self.from, self.happened) = (from, Happened::after(from.after));
+        note.into_iter().for_each(|note| self.say(note));
+    }
+
+    fn say(&mut self, note: &str) {
+        self.notes.push(note.to_owned());
+    }
+
     /// Returns when nothing more is to come.
     async fn wait(&mut self) {
         let mut snapshots = self.handle.snapshots();
@@ -77,9 +89,9 @@ impl Settling<'_> {
             let look = match self.look(clock.now()) {
                 Still::Done => {
                     // What was told may be a moment ahead of what can be seen.
-                    let seen = self.tally.seen;
+                    let seen = self.happened.seen;
                     let caught_up = self.handle.ask(Command::CatchUp { files: false }).await;
-                    let is_all = self.look(clock.now()) == Still::Done && self.tally.seen == seen;
+                    let is_all = self.look(clock.now()) == Still::Done && self.happened.seen == seen;
                     if is_all || caught_up.is_err() {
                         return;
                     }
@@ -107,7 +119,7 @@ impl Settling<'_> {
 
     /// What is still to come of all that are concerned.
     fn look(&mut self, now: Moment) -> Still {
-        self.tally.take(self.handle.events());
+        self.happened.take(self.handle.events());
         let group = self.handle.snapshot();
         if group.file_unread {
             return Still::GoesOn("reading procgroup.toml".into());
@@ -129,13 +141,13 @@ impl Settling<'_> {
         if !self.named.is_empty() {
             return self.named.contains(&service.name);
         }
-        self.tally.services.contains_key(&service.name) || service.begins_anew && service.going_on.is_some()
+        self.happened.services.contains_key(&service.name) || service.begins_anew && service.going_on.is_some()
     }
 
     async fn answer(mut self, is_settled: bool, most: usize) -> Settled {
         let clock = self.handle.logs().clock();
         let now = clock.now();
-        self.tally.take(self.handle.events());
+        self.happened.take(self.handle.events());
         let group = self.handle.snapshot();
         let mut services = Vec::new();
         for service in group.services.iter().filter(|service| self.concerns(service)) {
@@ -143,13 +155,13 @@ impl Settling<'_> {
         }
         self.note(&group, is_settled, services.is_empty());
         // What is not known to the end is asked for again from its beginning.
-        let place = if is_settled { Place { after: self.tally.seen, at: now, ..self.from } } else { self.from };
+        let place = if is_settled { Place { after: self.happened.seen, at: now, ..self.from } } else { self.from };
         Settled {
             version: VERSION,
             cursor: place.to_string(),
             since: clock.rfc3339(self.from.at),
-            files: self.tally.files.named(),
-            more_files: self.tally.files.more(),
+            files: self.happened.files.named(),
+            more_files: self.happened.files.more(),
             services,
             file_problem: group.file_problem.as_ref().map(ToString::to_string),
             timed_out: !is_settled,
@@ -166,7 +178,7 @@ impl Settling<'_> {
     ) -> SettledService {
         let clock = self.handle.logs().clock();
         let nothing = Told::default();
-        let known = self.tally.services.get(&service.name);
+        let known = self.happened.services.get(&service.name);
         let told = known.unwrap_or(&nothing);
         let going_on = match verdict::still(service, now) {
             _ if is_settled => None,
@@ -180,7 +192,9 @@ impl Settling<'_> {
             state: service.state().to_owned(),
             failed: verdict::has_failed(service),
             stale: service.stale,
-            reason: verdict::reason(group, service, self.from.at, now),
+            reason: verdict::reason(group, service, told, now).or_else(|| {
+                verdict::same_content(&group.journal, &service.name, self.from.at).then(|| "same content".to_owned())
+            }),
             result: verdict::result(service, known),
             going_on,
             files: told.files.named(),
@@ -195,18 +209,18 @@ impl Settling<'_> {
 
     /// What limits the answer.
     fn note(&mut self, group: &GroupSnapshot, is_settled: bool, nobody: bool) {
-        if self.tally.lost > 0 {
-            self.notes.push(format!("{} earlier events are forgotten: files may be missing", self.tally.lost));
+        if self.happened.lost > 0 {
+            self.notes.push(format!("{} earlier events are forgotten: files may be missing", self.happened.lost));
         }
         match &group.watch.problem {
-            Some(problem) => self.notes.push(problem.to_string()),
-            None if group.watch.state == WatchState::Off => self.notes.push("no service watches files".into()),
+            Some(problem) => self.say(problem),
+            None if group.watch.state == WatchState::Off => self.say("no service watches files"),
             None => {}
         }
         if group.watch.file_held {
-            self.notes.push("procgroup.toml has changed, and is held as well".into());
+            self.say("procgroup.toml has changed, and is held as well");
         } else if group.file_unread && !is_settled {
-            self.notes.push("procgroup.toml is still being read".into());
+            self.say("procgroup.toml is still being read");
         }
         let failed = group.services.iter().filter(|service| nobody && verdict::has_failed(service));
         let failed: Vec<String> = failed.map(|service| format!("{} ({})", service.name, state(service))).collect();

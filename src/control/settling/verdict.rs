@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answer::SettleResult;
-use super::tally::Told;
+use super::happened::Told;
 use crate::control::waiting::unproven_until;
 use crate::domain::{
     FileJournal, GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, Timer, Verdict, approx,
@@ -78,14 +78,18 @@ pub(super) fn next(service: &ServiceSnapshot, now: Moment) -> Option<(Moment, St
 }
 
 /// What its state and the result come from, for people.
-pub(super) fn reason(group: &GroupSnapshot, service: &ServiceSnapshot, since: Moment, now: Moment) -> Option<String> {
+pub(super) fn reason(group: &GroupSnapshot, service: &ServiceSnapshot, told: &Told, now: Moment) -> Option<String> {
     let failure = service.failure().map(|failure| failure.to_string());
     let said = service.reason.as_ref().map(ToString::to_string);
     let known = said.clone().unwrap_or_default();
     let failure = failure.filter(|failure| !known.contains(failure));
     let next = next(service, now).map(|(_, text)| text);
     let all: Vec<String> = failure.into_iter().chain(next).chain(held_by(group, service)).chain(said).collect();
-    if all.is_empty() { acted(&group.journal, &service.name, since).map(str::to_owned) } else { Some(all.join(" · ")) }
+    if !all.is_empty() {
+        return Some(all.join(" · "));
+    }
+    // What was done instead of a restart.
+    told.said.as_ref().filter(|_| told.begun.is_none()).map(ToString::to_string)
 }
 
 fn held_by(group: &GroupSnapshot, service: &ServiceSnapshot) -> Option<String> {
@@ -95,17 +99,10 @@ fn held_by(group: &GroupSnapshot, service: &ServiceSnapshot) -> Option<String> {
     (service.held > 0 && !holds.is_empty()).then(|| format!("held by {}", holds.join(", ")))
 }
 
-/// What was done about the last change of its files instead of a restart.
-fn acted(journal: &FileJournal, name: &ServiceName, since: Moment) -> Option<&'static str> {
+/// Whether nothing was to be done about the last change of its files.
+pub(super) fn same_content(journal: &FileJournal, name: &ServiceName, since: Moment) -> bool {
     let mut its = journal.entries().rev().filter(|entry| entry.services.contains(name) && entry.event.at >= since);
-    match its.next()?.verdict {
-        Verdict::Signal => Some("was sent the signal of its on_change"),
-        Verdict::Run => Some("its on_change command has run"),
-        Verdict::Mark => Some("on_change = \"mark\""),
-        Verdict::SameContent => Some("same content"),
-        Verdict::Discarded => Some("the change was discarded"),
-        _ => None,
-    }
+    its.next().is_some_and(|entry| entry.verdict == Verdict::SameContent)
 }
 
 #[cfg(test)]
@@ -168,7 +165,7 @@ mod tests {
         assert_eq!(result(&service(Phase::Down), Some(&told)), SettleResult::NotStarted);
         assert_eq!(result(&service(Phase::Finished(Outcome::Done)), Some(&told)), SettleResult::Unchanged);
         assert_eq!(result(&service(Phase::Finished(Outcome::Invalid)), Some(&told)), SettleResult::NotStarted);
-        told.begun = Some(crate::control::settling::tally::begun_at(NOW));
+        told.begun = Some(crate::control::settling::happened::begun_at(NOW));
         assert_eq!(result(&running(1_000, true), Some(&told)), SettleResult::Restarted);
         let stale = ServiceSnapshot { stale: true, ..running(1_000, true) };
         assert_eq!(result(&stale, Some(&told)), SettleResult::Stale);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{GroupEvent, GroupEventKind, Moment, RunId, ServiceName, StartCause};
+use crate::domain::{GroupEvent, GroupEventKind, Moment, RunId, ServiceName, StartCause, framed, unframed};
 use crate::group_handle::EventLog;
 
 /// Events that are taken at once.
@@ -55,11 +55,13 @@ pub(super) struct Told {
     pub(super) begun: Option<Begun>,
     /// When the last validation of its files has ended.
     pub(super) validated: Option<Moment>,
+    /// What was told of it last, without a time: what was done instead of a restart.
+    pub(super) said: Option<Arc<str>>,
 }
 
 /// What has happened to all.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Happened {
     /// The number of the last event that is in it.
     pub(super) seen: u64,
     /// Events that were forgotten before they could be counted.
@@ -68,7 +70,7 @@ pub(super) struct Tally {
     pub(super) services: BTreeMap<ServiceName, Told>,
 }
 
-impl Tally {
+impl Happened {
     pub(super) fn after(seq: u64) -> Self {
         Self { seen: seq, ..Self::default() }
     }
@@ -111,6 +113,11 @@ impl Tally {
                     told.validated = Some(event.at);
                 }
             }
+            (GroupEventKind::Notice(text), Some(name)) => {
+                if let Some(told) = self.services.get_mut(name) {
+                    told.said = Some(without_clock(text));
+                }
+            }
             _ => {}
         }
     }
@@ -140,6 +147,12 @@ impl Tally {
             told.begun = Some(Begun { run, from: told.changed.unwrap_or(event.at), until: None });
         }
     }
+}
+
+/// A sentence without the time of day in it.
+fn without_clock(text: &str) -> Arc<str> {
+    let framed = framed(text);
+    unframed(&framed).map_or_else(|| text.into(), |(parts, _)| parts.join(" · ").into())
 }
 
 /// A run that has begun then, for tests.
@@ -177,18 +190,18 @@ mod tests {
     }
 
     /// Each at its time in milliseconds, to `api` in that run.
-    fn tally(events: Vec<(u64, u32, GroupEventKind)>) -> Tally {
+    fn happened(events: Vec<(u64, u32, GroupEventKind)>) -> Happened {
         let log = EventLog::default();
         for (at, run, kind) in events {
             log.push(Moment::from_millis(at), Some("api".into()), Some(RunId(run)), kind);
         }
-        let mut tally = Tally::after(0);
-        tally.take(&log);
-        tally
+        let mut happened = Happened::after(0);
+        happened.take(&log);
+        happened
     }
 
-    fn took(tally: &Tally) -> Option<u128> {
-        let begun = tally.services.get(&ServiceName::from("api"))?.begun?;
+    fn took(happened: &Happened) -> Option<u128> {
+        let begun = happened.services.get(&ServiceName::from("api"))?.begun?;
         Some(begun.until?.since(begun.from).as_millis())
     }
 
@@ -196,7 +209,7 @@ mod tests {
     fn a_run_takes_from_the_change_until_it_is_ready_whatever_happens_later() {
         let ready = || GroupEventKind::Ready(Duration::ZERO);
         let crash = || restart(StartCause::Crash { attempt: 1, of: 5 });
-        let tally = tally(vec![
+        let happened = happened(vec![
             (0, 0, change("a", &["api", "web"])),
             (20, 0, change("a", &["api", "web"])),
             (30, 0, change("b", &["web"])),
@@ -207,19 +220,26 @@ mod tests {
             (950, 3, crash()),
             (999, 3, ready()),
         ]);
-        assert_eq!(took(&tally), Some(280), "from the last change");
-        let files = |name: &str| tally.services[&ServiceName::from(name)].files.named();
+        assert_eq!(took(&happened), Some(280), "from the last change");
+        let files = |name: &str| happened.services[&ServiceName::from(name)].files.named();
         assert_eq!((files("api"), files("web")), (vec!["a".to_owned()], vec!["a".into(), "b".into()]));
-        assert_eq!((tally.files.named().len(), tally.files.more(), tally.lost), (2, 0, 0));
+        assert_eq!((happened.files.named().len(), happened.files.more(), happened.lost), (2, 0, 0));
     }
 
     #[test]
     fn a_restart_for_an_earlier_change_names_its_file_and_a_schedule_concerns_nobody() {
-        let tally_of = |cause| tally(vec![(110, 2, restart(cause)), (300, 2, exit())]);
-        let tally = tally_of(by("old.rs"));
-        assert_eq!(tally.services[&ServiceName::from("api")].files.named(), ["old.rs"]);
-        assert_eq!(took(&tally), Some(190));
-        assert!(tally_of(StartCause::Schedule).services.is_empty());
+        let happened_by = |cause| happened(vec![(110, 2, restart(cause)), (300, 2, exit())]);
+        let happened = happened_by(by("old.rs"));
+        assert_eq!(happened.services[&ServiceName::from("api")].files.named(), ["old.rs"]);
+        assert_eq!(took(&happened), Some(190));
+        assert!(happened_by(StartCause::Schedule).services.is_empty());
+    }
+
+    #[test]
+    fn what_was_done_instead_of_a_restart_is_told_without_its_time() {
+        let notice = GroupEventKind::Notice("sent SIGHUP · a changed · 14:02:11".into());
+        let happened = happened(vec![(0, 1, change("a", &["api"])), (20, 1, notice)]);
+        assert_eq!(happened.services[&ServiceName::from("api")].said.as_deref(), Some("sent SIGHUP · a changed"));
     }
 
     #[test]
@@ -228,10 +248,10 @@ mod tests {
         for n in 0..EventLog::CAPACITY as u64 + 7 {
             log.push(Moment::from_millis(n), None, None, change(&n.to_string(), &["api"]));
         }
-        let mut tally = Tally::after(0);
-        tally.take(&log);
+        let mut happened = Happened::after(0);
+        happened.take(&log);
         assert_eq!(
-            (tally.lost, tally.files.named().len(), tally.files.more()),
+            (happened.lost, happened.files.named().len(), happened.files.more()),
             (7, 100, EventLog::CAPACITY as u64 - 100)
         );
     }
