@@ -250,6 +250,11 @@ impl EffectRunner {
         self.host.resize(service, columns, rows);
     }
 
+    /// Asks the watcher to say so when all that has happened to files until now has been reported. False: it has ended.
+    pub(crate) fn catch_up(&self, number: u64) -> bool {
+        self.watcher.catch_up(number)
+    }
+
     /// Why a path does or does not restart somebody. The watcher answers.
     pub(crate) fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
         self.watcher.why(path, answer);

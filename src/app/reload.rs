@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::load::load_of;
 use super::port_claims::PortClaims;
 use super::state_folder;
+use crate::clock::Clock;
 use crate::config::{self, Foreign, Owners, Prints, Selection};
 use crate::domain::{
     Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles, path_text,
@@ -22,6 +23,8 @@ use crate::process;
 pub(crate) struct Recipe {
     pub(crate) selection: Selection,
     pub(crate) watch: bool,
+    /// What the files of the group said at the start stays in force (`--no-reload`).
+    pub(crate) keeps_file: bool,
     /// The ports that services have got. Clones share them.
     pub(crate) ports: Arc<Mutex<(PortLedger, PortClaims)>>,
     /// What `devgroup scale` has said.
@@ -120,6 +123,7 @@ pub(crate) struct Reloader {
     pub(crate) current: Arc<GroupSpec>,
     pub(crate) recipe: Recipe,
     pub(crate) events: mpsc::Sender<Reloading>,
+    pub(crate) clock: Clock,
 }
 
 /// What was read last.
@@ -151,6 +155,7 @@ impl Reloader {
                 }
                 () = written.notified() => {}
             }
+            let since = self.clock.now();
             let spec = Arc::clone(&self.current);
             let is_away = spec.files.iter().any(|file| !file.exists());
             if is_away && tokio::time::timeout(RETURN, written.notified()).await.is_ok() {
@@ -166,10 +171,11 @@ impl Reloader {
                     Err(foreign) => (Err(Broken::foreign(&foreign)), None),
                 }
             });
-            let Ok((result, prints)) = reading.await else { continue };
-            let Some(event) = self.take_in(result, prints, &mut last) else { continue };
-            if self.events.send(event.into()).await.is_err() {
-                return;
+            let result = reading.await.ok().and_then(|(result, prints)| self.take_in(result, prints, &mut last));
+            for event in result.into_iter().chain([Event::FileRead { since }]) {
+                if self.events.send(event.into()).await.is_err() {
+                    return;
+                }
             }
         }
     }
@@ -215,6 +221,9 @@ impl Reloader {
 
     /// The group of the files that were read, which are its files from now on.
     fn take_over(&mut self, file: GroupSpec) -> Result<GroupSpec, Broken> {
+        if self.recipe.keeps_file && file != self.file {
+            return Err(Broken::kept());
+        }
         let recipe = self.recipe.with_file(&self.file, &file);
         let spec = recipe.apply(file.clone()).map_err(|error| Broken {
             summary: format!("procgroup.toml no longer matches how this group was started: {error}"),
@@ -277,6 +286,13 @@ struct Broken {
 }
 
 impl Broken {
+    /// The file is good, and does not count.
+    fn kept() -> Self {
+        let summary = "procgroup.toml has changed, and --no-reload keeps what it said at the start".to_owned();
+        let remedy = "restart the group to apply it";
+        Self { detail: format!("{summary}; {remedy}"), remedy, summary }
+    }
+
     fn foreign(foreign: &Foreign) -> Self {
         let summary = format!("procgroup.toml was not reloaded: {foreign}");
         let remedy = "if this is intended, stop the group and start it with -f";

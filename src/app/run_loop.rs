@@ -90,7 +90,9 @@ impl Incoming {
             Self::Watch(WatchReport::Files(_)) => "file changes",
             Self::Watch(WatchReport::Compared(_)) => "a comparison of files",
             Self::Watch(WatchReport::Git(_)) => "a git report",
-            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten(_)) => "a watcher report",
+            Self::Watch(WatchReport::Status(_) | WatchReport::ConfigWritten(_) | WatchReport::CaughtUp(_)) => {
+                "a watcher report"
+            }
             Self::Os(OsNews::Signal(..)) => "a signal",
             Self::Os(OsNews::Alone) => "the end of the guard",
             Self::Reload(Reloading { event: Event::Reloaded { .. }, .. }) => "a new procgroup.toml",
@@ -229,6 +231,15 @@ impl RunLoop {
                 progress.circumstances.signal.get_or_insert(number);
                 Event::Client { id: None, command }
             }
+            Incoming::Watch(WatchReport::CaughtUp(number)) => {
+                if let Some(client) = progress.answers.remove(&number) {
+                    progress.answered.push((client, self.accepted()));
+                }
+                return;
+            }
+            Incoming::Request(Request { command: Command::CatchUp { files }, answer }) => {
+                return self.catch_up(files, answer, progress);
+            }
             Incoming::Request(request) => {
                 let Some(Request { command, answer }) = self.pass_on(request) else { return };
                 let id = answer.map(|answer| {
@@ -240,6 +251,23 @@ impl RunLoop {
             }
         };
         self.decide(event, progress);
+    }
+
+    /// Answers when all that has happened until now is in the snapshot. A client that is not answered knows by that.
+    fn catch_up(&self, files: bool, answer: Option<oneshot::Sender<Answer>>, progress: &mut Progress) {
+        let Some(client) = answer else { return };
+        if !files {
+            progress.answered.push((client, self.accepted()));
+            return;
+        }
+        progress.next_id += 1;
+        if self.runner.catch_up(progress.next_id) {
+            progress.answers.insert(progress.next_id, client);
+        }
+    }
+
+    fn accepted(&self) -> Answer {
+        Answer::Accepted { at: self.clock.now(), services: Vec::new() }
     }
 
     /// Gives requests that decide nothing straight to the adapters, so that a typed key costs no look at the whole group.
@@ -275,7 +303,7 @@ impl RunLoop {
         }
         if let Some(client) = answer {
             // A client that does not wait any more needs no answer.
-            let _ = client.send(Answer::Accepted { at: self.clock.now(), services: Vec::new() });
+            let _ = client.send(self.accepted());
         }
         None
     }

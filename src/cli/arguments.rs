@@ -48,7 +48,7 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals, scripts,\n  \
-                  groups, usage, exit-codes, troubleshooting, benchmarks"
+                  agents, groups, usage, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -75,6 +75,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "logs",
     "ls",
     "man",
+    "mcp",
     "pause",
     "ps",
     "restart",
@@ -83,6 +84,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "scale",
     "schema",
     "send",
+    "settle",
     "start",
     "status",
     "stop",
@@ -217,7 +219,7 @@ pub(super) fn config_of_environment() -> Option<PathBuf> {
 }
 
 /// Where `procgroup.toml` is, as the command line says.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Place {
     /// Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)
     #[arg(short = 'f', long = "config", value_name = "FILE")]
@@ -228,6 +230,9 @@ pub(super) struct Place {
     /// Use the running group with this name, or in this folder (see `devgroup ls`)
     #[arg(short = 'g', long = "group", value_name = "GROUP", global = true)]
     pub(super) group: Option<OsString>,
+    /// Who asks, as the group is told: `devgroup restart`, `agent claude-code`.
+    #[arg(skip)]
+    pub(super) client: Option<String>,
 }
 
 /// How to run the group.
@@ -266,6 +271,9 @@ pub(super) struct RunArguments {
     /// Do not watch files
     #[arg(long)]
     pub(super) no_watch: bool,
+    /// Do not apply changes of procgroup.toml while the group runs
+    #[arg(long)]
+    pub(super) no_reload: bool,
     /// Start with watching paused (`p` resumes)
     #[arg(long)]
     pub(super) paused: bool,
@@ -350,6 +358,20 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Serve a coding agent over stdin and stdout (Model Context Protocol)
+    #[command(
+        before_help = "\
+Examples:
+  claude mcp add devgroup -- devgroup mcp
+  codex mcp add devgroup -- devgroup mcp
+  devgroup mcp -C ~/shop --read-only          an agent that only looks",
+        after_help = "The program of the agent starts it. See `devgroup help agents`."
+    )]
+    Mcp {
+        /// Leave out all tools that change something: status, logs, settle, wait, why, task_list and task_show remain
+        #[arg(long)]
+        read_only: bool,
+    },
     /// Explain a command, or show a page of the guide
     Help {
         /// The topic or command to explain, as in `devgroup help task add`
@@ -399,6 +421,8 @@ pub(super) enum Topic {
     Terminals,
     /// Commands for scripts, agents and CI
     Scripts,
+    /// Coding agents: `devgroup mcp`, sandboxes
+    Agents,
     /// Several groups on one machine
     Groups,
     /// CPU and memory of services, and limits

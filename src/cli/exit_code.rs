@@ -222,8 +222,17 @@ fn help(error: &ClientError) -> String {
 }
 
 /// Variables by which sandboxes tell that one is in them.
-const SANDBOXES: [&str; 6] =
-    ["SANDBOX_RUNTIME", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "SANDBOX", "FLATPAK_ID", "SNAP_NAME"];
+/// (Claude Code's runtime, Codex, Gemini CLI, podman and systemd, Flatpak, Snap.)
+const SANDBOXES: [&str; 8] = [
+    "SANDBOX_RUNTIME",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "SANDBOX",
+    "SEATBELT_PROFILE",
+    "container",
+    "FLATPAK_ID",
+    "SNAP_NAME",
+];
 
 /// The way out for who may not connect to a group.
 pub(super) fn sandbox(error: &ClientError) -> String {
@@ -234,7 +243,10 @@ pub(super) fn sandbox(error: &ClientError) -> String {
     let folder = address.parent().filter(|folder| folder.is_absolute());
     let sockets =
         folder.map_or("unix sockets".into(), |folder| format!("the unix sockets in {}", visible_path(folder)));
-    format!("a sandbox blocks it{here}: run the command outside the sandbox, or let it use {sockets}")
+    format!(
+        "a sandbox blocks it{here}: run the command outside the sandbox, or let it use {sockets}; `devgroup mcp`, started by \
+         the program of an agent, serves the agent inside"
+    )
 }
 
 /// "Did you mean …?", where a service was not found.

@@ -35,6 +35,7 @@ impl Topic {
             Self::Schedules => include_str!("../../assets/guide/schedules.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
+            Self::Agents => include_str!("../../assets/guide/agents.md"),
             Self::Groups => include_str!("../../assets/guide/groups.md"),
             Self::Usage => include_str!("../../assets/guide/usage.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
@@ -43,6 +44,16 @@ impl Topic {
             Self::Benchmarks => include_str!("../../assets/guide/benchmarks.md"),
         }
     }
+}
+
+/// The paragraph for agents: what the page shows for an `AGENTS.md`, on a line for each sentence or two.
+pub(super) fn for_agents() -> String {
+    let text = blocks(Topic::Agents.page()).into_iter().filter_map(|block| match block {
+        Block::Code(lines) => Some(lines.join("\n")),
+        _ => None,
+    });
+    // The first block shows how the tools are added.
+    text.skip(1).take(1).collect()
 }
 
 /// A part of a page.

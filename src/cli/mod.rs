@@ -8,6 +8,7 @@ mod exit_code;
 mod guide;
 mod help;
 mod json;
+mod mcp;
 mod setup;
 mod tasks;
 mod told;
@@ -153,6 +154,7 @@ fn carry_out(
         Some(Task::Tasks(tasks)) => tasks::run(tasks, &arguments.place),
         Some(Task::Help { topic }) => print(&help::page(&topic)?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
+        Some(Task::Mcp { read_only }) => mcp::run(arguments.place, read_only),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         // What is read is a run in the background already.
         Some(Task::Up(_)) | None => {
@@ -335,6 +337,7 @@ fn run_group(
     let options = RunOptions {
         spec: loaded.spec,
         watch: !arguments.no_watch,
+        reload: !arguments.no_reload,
         paused: arguments.paused,
         exit_with: arguments.exit_with.clone(),
         timeout: arguments.timeout,

@@ -34,16 +34,7 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
         true => (Vec::new(), arguments.paths.clone()),
         false => why_service::split(place, &here, &arguments.paths)?,
     };
-    let paths: Vec<PathBuf> =
-        paths(&named, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();
-    if let Some((path, problem)) = paths.iter().find_map(|path| Some((path, is_too_long(path)?))) {
-        let begin: String = visible_path(path).chars().take(SHOWN).collect();
-        return Err(Failure::Usage(format!("{begin}… is too long: {problem}")));
-    }
-    let explained = match paths.as_slice() {
-        [] => Vec::new(),
-        paths => by_group(place, paths).map_or_else(|| by_file(place, paths), Ok)?,
-    };
+    let explained = explain(place, &paths(&named, if arguments.null { 0 } else { b'\n' })?)?;
     if arguments.quiet {
         let all = explained.iter().all(|why| why.line.verdict == "watched" && !why.line.services.is_empty());
         return Ok(if all { 0 } else { RESTARTS_NOTHING });
@@ -57,6 +48,21 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
     let services = services.iter().map(|service| service.text(color));
     let blocks: Vec<_> = services.chain(explained.iter().map(|why| text_of(why, color))).collect();
     print(&blocks.join("\n")).map(|()| 0)
+}
+
+/// Why each path does or does not restart somebody, as of the current folder.
+pub(super) fn explain(place: &Place, paths: &[PathBuf]) -> Result<Vec<Why>, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
+    let paths: Vec<PathBuf> = paths.iter().map(|path| here.join(path)).collect();
+    if let Some((path, problem)) = paths.iter().find_map(|path| Some((path, is_too_long(path)?))) {
+        let begin: String = visible_path(path).chars().take(SHOWN).collect();
+        return Err(Failure::Usage(format!("{begin}… is too long: {problem}")));
+    }
+    match paths.as_slice() {
+        [] => Ok(Vec::new()),
+        paths => by_group(place, paths).map_or_else(|| by_file(place, paths), Ok),
+    }
 }
 
 /// Nothing if no group runs here, or it does not answer: the file says the same, if it has not been changed meanwhile.
@@ -110,7 +116,7 @@ fn paths(named: &[PathBuf], end: u8) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// One block for a path: the verdict, the rule that decided, notes, and the whole chain.
-fn text_of(Why { line, words }: &Why, color: bool) -> String {
+pub(super) fn text_of(Why { line, words }: &Why, color: bool) -> String {
     let paint = |code: &str, text: &str| {
         if color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -15,6 +16,7 @@ use super::log_reader::LogReader;
 use super::meant::{counts, instances, only_one, services};
 use super::outbox::Outbox;
 use super::server::About;
+use super::settling;
 use super::status::Status;
 use super::usage;
 use super::waiting::{Known, WaitGoal};
@@ -33,6 +35,9 @@ const EVENTS: usize = 200;
 /// Characters of what a client calls its hold.
 const LABEL: usize = 200;
 
+/// Characters of what a client calls itself.
+const CLIENT: usize = 40;
+
 /// Between two states that are sent to one who follows: a storm of changes is a few pictures.
 const PICTURE_TIME: Duration = Duration::from_millis(50);
 
@@ -41,11 +46,13 @@ const PICTURE_TIME: Duration = Duration::from_millis(50);
 pub(super) struct Answers {
     handle: GroupHandle,
     about: About,
+    /// Who asks, if it has said that.
+    pub(super) client: Option<Arc<str>>,
 }
 
 impl Answers {
     pub(super) fn new(handle: GroupHandle, about: About) -> Self {
-        Self { handle, about }
+        Self { handle, about, client: None }
     }
 
     /// The group.
@@ -82,6 +89,7 @@ impl Answers {
             }
             Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
+            Ask::Settle(ask) => settling::settle(&self.handle, ask).await,
             Ask::Send { service, text } => self.send(&service, &text),
             Ask::Pause { services } => self.tell_about(services, |services| Command::Pause { services }).await,
             Ask::Resume { services, discard } => {
@@ -229,7 +237,12 @@ impl Answers {
             ([], false, true) => Targets::Failed,
             _ => return Err(Problem::new(ProblemCode::Invalid, "give services, or `all`, or `failed`")),
         };
-        let services = match self.handle.ask(command(targets)).await.map_err(refused)? {
+        let command = Box::new(command(targets));
+        let command = match &self.client {
+            Some(client) => Command::Of { client: client.clone(), command },
+            None => *command,
+        };
+        let services = match self.handle.ask(command).await.map_err(refused)? {
             Answer::Accepted { services, .. } => services,
             Answer::Refused(refusal) => return Err(refused(refusal)),
             Answer::Scaled(_) | Answer::Explained(_) | Answer::Task(_) => Vec::new(),
@@ -395,9 +408,33 @@ fn short(label: &str) -> String {
     visible(&without_secrets(label)).chars().take(LABEL).collect()
 }
 
+/// What a client calls itself, as a part of a line. Nothing if there is nothing to read in it.
+pub(super) fn client_name(said: &str) -> Option<Arc<str>> {
+    let plain: String = visible(&without_secrets(said)).split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = plain.chars().take(CLIENT).collect();
+    (!short.is_empty()).then(|| short.trim_end().into())
+}
+
 pub(super) fn refused(refusal: Refusal) -> Problem {
     Problem::new(ProblemCode::Refused, refusal.to_string())
 }
 
 /// The log of events keeps enough for a batch.
 const _: () = assert!(EVENTS < EventLog::CAPACITY);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_calls_itself_is_short_plain_and_without_secrets() {
+        assert_eq!(client_name("agent claude-code").as_deref(), Some("agent claude-code"));
+        assert_eq!(client_name(""), None);
+        let long = client_name(&"ä".repeat(1_000)).unwrap();
+        assert_eq!(long.chars().count(), CLIENT);
+        let bad = client_name("x\u{1b}]0;PWN\u{7}\n\u{202e}y").unwrap();
+        assert!(!bad.contains(crate::domain::misleads), "{bad}");
+        let secret = client_name("agent --token=hunter2hunter2").unwrap();
+        assert!(!secret.contains("hunter2"), "{secret}");
+    }
+}

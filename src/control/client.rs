@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -88,12 +88,21 @@ impl Client {
     /// # Errors
     /// Nobody serves it, it is somebody else's, or it speaks another version.
     pub fn connect(socket: &Path) -> Result<Self, ClientError> {
+        Self::connect_as(socket, None)
+    }
+
+    /// The same, and says who asks: what it starts, restarts and stops says so.
+    ///
+    /// # Errors
+    /// As of [`Self::connect`].
+    pub fn connect_as(socket: &Path, name: Option<&str>) -> Result<Self, ClientError> {
         let output = connect(socket)?;
         let input = BufReader::with_capacity(BUFFER, output.try_clone()?);
         let hello = Hello { version: 0, project: String::new(), pid: 0, file: String::new(), epoch: String::new() };
         let mut client = Self { input, output, socket: socket.to_owned(), hello, line: Vec::new(), next_id: 0 };
         // A group that has no room closes at once, but has said why.
-        let greeted = client.output.write_all(&to_line(&Greeting { version: VERSION }));
+        let greeted =
+            client.output.write_all(&to_line(&Greeting { version: VERSION, client: name.map(str::to_owned) }));
         // A group that was stopped (SIGSTOP) is there and says nothing.
         client.output.set_read_timeout(Some(GREETING_PATIENCE))?;
         match client
@@ -219,6 +228,28 @@ impl Client {
         }
     }
 
+    /// Waits until there is more to read, or something in `other`, for at most so long.
+    ///
+    /// # Errors
+    /// The system refuses to wait.
+    pub fn listen(&self, other: Option<BorrowedFd<'_>>, patience: Option<Duration>) -> Result<Heard, ClientError> {
+        if self.has_more() {
+            return Ok(Heard::More);
+        }
+        // A time that the system cannot count is no end.
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        let mut handles = vec![PollFd::new(&self.output, PollFlags::IN)];
+        handles.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
+        match poll(&mut handles, patience.as_ref()) {
+            Ok(0) => Ok(Heard::Nothing),
+            Ok(_) if handles.iter().skip(1).any(|handle| !handle.revents().is_empty()) => Ok(Heard::Other),
+            Ok(_) => Ok(Heard::More),
+            // Whoever waits for so long looks at the time and asks again.
+            Err(Errno::INTR) => Ok(Heard::Nothing),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+
     /// Shows the dashboard of the group on a terminal: what it is told, and the way to tell what it does.
     ///
     /// # Errors
@@ -233,6 +264,17 @@ impl Client {
     pub fn has_more(&self) -> bool {
         memchr::memchr(b'\n', self.input.buffer()).is_some()
     }
+}
+
+/// How a wait for a group has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// There is something to read from the group.
+    More,
+    /// There is something to read elsewhere, or that has ended.
+    Other,
+    /// Nothing has come in time.
+    Nothing,
 }
 
 /// What a terminal on which the dashboard is shown is told.

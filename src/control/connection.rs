@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::answers::Answers;
+use super::answers::{Answers, client_name};
 use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
 use super::room::{Asked, Guest, STAYING};
@@ -128,7 +128,8 @@ impl Client {
             Ok(Ok(Came::End) | Err(_)) => return false,
         };
         let problem = match read_line::<Greeting>(&line) {
-            Ok(Greeting { version: VERSION }) => {
+            Ok(Greeting { version: VERSION, client }) => {
+                self.answers.client = client.as_deref().and_then(client_name);
                 let hello = Hello {
                     version: VERSION,
                     project: about.project.clone(),
@@ -138,7 +139,7 @@ impl Client {
                 };
                 return self.outbox.send(&Reply::Hello(hello)).await;
             }
-            Ok(Greeting { version }) => Problem::new(
+            Ok(Greeting { version, .. }) => Problem::new(
                 ProblemCode::Version,
                 format!(
                     "this group speaks version {VERSION}, not {version}: use the devgroup that runs it, or restart the group"
@@ -316,7 +317,7 @@ impl Ask {
             Self::Logs(ask) => !ask.follow,
             Self::Start(order) | Self::Stop(order) | Self::Restart(order) => !order.wait,
             Self::Scale { wait, .. } => !wait,
-            Self::Wait { .. } | Self::Hold(_) | Self::Run(_) => false,
+            Self::Wait { .. } | Self::Settle(_) | Self::Hold(_) | Self::Run(_) => false,
             Self::Why { .. }
             | Self::Send { .. }
             | Self::Pause { .. }

@@ -72,7 +72,7 @@ impl GroupTrace {
     /// # Errors
     /// It does not run any more; or it cannot be asked.
     pub fn meet(&self) -> Result<Client, ClientError> {
-        meet_at(self.addresses(), || lock_state_of(self.locks.iter().cloned()))
+        meet_at(self.addresses(), None, || lock_state_of(self.locks.iter().cloned()))
     }
 
     /// The process that listens at one of its addresses, where the system tells.

@@ -11,18 +11,23 @@ use super::place::addresses;
 use crate::domain::visible_path;
 
 /// Connects to the running group of this file, at whichever of its addresses it is met: the one way of all clients.
+/// `client`: who asks, as in [`Client::connect_as`].
 ///
 /// # Errors
 /// None runs; or it cannot be asked.
-pub fn meet(file: &Path) -> Result<Client, ClientError> {
-    meet_at(addresses(file), || lock_state(file))
+pub fn meet(file: &Path, client: Option<&str>) -> Result<Client, ClientError> {
+    meet_at(addresses(file), client, || lock_state(file))
 }
 
 /// Connects to the group that is met at one of these addresses. `lock`: looks at its lock.
-pub(super) fn meet_at(addresses: Vec<PathBuf>, lock: impl FnOnce() -> LockState) -> Result<Client, ClientError> {
+pub(super) fn meet_at(
+    addresses: Vec<PathBuf>,
+    client: Option<&str>,
+    lock: impl FnOnce() -> LockState,
+) -> Result<Client, ClientError> {
     let mut not_allowed = None;
     for address in addresses {
-        match Client::connect(&address) {
+        match Client::connect_as(&address, client) {
             Err(ClientError::NotRunning) => {}
             Err(error @ ClientError::NotAllowed { .. }) => not_allowed = not_allowed.or(Some(error)),
             met => return met,

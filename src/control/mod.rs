@@ -20,6 +20,7 @@ mod outbox;
 mod place;
 mod room;
 mod server;
+mod settling;
 mod status;
 mod usage;
 mod waiting;
@@ -28,7 +29,7 @@ mod wire;
 mod worker_status;
 
 pub use bound_socket::BoundSocket;
-pub use client::{Client, ClientError, TerminalNews, TerminalOrders};
+pub use client::{Client, ClientError, Heard, TerminalNews, TerminalOrders};
 pub use discovery::{GroupTrace, group_traces};
 pub use event_line::{EventLine, RuleLine};
 pub use lock_note::{LockNote, LockState, lock_state};
@@ -36,11 +37,12 @@ pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use meeting::{NameTaken, Served, meet, served_by, take_name};
 pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
 pub use server::{About, AttachHandler, Keeper, Server};
+pub use settling::{SettleResult, Settled, SettledService};
 pub use status::{Change, Exit, Hold, Inputs, Restarts, Service, Status, Unchanged, Usage, Watch};
 pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{
     Ask, Became, Goal, Greeting, Hello, HoldAsk, LONGEST, LogsAsk, Message, Order, Outcome, Problem, ProblemCode,
-    Question, Reply, RunAsk, RunEnd, Scaled, VERSION,
+    Question, Reply, RunAsk, RunEnd, Scaled, SettleAsk, VERSION,
 };
 pub use worker_status::Worker;

@@ -13,8 +13,10 @@ pub enum StartCause {
     First,
     /// Files that the service watches have other contents.
     Change(FilesChanged),
-    /// By a key or a command.
+    /// By a key, or by a client that does not say who it is.
     Hand,
+    /// By a client that says who it is: `devgroup restart`, `agent claude-code`.
+    Client(Arc<str>),
     /// The run before ended by itself; the number of the crash in a row, from 1, and of how many the breaker bears.
     Crash {
         /// From 1; 0 if the run before ended with 0 (`restart = "always"`).
@@ -52,6 +54,7 @@ impl fmt::Display for StartCause {
             Self::First => f.write_str("at startup"),
             Self::Change(files) => files.fmt(f),
             Self::Hand => f.write_str("manually"),
+            Self::Client(name) => write!(f, "by {}", visible(name)),
             Self::Crash { attempt: 0, .. } => f.write_str("after it exited"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
             Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
@@ -71,7 +74,7 @@ impl StartCause {
         match self {
             Self::First => "first",
             Self::Change(_) => "change",
-            Self::Hand => "manual",
+            Self::Hand | Self::Client(_) => "manual",
             Self::Crash { .. } | Self::Retry { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",

@@ -23,6 +23,13 @@ pub enum Command {
         /// Without the polite rung: KILL at once.
         force: bool,
     },
+    /// One of the commands above, of a client that says who it is.
+    Of {
+        /// For people, printable and short: `devgroup restart`, `agent claude-code`.
+        client: Arc<str>,
+        /// What it asks for.
+        command: Box<Command>,
+    },
     /// The `p` key: hold changes, or apply all that is held by hand.
     TogglePause,
     /// Hold changes by hand until they are resumed. A second time only adds services.
@@ -96,6 +103,11 @@ pub enum Command {
         columns: u16,
         /// At least 1.
         rows: u16,
+    },
+    /// Answer when all that has happened until now can be seen in the snapshot. No decision is in it.
+    CatchUp {
+        /// Also what has happened to files: the watcher answers it.
+        files: bool,
     },
     /// Why a change of this path restarts whom it restarts. The watcher answers it; no decision is in it.
     Why {

@@ -36,6 +36,8 @@ pub enum FactKind {
         services: Arc<[ServiceName]>,
         /// The rule that says so.
         rule: Rule,
+        /// All that had changed before has been decided: a batch of changes begins with it.
+        begins: bool,
     },
     /// A run was ordered. What its log says follows when there is a process: it stands before all that this one prints.
     Ordered(StartCause),
@@ -92,6 +94,8 @@ pub enum FactKind {
         files: Arc<str>,
         /// It says something else than before.
         differs: bool,
+        /// As of a change.
+        begins: bool,
     },
     /// Services have other numbers of instances.
     Scaled(Vec<Scaling>),
@@ -123,11 +127,12 @@ impl Fact {
     /// What listeners are told. `clock` says the local time of day of a moment.
     pub fn event(&self, clock: impl Fn(Moment) -> String) -> Option<GroupEventKind> {
         Some(match &self.kind {
-            FactKind::Change { path, kind, services, rule } => GroupEventKind::Change {
+            FactKind::Change { path, kind, services, rule, begins } => GroupEventKind::Change {
                 path: Arc::clone(path),
                 kind: *kind,
                 services: Arc::clone(services),
                 rule: rule.clone(),
+                begins: *begins,
             },
             FactKind::Ordered(cause) => {
                 let reason = RestartReason { cause: cause.clone(), rule: None };
@@ -146,7 +151,9 @@ impl Fact {
             FactKind::HoldOver(result) | FactKind::HoldCorrected(result) => {
                 GroupEventKind::Notice(result.to_string().into())
             }
-            FactKind::Reload { files, .. } => GroupEventKind::Reload { files: Arc::clone(files) },
+            FactKind::Reload { files, begins, .. } => {
+                GroupEventKind::Reload { files: Arc::clone(files), begins: *begins }
+            }
             FactKind::Scaled(scalings) => GroupEventKind::Scale(told(scalings).into()),
             FactKind::WatchProblem(problem) => GroupEventKind::Error(Arc::clone(problem)),
             FactKind::TimeUp => GroupEventKind::Notice("timed out".into()),
@@ -174,7 +181,7 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true, files } => say(false, format!("{files} reloaded").into()),
+            FactKind::Reload { differs: true, files, .. } => say(false, format!("{files} reloaded").into()),
             // What is wrong stays on the screen.
             FactKind::Scaled(_) if shown.as_ref().is_some_and(|shown| shown.problem) => shown,
             FactKind::Scaled(scalings) => say(false, told(scalings).into()),
@@ -218,7 +225,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         Marker::CouldNotStart { .. }
         | Marker::Exited(_)
         | Marker::Stopped { .. }
-        | Marker::Task(TaskMarker::Stopped)
+        | Marker::Task(TaskMarker::Stopped { .. })
         | Marker::NotStarted { .. }
         | Marker::Started { .. }
         | Marker::Restarted { .. } => return None,
@@ -289,6 +296,17 @@ mod tests {
     }
 
     #[test]
+    fn who_has_asked_for_an_end_is_told_with_it() {
+        let (status, after) = (ExitStatus::Code(0), Duration::from_millis(1_500));
+        let stopped = |by: Option<&str>| {
+            words(&fact(FactKind::Marked(Marker::Stopped { status, after, by: by.map(Into::into) })))
+        };
+        assert_eq!(stopped(None).as_deref(), Some("stopped · exit 0 · 1.5s after the signal"));
+        let by = Some("stopped · by devgroup stop · exit 0 · 1.5s after the signal");
+        assert_eq!(stopped(Some("devgroup stop")).as_deref(), by);
+    }
+
+    #[test]
     fn a_wait_is_told_to_the_user_the_first_time_only() {
         let (action, wait) = (crate::domain::ChangeAction::Restart, Duration::from_secs(4));
         let marker = Marker::Limited { action, wait, written: None, starts: 8, soon: HowSoon::RightAfter };
@@ -320,7 +338,7 @@ mod tests {
         let corrected = of_group(FactKind::HoldCorrected(HoldResult { says_restarted: false, ..result }));
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
-        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into() });
+        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into(), begins: false });
         let reloaded = Some("procgroup.toml reloaded");
         assert_eq!(summary(&reload(true), shown("broken", true)).as_deref(), reloaded);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));

@@ -37,6 +37,8 @@ pub enum GroupEventKind {
         services: Arc<[ServiceName]>,
         /// The rule that says so.
         rule: Rule,
+        /// All that had changed before has been decided: a batch of changes begins with it.
+        begins: bool,
     },
     /// The first run was ordered.
     Start(RestartReason),
@@ -63,6 +65,8 @@ pub enum GroupEventKind {
     Reload {
         /// Those that were saved, for people.
         files: Arc<str>,
+        /// As of a change.
+        begins: bool,
     },
     /// Services have other numbers of instances, in a sentence.
     Scale(Arc<str>),
@@ -84,6 +88,11 @@ pub struct RestartReason {
 }
 
 impl GroupEventKind {
+    /// A batch of changes begins with it.
+    pub fn begins_batch(&self) -> bool {
+        matches!(self, Self::Change { begins: true, .. } | Self::Reload { begins: true, .. })
+    }
+
     /// The word of the machine-readable outputs.
     pub fn word(&self) -> &'static str {
         match self {
@@ -119,7 +128,7 @@ impl fmt::Display for GroupEventKind {
             Self::Scale(text) | Self::Validate(text) | Self::Error(text) | Self::Notice(text) => {
                 f.write_str(&visible(&without_secrets(text)))
             }
-            Self::Reload { files } => f.write_str(&visible(files)),
+            Self::Reload { files, .. } => f.write_str(&visible(files)),
             Self::Stop => Ok(()),
         }
     }

@@ -74,6 +74,8 @@ pub enum Marker {
         status: ExitStatus,
         /// From the first signal to the end.
         after: Duration,
+        /// Who asked for it, if a client did and says who it is.
+        by: Option<Arc<str>>,
     },
     /// KILL was sent.
     Killed {
@@ -312,7 +314,7 @@ impl Marker {
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
             Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), next),
             Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), next),
-            Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
+            Self::Stopped { status, after, by } => stopped(&mut text, by.as_deref(), *status, *after),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
             Self::Unkillable { pid } => write!(text, "still running after SIGKILL · pid {pid}"),
@@ -391,6 +393,11 @@ fn masked(text: &str) -> Cow<'_, str> {
 fn ended(text: &mut String, (what, why, clock): (&str, &str, &str), next: &NextTry) -> fmt::Result {
     write!(text, "{what} · {} · {clock}", masked(why))?;
     next_try(text, next)
+}
+
+fn stopped(text: &mut String, by: Option<&str>, status: ExitStatus, after: Duration) -> fmt::Result {
+    let by = by.map_or_else(String::new, |by| format!(" · by {by}"));
+    write!(text, "stopped{by} · {status} · {} after the signal", human(after))
 }
 
 fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {
@@ -513,6 +520,10 @@ mod tests {
                     was: Some(ended(ExitStatus::Signal(15), 2, Some(Fault::NotReady(Duration::from_secs(2))))),
                 },
                 "── restarted manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
+            ),
+            (
+                Marker::Restarted { cause: StartCause::Client("agent claude-code".into()), was: None },
+                "── restarted · by agent claude-code · 14:02:11 ──",
             ),
             (Marker::Ready { after: Duration::from_millis(2_900), restart: false }, "── ready · 2.9s after start ──"),
             (

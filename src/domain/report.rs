@@ -134,6 +134,8 @@ pub enum WatchReport {
     Compared(Comparison),
     /// Git took or released its lock, or has moved the head.
     Git(GitWork),
+    /// All that had happened when this was asked for is known, and has been reported before; with the number of the question.
+    CaughtUp(u64),
 }
 
 /// What the watcher does.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Elsewhere, ExitStatus, FailedRun, FileJournal, Instance, Kind, Moment, Orders, Outcome, OverLimit, PaneView, Phase,
-    Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping, UnchangedInputs,
-    Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
+    Elsewhere, ExitStatus, FailedRun, FileJournal, GoingOn, Instance, Kind, Moment, Orders, Outcome, OverLimit,
+    PaneView, Phase, Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping,
+    UnchangedInputs, Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -34,6 +34,8 @@ pub struct GroupSnapshot {
     pub files: Arc<[Arc<str>]>,
     /// The group is being stopped.
     pub stopping: Option<Stopping>,
+    /// A file of the group was written, and is still to be read, or waits for git.
+    pub file_unread: bool,
     /// The last thing that the user should know: a broken file, a failed hook.
     pub notice: Option<Notice>,
     /// Why the file on disk is not in force, with the remedy. What was read before is.
@@ -129,6 +131,10 @@ pub struct ServiceSnapshot {
     pub next_restart: Option<Moment>,
     /// What happens then.
     pub next_action: ChangeAction,
+    /// What is still to come, soon and by itself.
+    pub going_on: Option<GoingOn>,
+    /// A new run was asked for, by a change, a person, or the restart of another service, and has not begun.
+    pub begins_anew: bool,
     /// What its state comes from, or what is waited for, in words, where the state alone does not say it: `waiting for a
     /// change`.
     pub reason: Option<Arc<str>>,
@@ -182,6 +188,8 @@ impl ServiceSnapshot {
             failed_run: None,
             next_restart: None,
             next_action: ChangeAction::Restart,
+            going_on: None,
+            begins_anew: false,
             reason: None,
             scheduled: false,
             next_run: None,

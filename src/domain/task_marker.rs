@@ -23,7 +23,10 @@ pub enum TaskMarker {
         news: TaskNews,
     },
     /// The worker has stopped, as it was asked to. It has no exit code, and nobody sent it a signal.
-    Stopped,
+    Stopped {
+        /// Who asked, if that was a client.
+        by: Option<Arc<str>>,
+    },
     /// The worker cannot go on.
     GivesUp {
         /// Why, for people.
@@ -43,7 +46,7 @@ impl TaskMarker {
     pub fn kind(&self) -> MarkerKind {
         match self {
             Self::Begins { .. } => MarkerKind::Start,
-            Self::Stopped | Self::LeftBehind { .. } => MarkerKind::Other,
+            Self::Stopped { .. } | Self::LeftBehind { .. } => MarkerKind::Other,
             Self::GivesUp { .. } => MarkerKind::Failure,
             Self::News { news, .. } => match news {
                 TaskNews::Dead { .. }
@@ -64,7 +67,8 @@ impl fmt::Display for TaskMarker {
                 write!(f, "started · {command} · {concurrency} at once")
             }
             Self::Begins { command: None, .. } => f.write_str("started · somebody else works its tasks off"),
-            Self::Stopped => f.write_str("stopped"),
+            Self::Stopped { by: None } => f.write_str("stopped"),
+            Self::Stopped { by: Some(by) } => write!(f, "stopped · by {by}"),
             Self::GivesUp { reason } => write!(f, "cannot go on · {reason}"),
             Self::News { worker, news } => write(f, worker, news),
             Self::LeftBehind { id, names } => {

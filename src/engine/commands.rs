@@ -1,6 +1,6 @@
 //! What clients ask for.
 
-use crate::domain::{Answer, Command, FactKind, Ordered, Phase, Refusal, ServiceName, StartCause, Targets, Then};
+use crate::domain::{Answer, Command, FactKind, Ordered, Phase, Refusal, ServiceName, Targets, Then};
 
 use super::Engine;
 use super::holds::Scope;
@@ -39,6 +39,7 @@ impl Engine {
             | Command::Measure { .. }
             | Command::Scale { .. }
             | Command::Why { .. }
+            | Command::CatchUp { .. }
             | Command::Task(_) => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
             Command::TogglePause => self.toggle_pause(turn),
@@ -62,6 +63,10 @@ impl Engine {
             Command::Stop(targets) => return self.stop_targets(&targets, Manner::Polite, turn),
             Command::Kill(targets) => return self.stop_targets(&targets, Manner::Kill, turn),
             Command::Restart { targets, force } => return self.restart(&targets, force, turn),
+            Command::Of { client, command } => {
+                turn.client = Some(client);
+                return self.carry_out(*command, turn);
+            }
         }
         Answer::Accepted { at: turn.now, services: Vec::new() }
     }
@@ -85,7 +90,7 @@ impl Engine {
             engine.end_limit(place);
             let service = &mut engine.services[place];
             let with_dependents = first.is_some();
-            let next = NextStart { manner, with_dependents, anyway: true, ..NextStart::new(StartCause::Hand) };
+            let next = NextStart { manner, with_dependents, anyway: true, ..NextStart::new(turn.hand()) };
             service.restarts.merge(next);
             // One that is being ended already is killed at once, if that is what is asked for.
             if !service.is_up() {
@@ -177,6 +182,7 @@ impl Engine {
     fn stop_by_hand(&mut self, place: usize, manner: Manner, turn: &mut Turn) -> Ordered {
         let service = &mut self.services[place];
         service.wanted = false;
+        service.run.stopped_by.clone_from(&turn.client);
         match service.phase {
             // The failure has been seen; it is not one any more. What is done is not to be done again.
             Phase::Finished(_) => service.enter(Phase::Down, turn),

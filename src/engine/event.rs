@@ -52,6 +52,11 @@ pub enum Event {
         /// When the news of it arrived.
         at: Moment,
     },
+    /// The file was read again; what came of it came before this.
+    FileRead {
+        /// When the reading began.
+        since: Moment,
+    },
     /// The files of the group were read again and are valid.
     Reloaded {
         /// What they say.

@@ -17,9 +17,15 @@ impl Engine {
         if turn.stopping {
             return;
         }
+        self.file_unread = Some(at);
         let file = view::file(&self.spec);
         let touched = self.git.touched_path(&file, at.min(turn.now), true, (self.spec.watch.git_hold, turn.now));
         self.hold_for_git(touched, turn);
+    }
+
+    /// The file was written, and what it says is still to come, soon and by itself.
+    pub(super) fn file_is_unread(&self) -> bool {
+        self.file_unread.is_some() || self.held_file.is_some() && !self.changes.holds().are_asked_for_all()
     }
 
     /// The file was read again, and is valid.

@@ -58,6 +58,10 @@ pub struct Engine {
     pub(super) held_file: Option<(Arc<GroupSpec>, Arc<str>)>,
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
+    /// Since when the file has been written and not been read.
+    pub(super) file_unread: Option<Moment>,
+    /// A batch of changes goes on: not all of them are decided.
+    pub(super) batch: bool,
     pub(super) shutdown: Option<Shutdown>,
     /// The group is there for runs in other terminals.
     pub(super) lease: Option<Lease>,
@@ -96,6 +100,8 @@ impl Engine {
             notice: None,
             held_file: None,
             file_problem: None,
+            file_unread: None,
+            batch: false,
             shutdown: None,
             lease: None,
             not_before: Moment::START,
@@ -129,6 +135,7 @@ impl Engine {
         let mut turn = Turn::new(self.now, self.start, self.shutdown.is_some());
         self.take_in(event, &mut turn);
         self.settle(&mut turn);
+        self.batch &= self.changes.is_about_any() || self.file_unread.is_some();
         let holding = self.changes.holds().need_no_look();
         if holding != self.was_holding && !self.has_finished() {
             self.was_holding = holding;
@@ -187,7 +194,7 @@ impl Engine {
             }
             Event::Run { service, run, report } => self.take_report(&service, run, report, turn),
             Event::Files(files) => {
-                files.iter().for_each(|file| turn.tell_change(file));
+                files.iter().for_each(|file| turn.tell_change(file, &mut self.batch));
                 if !turn.stopping {
                     self.take_in_files(files, turn);
                 }
@@ -209,6 +216,10 @@ impl Engine {
                 self.watch = status;
             }
             Event::FileWritten { at } => self.file_written(at, turn),
+            Event::FileRead { since } => {
+                // What was written meanwhile is still to be read.
+                self.file_unread = self.file_unread.filter(|written| *written > since);
+            }
             Event::Reloaded { spec, files } => self.file_read(spec, &files, turn),
             Event::Scaled { spec, scalings } => self.scale(spec, scalings, turn),
             Event::FileRefused { summary, remedy, detail } => {

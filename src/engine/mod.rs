@@ -8,7 +8,7 @@
 //! `commands` what clients may do, `changes` what files do and `on_change` what is done instead of a restart, `reload` what
 //! a new `procgroup.toml` does; `restart_manager` keeps changes until they are decided, `quiet` says when they have been
 //! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
-//! waited for, `git_gate` when git holds; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
+//! waited for, `git_gate` when git holds, `going_on` what is still to come; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
 //! `places` is how many may start at once; `timetable` is when jobs run by their schedule, and `wall` the clock that they go
 //! by; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
@@ -23,6 +23,7 @@ mod effect;
 mod elsewhere;
 mod event;
 mod git_gate;
+mod going_on;
 mod graph;
 mod held_file;
 mod holds;

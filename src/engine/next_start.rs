@@ -91,6 +91,7 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Change(_) => 2,
         StartCause::First
         | StartCause::Hand
+        | StartCause::Client(_)
         | StartCause::Config { .. }
         | StartCause::Scaled(_)
         | StartCause::Schedule => 3,

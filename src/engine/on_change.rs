@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    ChangeAction, FilesChanged, Marker, Moment, OnChange, Phase, Signal, SignalTarget, StartCause, Verdict,
+    ChangeAction, FilesChanged, GoingOn, Marker, Moment, OnChange, Phase, Signal, SignalTarget, StartCause, Verdict,
 };
 
 use super::Effect;
@@ -38,6 +38,14 @@ impl Hooks {
         let mut all = self.signal.clone().or_else(|| self.waiting.clone())?;
         self.waiting.iter().for_each(|waiting| all.merge(waiting));
         Some(all)
+    }
+
+    /// What the run has not been told of yet, or not to the end.
+    pub(super) fn going_on(&self) -> Option<GoingOn> {
+        if self.running.is_some() {
+            return Some(GoingOn::Command);
+        }
+        self.signal.is_some().then_some(GoingOn::Signal)
     }
 
     /// Nothing more is to be begun.
@@ -241,6 +249,7 @@ impl Service {
             StartCause::First
             | StartCause::Change(_)
             | StartCause::Hand
+            | StartCause::Client(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Schedule => true,

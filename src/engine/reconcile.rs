@@ -251,7 +251,7 @@ impl Engine {
     /// Wants this up because somebody asked for it, with all that it needs and that is neither up nor done.
     pub(super) fn want_by_hand(&mut self, place: usize, turn: &mut Turn) {
         self.want_needs(place, turn);
-        self.services[place].want(NextStart::new(StartCause::Hand), turn);
+        self.services[place].want(NextStart::new(turn.hand()), turn);
     }
 
     /// Wants all that this needs and that is neither up nor done.
@@ -268,7 +268,7 @@ impl Engine {
                 && (service.is_live()
                     || matches!(service.phase, Phase::Blocked { .. } | Phase::Queued | Phase::Validating { .. }));
             if !reached && !is_on_its_way {
-                service.want(NextStart::new(StartCause::Hand), turn);
+                service.want(NextStart::new(turn.hand()), turn);
             }
         }
     }

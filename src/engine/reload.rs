@@ -19,7 +19,9 @@ impl Engine {
     /// differently are restarted; all others go on undisturbed, with their new settings.
     pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, files: &Arc<str>, turn: &mut Turn) {
         let config = StartCause::Config { files: Arc::clone(files) };
-        turn.tell(FactKind::Reload { differs: !turn.stopping && spec != self.spec, files: Arc::clone(files) });
+        let differs = !turn.stopping && spec != self.spec;
+        let begins = differs && !std::mem::replace(&mut self.batch, true);
+        turn.tell(FactKind::Reload { differs, files: Arc::clone(files), begins });
         if turn.stopping {
             return;
         }

@@ -445,6 +445,21 @@ impl RestartManager {
         self.stages.values().any(|stage| !stage.is_held())
     }
 
+    /// Changes of this service wait for quiet, or for an answer.
+    pub(super) fn is_to_be_decided(&self, name: &ServiceName) -> bool {
+        matches!(self.stages.get(name), Some(Stage::Quiet(_) | Stage::Asked { .. }))
+    }
+
+    /// Changes of this service are held, and by nobody but git.
+    pub(super) fn waits_for_git(&self, name: &ServiceName) -> bool {
+        self.stages.get(name).is_some_and(Stage::is_held) && !self.holds.wanted_for(name)
+    }
+
+    /// There are undecided changes, of whichever service.
+    pub(super) fn is_about_any(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
     /// There are undecided changes of this service.
     pub(super) fn is_about(&self, name: &ServiceName) -> bool {
         self.stages.contains_key(name)

@@ -61,6 +61,8 @@ pub(super) struct Run {
     pub(super) aftermath: Option<Phase>,
     /// How it was stopped, if it was.
     pub(super) stop: Option<StopRecord>,
+    /// Who has asked for its end, if a client has and says who it is.
+    pub(super) stopped_by: Option<Arc<str>>,
 }
 
 /// How the last run was stopped.
@@ -105,6 +107,7 @@ impl Run {
             became: None,
             aftermath: None,
             stop: None,
+            stopped_by: None,
         }
     }
 

@@ -304,9 +304,10 @@ impl Service {
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
+                    let by = self.run.stopped_by.clone();
                     let marker = match self.spec.kind {
-                        Kind::Worker => Marker::Task(TaskMarker::Stopped),
-                        _ => Marker::Stopped { status: exit.status, after },
+                        Kind::Worker => Marker::Task(TaskMarker::Stopped { by }),
+                        _ => Marker::Stopped { status: exit.status, after, by },
                     };
                     self.narrate(marker, turn);
                 }

@@ -233,6 +233,7 @@ impl Service {
         match next.cause {
             StartCause::First
             | StartCause::Hand
+            | StartCause::Client(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Change(_)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::domain::{Fact, FactKind, FileEvent, Match, Moment};
+use crate::domain::{Fact, FactKind, FileEvent, Match, Moment, StartCause};
 
 use super::Effect;
 
@@ -16,13 +16,15 @@ pub(super) struct Turn {
     start: SystemTime,
     /// The group is being stopped: nothing is tried again.
     pub(super) stopping: bool,
+    /// Who has asked for what is done in this turn, if a client has and says who it is.
+    pub(super) client: Option<Arc<str>>,
     /// The orders, in order.
     pub(super) effects: Vec<Effect>,
 }
 
 impl Turn {
     pub(super) fn new(now: Moment, start: SystemTime, stopping: bool) -> Self {
-        Self { now, start, stopping, effects: Vec::new() }
+        Self { now, start, stopping, client: None, effects: Vec::new() }
     }
 
     /// The time of day of a moment. Arithmetic, no look at a clock.
@@ -30,15 +32,22 @@ impl Turn {
         self.start.checked_add(moment.since_start()).unwrap_or(self.start)
     }
 
+    /// Why that is started which somebody asks for in this turn.
+    pub(super) fn hand(&self) -> StartCause {
+        self.client.clone().map_or(StartCause::Hand, StartCause::Client)
+    }
+
     pub(super) fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    /// Tells of a file, if somebody watches it. Its time is that of the write, not of when its news was read.
-    pub(super) fn tell_change(&mut self, file: &FileEvent) {
+    /// Tells of a file, if somebody watches it. Its time is that of the write, not of when its news was read. `batch`: one of
+    /// changes goes on.
+    pub(super) fn tell_change(&mut self, file: &FileEvent, batch: &mut bool) {
         if let Match::Watched { services, rule } = &file.matched {
             let (path, kind, services) = (Arc::clone(&file.path), file.kind, Arc::clone(services));
-            let kind = FactKind::Change { path, kind, services, rule: rule.clone() };
+            let begins = !std::mem::replace(batch, true);
+            let kind = FactKind::Change { path, kind, services, rule: rule.clone(), begins };
             self.emit(Effect::Tell(Fact { at: file.at.min(self.now), service: None, run: None, kind }));
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    FailedRun, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, StartCause,
-    WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text, visible_path,
+    FailedRun, GoingOn, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot,
+    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text, visible_path,
 };
 
 use super::Engine;
@@ -40,6 +40,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         },
         journal: Arc::default(),
         stopping: None,
+        file_unread: false,
         notice: None,
         file_problem: None,
     }
@@ -58,23 +59,26 @@ pub(super) fn files(spec: &GroupSpec) -> Arc<[Arc<str>]> {
 impl Engine {
     /// The view of the present state; its `seq` is for the caller to set.
     pub(super) fn view(&self, now: Moment) -> GroupSnapshot {
+        let going_on = self.going_on();
+        let services = going_on.into_iter().enumerate().map(|(place, going_on)| self.view_service(place, going_on));
         GroupSnapshot {
             seq: 0,
             at: now,
             name: Arc::clone(&self.spec.name),
             file: file(&self.spec),
             files: Arc::clone(&self.files),
-            services: (0..self.services.len()).map(|place| self.view_service(place)).collect(),
+            services: services.collect(),
             replicated: self.spec.replicated.as_slice().into(),
             watch: self.view_watch(),
             journal: Arc::clone(self.changes.journal()),
             stopping: self.stopping(),
+            file_unread: self.file_is_unread(),
             notice: self.notice.clone(),
             file_problem: self.file_problem.clone(),
         }
     }
 
-    fn view_service(&self, place: usize) -> ServiceSnapshot {
+    fn view_service(&self, place: usize, going_on: Option<GoingOn>) -> ServiceSnapshot {
         let service = &self.services[place];
         let next_restart = self.changes.waits_until(service.name()).filter(|_| service.wanted);
         let phase = service.shown_phase();
@@ -127,6 +131,8 @@ impl Engine {
             stale: service.is_stale(),
             next_restart,
             next_action: service.change_action(),
+            going_on,
+            begins_anew: service.is_to_begin_anew(),
             reason: self.reason(place, next_restart.is_some()),
             history: Arc::clone(&service.history),
             ends: Arc::clone(&service.ends),

@@ -12,9 +12,17 @@ use crate::logs::Epoch;
 #[derive(Debug)]
 pub struct EventLog {
     epoch: Epoch,
-    events: Mutex<VecDeque<GroupEvent>>,
+    events: Mutex<Kept>,
     /// The number of the last event.
     last: watch::Sender<u64>,
+}
+
+/// What is remembered.
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<GroupEvent>,
+    /// The event that the last batch of changes has begun with: its number, and when it was.
+    batch: Option<(u64, Moment)>,
 }
 
 impl Default for EventLog {
@@ -32,12 +40,15 @@ impl EventLog {
 
     /// Adds what has happened.
     pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, kind: GroupEventKind) {
-        let mut events = self.lock();
+        let mut kept = self.lock();
         let seq = *self.last.borrow() + 1;
-        if events.len() == Self::CAPACITY {
-            events.pop_front();
+        if kept.events.len() == Self::CAPACITY {
+            kept.events.pop_front();
         }
-        events.push_back(GroupEvent { seq, at, service, run, kind });
+        if kind.begins_batch() {
+            kept.batch = Some((seq, at));
+        }
+        kept.events.push_back(GroupEvent { seq, at, service, run, kind });
         self.last.send_replace(seq);
     }
 
@@ -48,14 +59,27 @@ impl EventLog {
 
     /// At most so many of the events after that number, oldest first.
     pub fn after(&self, seq: u64, limit: usize) -> Vec<GroupEvent> {
-        let events = self.lock();
-        let from = events.partition_point(|event| event.seq <= seq);
-        events.range(from..).take(limit).cloned().collect()
+        let kept = self.lock();
+        let from = kept.events.partition_point(|event| event.seq <= seq);
+        kept.events.range(from..).take(limit).cloned().collect()
+    }
+
+    /// The number of the last event before that moment; 0 if there is none. Of those that are kept.
+    pub fn before(&self, moment: Moment) -> u64 {
+        let kept = self.lock();
+        // The time of a change is that of the write: a little earlier than that of what was told before it.
+        let later = kept.events.iter().find(|event| event.at >= moment);
+        later.map_or(*self.last.borrow(), |event| event.seq - 1)
+    }
+
+    /// The event that the last batch of changes has begun with: its number, and when it was. Kept longer than the event.
+    pub fn last_batch(&self) -> Option<(u64, Moment)> {
+        self.lock().batch
     }
 
     /// The rule by which the last change of a file mattered, if it is among the newest events.
     pub fn rule_of(&self, file: &str) -> Option<Rule> {
-        self.lock().iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.kind {
+        self.lock().events.iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.kind {
             GroupEventKind::Change { path, rule, .. } if **path == *file => Some(rule.clone()),
             _ => None,
         })
@@ -66,7 +90,7 @@ impl EventLog {
         self.last.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<GroupEvent>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,9 +102,11 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
         let log = EventLog::default();
-        for _ in 0..EventLog::CAPACITY + 3 {
-            log.push(Moment::START, None, None, GroupEventKind::Reload { files: "procgroup.toml".into() });
+        let reload = |begins| GroupEventKind::Reload { files: "procgroup.toml".into(), begins };
+        for n in 0..EventLog::CAPACITY + 3 {
+            log.push(Moment::START, None, None, reload(n == 0));
         }
+        assert_eq!(log.last_batch(), Some((1, Moment::START)), "longer than its event");
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
         assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);
         assert_eq!(*log.changes().borrow(), EventLog::CAPACITY as u64 + 3);

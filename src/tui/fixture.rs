@@ -113,6 +113,7 @@ pub(super) fn shop() -> GroupSnapshot {
         journal: Arc::new(journal()),
         stopping: None,
         notice: None,
+        file_unread: false,
         file_problem: None,
     }
 }

@@ -49,6 +49,7 @@ use watch_loop::WatchLoop;
 pub struct Watcher {
     pending: Arc<Pending>,
     cookies: Arc<Cookies>,
+    outbox: Arc<Outbox>,
 }
 
 impl Watcher {
@@ -87,7 +88,7 @@ impl Watcher {
                 ..WatchStatus::default()
             }));
         }
-        (Self { pending, cookies }, WatchReports::new(outbox))
+        (Self { pending, cookies, outbox: Arc::clone(&outbox) }, WatchReports::new(outbox))
     }
 
     /// Explains what a change of a path means, by the rules of this moment. The sender is dropped if too many ask at once.
@@ -110,6 +111,16 @@ impl Watcher {
     /// what happened before and has not been heard of yet.
     pub fn baseline(&self, services: Vec<ServiceName>, at: Moment, sync: bool) {
         self.pending.request(Request::Baseline { services, at, sync });
+    }
+
+    /// Asks for a [`WatchReport::CaughtUp`] of this number when all that has happened until now has been reported. False: the
+    /// watcher has ended.
+    pub fn catch_up(&self, number: u64) -> bool {
+        let lives = !self.outbox.is_closed();
+        if lives {
+            self.pending.request(Request::CatchUp(number));
+        }
+        lives
     }
 
     /// Whether changes are held: while they are, nobody looks for them where that costs something.

@@ -83,6 +83,8 @@ pub(super) enum Request {
     Baseline { services: Vec<ServiceName>, at: Moment, sync: bool },
     /// Everything is held, or nothing is any more.
     Held(bool),
+    /// Say so when all that has happened until now has been reported.
+    CatchUp(u64),
 }
 
 /// What the watcher's thread takes at once.

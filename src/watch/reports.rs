@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::{ChangeKind, Comparison, FileEvent, GitWork, Match, Moment, ServiceName, WatchReport, WatchStatus};
+use crate::domain::{ChangeKind, FileEvent, GitWork, Match, Moment, ServiceName, WatchReport, WatchStatus};
 
 /// The news of a watcher, for one reader.
 pub struct WatchReports {
@@ -66,9 +66,9 @@ impl Outbox {
                 WatchReport::Files(events) => events.into_iter().for_each(|event| waiting.files.push(event)),
                 WatchReport::Status(status) => waiting.status = Some(status),
                 WatchReport::ConfigWritten(at) => waiting.config_written = waiting.config_written.or(Some(at)),
-                WatchReport::Compared(comparison) => {
+                answer @ (WatchReport::Compared(_) | WatchReport::CaughtUp(_)) => {
                     let after = waiting.files.end();
-                    waiting.compared.push_back((after, comparison));
+                    waiting.answers.push_back((after, answer));
                 }
                 WatchReport::Git(work) => waiting.git.push_back(work),
             }
@@ -90,16 +90,21 @@ impl Outbox {
         }
         // After the files that it knows of, and not after all that come in a flood.
         let taken = waiting.files.first;
-        if waiting.compared.front().is_some_and(|(after, _)| *after <= taken)
-            && let Some((_, comparison)) = waiting.compared.pop_front()
+        if waiting.answers.front().is_some_and(|(after, _)| *after <= taken)
+            && let Some((_, answer)) = waiting.answers.pop_front()
         {
-            return Taken::Report(WatchReport::Compared(comparison));
+            return Taken::Report(answer);
         }
         let files = waiting.files.take_events(FilesWaiting::AT_A_TIME);
         if !files.is_empty() {
             return Taken::Report(WatchReport::Files(files));
         }
         if waiting.closed { Taken::Closed } else { Taken::Nothing }
+    }
+
+    /// The watcher has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -119,8 +124,8 @@ struct Waiting {
     files: FilesWaiting,
     status: Option<WatchStatus>,
     config_written: Option<Moment>,
-    /// With the number of the file event that it does not know of.
-    compared: VecDeque<(usize, Comparison)>,
+    /// Each with the number of the file event that it does not know of.
+    answers: VecDeque<(usize, WatchReport)>,
     git: VecDeque<GitWork>,
     closed: bool,
 }
@@ -247,6 +252,28 @@ mod tests {
         ];
         assert_eq!(taken, expected);
         assert!(files.numbers.is_empty());
+    }
+
+    #[test]
+    fn an_answer_comes_after_all_that_it_knows_of_and_not_after_what_comes_later() {
+        let outbox = Outbox::default();
+        let file = |path| WatchReport::Files(vec![event(path, ChangeKind::Created, "api")]);
+        outbox.push(file("before"));
+        outbox.push(WatchReport::CaughtUp(1));
+        outbox.push(file("after"));
+        let next = || match outbox.take_next() {
+            Taken::Report(WatchReport::Files(files)) => {
+                files.iter().map(|file| &*file.path).collect::<Vec<_>>().join(" ")
+            }
+            Taken::Report(report) => format!("{report:?}"),
+            Taken::Nothing | Taken::Closed => String::new(),
+        };
+        // The file that comes later is taken along.
+        assert_eq!([next(), next(), next()], ["before after", "CaughtUp(1)", ""]);
+        let outbox = Arc::new(outbox);
+        assert!(!outbox.is_closed());
+        drop(Closes(Arc::clone(&outbox)));
+        assert!(outbox.is_closed());
     }
 
     #[test]

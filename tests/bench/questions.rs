@@ -30,12 +30,14 @@ fn main() {
     group.wait_for("all are up", |out| out.matches("│ up\n").count() == SERVICES);
     let devgroup = env!("CARGO_BIN_EXE_devgroup");
     let mut rows = vec![row!["process", "ms"]];
-    let questions: [(&str, &str, &[&str]); 6] = [
+    let questions: [(&str, &str, &[&str]); 7] = [
         ("true (nothing)", "true", &[]),
         ("devgroup --version", devgroup, &["--version"]),
         ("devgroup status", devgroup, &["status"]),
         ("devgroup status --json", devgroup, &["status", "--json"]),
         ("devgroup logs -n 20", devgroup, &["logs", "-n", "20"]),
+        // Nothing has changed.
+        ("devgroup settle", devgroup, &["settle"]),
         ("devgroup hold -- true", devgroup, &["hold", "--", "true"]),
     ];
     for (name, program, arguments) in questions {

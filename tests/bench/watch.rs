@@ -64,7 +64,7 @@ impl Watched {
                         self.last = events.last().map(|event| event.path.to_string()).unwrap_or_default();
                     }
                     Ok(Some(WatchReport::Compared(comparison))) => self.compared = Some(comparison.ask),
-                    Ok(Some(WatchReport::ConfigWritten(_))) => {}
+                    Ok(Some(WatchReport::ConfigWritten(_) | WatchReport::CaughtUp(_))) => {}
                     other => panic!("{what}: {other:?} after {:?}", self.status),
                 }
             }

@@ -419,7 +419,7 @@ fn events_tell_what_happens() {
     let seqs: Vec<u64> =
         out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect();
     assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
-    assert!(ask(&project, &["events"]).contains(" restart  api · manually\n"));
+    assert!(ask(&project, &["events"]).contains(" restart  api · by devgroup restart\n"));
     end(&project, group);
     let ended = events.wait_client();
     assert_eq!(ended.code, Some(0));

@@ -81,6 +81,12 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec![vec!["restart", NAME], vec!["restart", "gone", "--wait"], vec!["restart", "gone", "--wait", "--json"]]
         }
         "wait" => vec![vec!["wait", NAME], vec!["wait", "gone", "--timeout", "1s"], vec!["wait", "api", "--for", NAME]],
+        "settle" => vec![
+            vec!["settle", "--timeout", "1s"],
+            vec!["settle", "gone", "--timeout", "1s", "--json"],
+            vec!["settle", NAME],
+            vec!["settle", "--since", NAME],
+        ],
         "scale" => {
             // Its number makes it an argument.
             const SCALED: &str = "n\u{1b}]0;PWN\u{7}\nFORGED\u{202e}z=2";
@@ -97,6 +103,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "ls" => vec![vec!["ls"], vec!["ls", "--json"], vec!["-g", NAME, "status"]],
         "up" => vec![vec!["up", NAME]],
         "attach" => vec![vec!["attach"]],
+        "mcp" => vec![vec!["mcp"], vec!["mcp", NAME]],
         "down" => vec![vec!["down", NAME]],
         "init" => vec![
             vec!["init"],

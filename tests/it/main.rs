@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod acceptance;
+mod agents;
 mod architecture;
 mod attached;
 mod beside;
@@ -51,6 +52,7 @@ mod reported_outcomes;
 mod schedules;
 mod schema;
 mod script;
+mod settling;
 mod shutdown_matrix;
 mod starts;
 mod streaming;
@@ -63,6 +65,7 @@ mod trust;
 mod typing;
 mod usage;
 mod variables;
+mod wait_text;
 mod watch;
 mod why;
 mod worker_config;

@@ -85,7 +85,7 @@ fn sandbox(project: &Project, error: rustix::io::Errno) -> Option<Vec<String>> {
 }
 
 /// Those that need the socket of the group.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "status",
     "logs",
     "events",
@@ -93,6 +93,7 @@ const COMMANDS: [&str; 12] = [
     "stop api",
     "restart api",
     "wait api",
+    "wait api --for text here",
     "send api x",
     "pause",
     "resume",
@@ -122,6 +123,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
                 words,
                 "a sandbox blocks it (CODEX_SANDBOX=test is set here)",
                 "outside the sandbox",
+                "`devgroup mcp`, started by the program of an agent",
             ] {
                 assert!(asked.stderr.contains(part), "{command}: {part} is missing in {}", asked.stderr);
             }

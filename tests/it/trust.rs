@@ -414,3 +414,24 @@ fn a_mark_of_a_devgroup_that_is_gone_forbids_nothing_and_ends_nobody_who_has_it(
     assert_eq!(status.code, Some(4), "{}", status.stderr);
     assert!(status.stderr.contains("no group is running here"), "{}", status.stderr);
 }
+
+#[test]
+fn without_reload_the_file_is_in_force_as_it_was_at_the_start() {
+    let file = |word: &str| format!("[services]\napi = 'echo {word}; exec sleep 1000'\n");
+    let project = Project::new(&file("first"));
+    let mut group = Stream::start(&project, &["--no-reload"]);
+    group.wait_for_text("first");
+    project.write("procgroup.toml", file("second"));
+    group.wait_for_message("procgroup.toml has changed, and --no-reload keeps what it said at the start");
+    let status =
+        || -> serde_json::Value { serde_json::from_str(&Stream::ask(&project, &["status", "--json"]).stdout).unwrap() };
+    let told = status();
+    assert!(told["file_problem"].as_str().is_some_and(|problem| problem.contains("restart the group")), "{told}");
+    assert_eq!(told["services"][0]["run"], 1);
+    project.write("procgroup.toml", file("first"));
+    wait_for("the file says again what is in force", || status()["file_problem"].is_null());
+    assert_eq!(status()["services"][0]["run"], 1);
+    let down = Stream::ask(&project, &["down"]);
+    assert_eq!(down.code, Some(0), "{}", down.stderr);
+    assert!(!group.wait_exit().stdout.contains("second"));
+}

@@ -79,6 +79,8 @@ pub struct RunOptions {
     pub frontend: Frontend,
     /// React to file changes.
     pub watch: bool,
+    /// Apply changes of the file while the group runs.
+    pub reload: bool,
     /// Hold changes from the start.
     pub paused: bool,
     /// End when this service ends, with its code.
@@ -130,7 +132,8 @@ pub enum GroupRunError {
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
-    let recipe = Recipe { selection: options.selection, watch: options.watch, ..Recipe::default() };
+    let (watch, keeps_file) = (options.watch, !options.reload);
+    let recipe = Recipe { selection: options.selection, watch, keeps_file, ..Recipe::default() };
     let file = options.spec;
     let spec = recipe.select(file.clone())?;
     let exit_with = exit_with(options.exit_with, &spec)?;
@@ -161,7 +164,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     let (scales, scales_out) = mpsc::channel(8);
-    let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in };
+    let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in, clock };
     runtime.spawn(reloader.run(config_written.clone(), scales_out));
     let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, upkeep)?;
 

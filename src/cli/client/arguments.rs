@@ -186,14 +186,33 @@ Examples:
                       the command, 128+n if signal n ended it; 127 if it was not found, 126 if it cannot be executed."
     )]
     Exec(ExecArguments),
-    /// Wait until services are ready, exit or restart
-    #[command(before_help = "\
+    /// Wait until changed files have been acted on, then print what came of them
+    #[command(
+        before_help = "\
+Examples:
+  devgroup settle                     right after an edit: which services restarted, failed, are stale
+  devgroup settle api                 only this one
+  devgroup settle --since 2m          what came of all changes of the last two minutes
+  devgroup settle --json              one JSON object, with a cursor for --since",
+        after_help = "It tells of services whose files have changed, and of those that restarted since. Exit code 5: one of them has \
+                      failed, is stale, blocked or in a crash loop. It does not wait for a hold, a restart limit or the next \
+                      try after a crash, and says so."
+    )]
+    Settle(SettleArguments),
+    /// Wait until services are ready, exit, restart or print a text
+    #[command(
+        before_help = "\
 Examples:
   devgroup wait api db                until both are ready; exit with 5 if one fails or is stopped
   devgroup wait test --for exit       until its current or next run ends; exit with 5 if that failed
-  devgroup wait api --for restart --timeout 5m")]
+  devgroup wait api --for restart --timeout 5m
+  devgroup wait api --for text 'listening on'",
+        after_help = "With `--for text`, one service and a text: a part of a line as it stands, no regex; small letters also match \
+                      capitals. What its current run has printed before counts. The line and up to five lines before and after \
+                      it are printed."
+    )]
     Wait {
-        /// Services to wait for
+        /// Services to wait for; with `--for text` one service, and the text
         #[arg(value_name = "SERVICE", required = true)]
         services: Vec<String>,
         /// What to wait for
@@ -261,14 +280,18 @@ pub(in crate::cli) enum GoalWord {
     Exit,
     /// A new run has started
     Restart,
+    /// It has printed a text
+    Text,
 }
 
-impl From<GoalWord> for Goal {
-    fn from(word: GoalWord) -> Self {
-        match word {
-            GoalWord::Ready => Self::Ready,
-            GoalWord::Exit => Self::Exit,
-            GoalWord::Restart => Self::Restart,
+impl GoalWord {
+    /// What the group waits for. `None`: a text, which is looked for in the log.
+    pub(super) fn goal(self) -> Option<Goal> {
+        match self {
+            Self::Ready => Some(Goal::Ready),
+            Self::Exit => Some(Goal::Exit),
+            Self::Restart => Some(Goal::Restart),
+            Self::Text => None,
         }
     }
 }
@@ -348,6 +371,27 @@ pub(in crate::cli) struct RunArguments {
     /// Arguments for the job; with arguments, it always runs
     #[arg(value_name = "ARGS", last = true)]
     pub(super) words: Vec<OsString>,
+}
+
+/// Of which services, and since when, to tell what came of changes.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SettleArguments {
+    /// Services to tell of (default: those concerned)
+    #[arg(value_name = "SERVICE")]
+    pub(super) services: Vec<String>,
+    /// Since when to tell: a cursor of an earlier `settle --json`, or how long ago (30s, 2m). Default: the beginning of
+    /// the last batch of changes
+    #[arg(long, value_name = "CURSOR|TIME")]
+    pub(super) since: Option<String>,
+    /// Stop waiting after this time (90s, 10m) with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "60s")]
+    pub(super) timeout: Duration,
+    /// Print at most this many lines of each service, errors first
+    #[arg(short = 'n', long = "lines", value_name = "LINES", value_parser = lines, default_value = "20", allow_negative_numbers = true)]
+    pub(super) lines: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// In whose name, and what.

@@ -29,13 +29,13 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     if let Some(file) = &place.config {
         let file = std::path::absolute(file)
             .map_err(|error| Failure::Usage(format!("-f {}: {}", visible_path(file), plain_error(&error))))?;
-        return by_file(&file)?.ok_or(Failure::NotRunning { file: Some(file), foreign: None });
+        return by_file(&file, place.client.as_deref())?.ok_or(Failure::NotRunning { file: Some(file), foreign: None });
     }
     let mut not_allowed = None;
     if place.directory.is_none()
         && let Some(socket) = std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty())
     {
-        match Client::connect(Path::new(&socket)) {
+        match Client::connect_as(Path::new(&socket), place.client.as_deref()) {
             Ok(client) => return Ok(client),
             Err(ClientError::NotRunning) => {}
             // It may be met elsewhere, or be gone.
@@ -46,13 +46,13 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::Unexpected(format!("cannot read the current folder: {error}")))?;
     let meant = config::find(&here, consent).map(|found| found.file);
-    if let Some(client) = meant.as_deref().map(by_file).transpose()?.flatten() {
+    if let Some(client) = meant.as_deref().map(|file| by_file(file, place.client.as_deref())).transpose()?.flatten() {
         return Ok(client);
     }
     for folder in here.ancestors() {
         let file = folder.join(config::FILE_NAME);
         if Some(&file) != meant.as_ref()
-            && let Some(client) = by_file(&file)?
+            && let Some(client) = by_file(&file, place.client.as_deref())?
         {
             return Ok(client);
         }
@@ -76,13 +76,13 @@ pub(super) fn running(place: &Place) -> Result<Client, Failure> {
     })
 }
 
-/// Connects to the group of a file, if it runs.
-pub(super) fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
+/// Connects to the group of a file, if it runs. `client`: who asks, as in [`Client::connect_as`].
+pub(super) fn by_file(file: &Path, client: Option<&str>) -> Result<Option<Client>, Failure> {
     let clock = Clock::start();
     let mut told = false;
     loop {
         let waited = clock.now().since(Moment::START);
-        match control::meet(file) {
+        match control::meet(file, client) {
             Ok(client) => return Ok(Some(client)),
             Err(ClientError::NotRunning) => return Ok(None),
             Err(ClientError::NoSocket(note)) if waited < RETURN => {

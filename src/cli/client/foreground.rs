@@ -231,7 +231,7 @@ impl Session {
         let words: Vec<OsString> = words.chain(["--".into()]).chain(needs).collect();
         let started = self.foreground.run_by_path(&words, &[]);
         let code = started.map(shell_code).map_err(|error| Failure::Unexpected(plain_error(&error)))?;
-        match find::by_file(&self.file.path)? {
+        match find::by_file(&self.file.path, None)? {
             Some(group) => self.run_with(group, code == 0),
             // It has said why.
             None if code != 0 => Ok(code),

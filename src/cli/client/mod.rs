@@ -10,11 +10,14 @@ pub(super) mod groups;
 mod hold;
 mod list;
 mod logs;
-mod orders;
+pub(super) mod orders;
 mod output;
+pub(super) mod patient;
 mod scale;
+pub(super) mod settle;
 pub(super) mod status;
 mod url;
+pub(super) mod wait_text;
 
 use std::os::fd::OwnedFd;
 
@@ -35,6 +38,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         wait: arguments.wait,
         timeout_ms: Some(orders::millis(arguments.timeout)),
     };
+    // What they do is told with their name.
+    let named = |command: &str| find::running(&Place { client: Some(format!("devgroup {command}")), ..place.clone() });
     match task {
         ClientTask::Logs(logs) => {
             logs::check(&logs)?;
@@ -47,17 +52,27 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json } => events::run(find::running(place)?, follow, json),
         ClientTask::Start(arguments) => {
-            orders::send_order(find::running(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
+            orders::send_order(named("start")?, Ask::Start(order(&arguments)), &arguments, "starting")
         }
         ClientTask::Stop(arguments) => {
-            orders::send_order(find::running(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
+            orders::send_order(named("stop")?, Ask::Stop(order(&arguments)), &arguments, "stopping")
         }
         ClientTask::Restart(arguments) => {
-            orders::send_order(find::running(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
+            orders::send_order(named("restart")?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
-        ClientTask::Wait { services, goal, timeout, json } => {
-            orders::wait(find::running(place)?, services, goal.into(), timeout, json)
-        }
+        ClientTask::Settle(arguments) => settle::run(find::running(place)?, arguments),
+        ClientTask::Wait { services, goal, timeout, json } => match (goal.goal(), services.as_slice()) {
+            (Some(goal), _) => orders::wait(find::running(place)?, services, goal, timeout, json),
+            (None, [service, text]) => {
+                let group = patient::Patient::new(find::running(place)?, Some(timeout), None);
+                wait_text::run(group, service, text, json)
+            }
+            (None, _) => {
+                let help = "devgroup wait api --for text 'listening'";
+                let problem = "`--for text` takes one service and one text";
+                Err(Failure::Usage(format!("{problem}\n  help: {help}")))
+            }
+        },
         ClientTask::Scale { counts, wait, timeout, json } => {
             let counts = scale::counts(counts)?;
             scale::run(find::running(place)?, counts, wait.then_some(timeout), json)

@@ -35,7 +35,7 @@ struct ServiceReport {
 }
 
 /// A duration on the wire.
-pub(super) fn millis(duration: Duration) -> u64 {
+pub(in crate::cli) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -245,7 +245,7 @@ fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>,
 
 /// The exit code. A failure counts more than a time that was up. A service that is down because nobody wants it up
 /// has failed who waits for it to come, but not who waits for its end (`ends`).
-pub(super) fn code(outcomes: &[Outcome], ends: bool) -> u8 {
+pub(in crate::cli) fn code(outcomes: &[Outcome], ends: bool) -> u8 {
     let any = |became| outcomes.iter().any(|outcome| outcome.result == became);
     if any(Became::Failed) || (!ends && any(Became::Stopped)) {
         5
@@ -257,7 +257,7 @@ pub(super) fn code(outcomes: &[Outcome], ends: bool) -> u8 {
 }
 
 /// `api: ready`, `api: failed (exit 3)`, `api: failed · not ready in time`.
-pub(super) fn line(outcome: &Outcome) -> String {
+pub(in crate::cli) fn line(outcome: &Outcome) -> String {
     let word = word(outcome.result);
     let line = match outcome.reason.as_deref() {
         None => format!("{}: {word}", outcome.name),

@@ -154,7 +154,7 @@ pub(super) fn holder(hold: &Hold) -> String {
     if hold.services.is_empty() { by } else { format!("{by} ({})", hold.services.join(", ")) }
 }
 
-fn watch(status: &Status) -> String {
+pub(in crate::cli) fn watch(status: &Status) -> String {
     let watch = &status.watch;
     if status.stopping {
         return "stopping".into();

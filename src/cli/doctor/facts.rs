@@ -307,7 +307,8 @@ fn group(file: PathBuf) -> (GroupFact, Option<Status>) {
 }
 
 fn ask_group(file: &Path) -> (GroupFact, Option<Status>) {
-    let asked = control::meet(file).and_then(|mut client| client.ask(Ask::Status { follow: false, usage: false }));
+    let asked =
+        control::meet(file, None).and_then(|mut client| client.ask(Ask::Status { follow: false, usage: false }));
     let fact = match asked {
         Ok(Reply::Status(status)) => return (up(&status), Some(*status)),
         Err(ClientError::NotRunning) => GroupFact::Down,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::super::exit_code::Failure;
 use super::super::json::line as json_line;
@@ -49,7 +50,7 @@ pub(super) fn run(arguments: &AddArguments, workers: &Workers) -> Result<u8, Fai
     let worker = workers.named(&arguments.worker)?;
     let new = match &arguments.file {
         Some(file) => of_input(worker, file)?,
-        None => described(worker, arguments)?,
+        None => described(worker, arguments, text(arguments)?)?,
     };
     let paths = write(worker, &new.files)?;
     let batch = new.batch.as_ref().map(TaskId::as_str);
@@ -59,32 +60,59 @@ pub(super) fn run(arguments: &AddArguments, workers: &Workers) -> Result<u8, Fai
             None => print(&new.files.iter().map(|file| format!("{}\n", file.id)).collect::<String>())?,
         }
     }
-    if !arguments.json && !worker.spec.remote && !task_folder::is_worked_off(&worker.spec.folders, worker.name()) {
-        let what = if new.files.len() == 1 { "the task waits" } else { "the tasks wait" };
-        let name = worker.name();
-        print_message(&format!("nobody works for {name} now: {what} until {name} runs"));
+    if let Some(nobody) = nobody_works(worker, new.files.len()).filter(|_| !arguments.json) {
+        print_message(&nobody);
     }
     if arguments.wait {
         let wanted = new.files.iter().map(|file| Wanted { worker, id: file.id.clone() }).collect();
         return super::wait_for(wanted, None, batch, arguments.json);
     }
     if arguments.json {
-        let tasks = new.files.iter().zip(&paths).map(|(file, path)| Added {
-            task_id: file.id.as_str(),
-            worker: worker.name().as_str(),
-            file: path_text(path).into_owned(),
-        });
-        print(&json_line(&Report { version: control::VERSION, batch, tasks: tasks.collect() })?)?;
+        print(&json_line(&report(worker, &new, &paths))?)?;
     }
     Ok(0)
 }
 
+/// Adds the task with this text that the options describe; for a reader, and for programs.
+pub(super) fn add(arguments: &AddArguments, text: String, workers: &Workers) -> Result<(String, Value), Failure> {
+    let worker = workers.named(&arguments.worker)?;
+    let new = described(worker, arguments, text)?;
+    let paths = write(worker, &new.files)?;
+    let ids = new.files.iter().map(|file| format!("{}\n", file.id)).collect::<String>();
+    let nobody = nobody_works(worker, new.files.len()).map(|nobody| nobody + "\n").unwrap_or_default();
+    let value = serde_json::to_value(report(worker, &new, &paths));
+    Ok((ids + &nobody, value.map_err(|error| Failure::Unexpected(error.to_string()))?))
+}
+
+fn report<'t>(worker: &'t Worker, new: &'t NewTasks, paths: &[PathBuf]) -> Report<'t> {
+    let tasks = new.files.iter().zip(paths).map(|(file, path)| Added {
+        task_id: file.id.as_str(),
+        worker: worker.name().as_str(),
+        file: path_text(path).into_owned(),
+    });
+    Report { version: control::VERSION, batch: new.batch.as_ref().map(TaskId::as_str), tasks: tasks.collect() }
+}
+
+/// That tasks wait until their worker runs, if they do.
+fn nobody_works(worker: &Worker, tasks: usize) -> Option<String> {
+    if worker.spec.remote || task_folder::is_worked_off(&worker.spec.folders, worker.name()) {
+        return None;
+    }
+    let what = if tasks == 1 { "the task waits" } else { "the tasks wait" };
+    let name = worker.name();
+    Some(format!("nobody works for {name} now: {what} until {name} runs"))
+}
+
+/// What is to be done.
+fn text(arguments: &AddArguments) -> Result<String, Failure> {
+    match arguments.text.as_slice() {
+        [dash] if dash == "-" => task_input::read(Path::new("-")),
+        words => Ok(words.join(" ")),
+    }
+}
+
 /// The task, or the batch, that the options describe.
-fn described(worker: &Worker, arguments: &AddArguments) -> Result<NewTasks, Failure> {
-    let text = match arguments.text.as_slice() {
-        [dash] if dash == "-" => task_input::read(Path::new("-"))?,
-        words => words.join(" "),
-    };
+fn described(worker: &Worker, arguments: &AddArguments, text: String) -> Result<NewTasks, Failure> {
     let mut described = Described {
         worker: worker.name().to_string(),
         text,

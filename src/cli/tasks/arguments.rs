@@ -9,7 +9,7 @@ use crate::config;
 use crate::domain::{DeadReason, Priority, TaskId};
 
 /// The words of `--state`, in the order of the counts.
-pub(super) const STATE_WORDS: [&str; 6] = ["waiting", "blocked", "running", "retrying", "completed", "dead"];
+pub(in crate::cli) const STATE_WORDS: [&str; 6] = ["waiting", "blocked", "running", "retrying", "completed", "dead"];
 
 /// What to do with tasks.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `devgroup task`: the tasks of workers, by the files in their folders. The group need not run.
 
 mod add;
+mod answers;
 mod arguments;
 mod ended;
 mod events;
@@ -18,6 +19,9 @@ mod workers;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+pub(super) use answers::{Answered, add, has_workers, list as listed, retry, show};
+#[cfg(test)]
+pub(super) use arguments::STATE_WORDS;
 pub(super) use arguments::TasksArguments;
 
 use super::arguments::Place;

@@ -47,17 +47,22 @@ struct TaskReport<'t> {
 
 /// Tries dead tasks anew.
 pub(super) fn retry(arguments: &RetryArguments, workers: &Workers) -> Result<u8, Failure> {
+    tell(&retried(arguments, workers)?, arguments.json)
+}
+
+/// The same, without a word.
+pub(super) fn retried<'w>(arguments: &RetryArguments, workers: &'w Workers) -> Result<Given<'w>, Failure> {
     let mut layers = vec![targets(&arguments.chosen, workers)?];
     if arguments.with_dependents {
         add_dependents(&mut layers, store::dead_dependents(workers)?);
     }
-    give(Order::Retry, layers, arguments.json)
+    give(Order::Retry, layers)
 }
 
 /// Ends tasks that wait or run.
 pub(super) fn cancel(arguments: &CancelArguments, workers: &Workers) -> Result<u8, Failure> {
     let targets = named(&arguments.ids, arguments.worker.as_deref(), workers)?;
-    give(Order::Cancel, vec![targets], arguments.json)
+    tell(&give(Order::Cancel, vec![targets])?, arguments.json)
 }
 
 /// Removes tasks.
@@ -67,7 +72,7 @@ pub(super) fn drop(arguments: &DropArguments, workers: &Workers) -> Result<u8, F
         let dead = count(targets.len(), "dead task");
         return Err(Failure::Usage(format!("this removes {dead} for good\n  help: add --yes if that is meant")));
     }
-    give(Order::Drop, vec![targets], arguments.json)
+    tell(&give(Order::Drop, vec![targets])?, arguments.json)
 }
 
 /// Those that are named, or all that are dead.
@@ -112,8 +117,8 @@ fn add_dependents<'w>(layers: &mut Vec<Vec<Target<'w>>>, mut dead: Vec<(Target<'
     }
 }
 
-/// Gives an order for these, one layer after the other, and says what became of it. The result is the exit code.
-fn give(order: Order, layers: Vec<Vec<Target<'_>>>, json: bool) -> Result<u8, Failure> {
+/// Gives an order for these, one layer after the other.
+fn give(order: Order, layers: Vec<Vec<Target<'_>>>) -> Result<Given<'_>, Failure> {
     let mut answers: Vec<(Target<'_>, Refused)> = Vec::new();
     for mut layer in layers {
         while let Some(first) = layer.first().cloned() {
@@ -124,27 +129,58 @@ fn give(order: Order, layers: Vec<Vec<Target<'_>>>, json: bool) -> Result<u8, Fa
             answers.extend(of_one.into_iter().zip(folder_orders::give(order, first.worker, ids)?));
         }
     }
-    let refused = answers.iter().any(|(_, refused)| refused.is_some());
-    if json {
-        let tasks = answers.iter().map(|(target, refused)| TaskReport {
+    Ok(Given { order, answers })
+}
+
+/// An order that was given, and what became of it for each task.
+pub(super) struct Given<'w> {
+    order: Order,
+    answers: Vec<(Target<'w>, Refused)>,
+}
+
+impl Given<'_> {
+    /// It was not carried out for one of them.
+    pub(super) fn is_refused(&self) -> bool {
+        self.answers.iter().any(|(_, refused)| refused.is_some())
+    }
+
+    /// For programs.
+    pub(super) fn report(&self) -> impl Serialize {
+        let tasks = self.answers.iter().map(|(target, refused)| TaskReport {
             task_id: target.id.as_str(),
             worker: target.worker.name().as_str(),
-            result: if refused.is_some() { "refused" } else { done(order) },
+            result: if refused.is_some() { "refused" } else { done(self.order) },
             reason: refused.as_deref(),
         });
-        print(&json_line(&Report { version: control::VERSION, tasks: tasks.collect() })?)?;
-    } else if answers.is_empty() {
-        print_message("nothing to do: no such dead tasks");
-    } else {
-        for (target, refused) in &answers {
-            let line = match refused {
-                None => format!("{}: {}", target.id, done(order)),
-                Some(reason) => format!("{}: not {} · {reason}", target.id, done(order)),
-            };
-            print(&format!("{}\n", visible(&line)))?;
-        }
+        Report { version: control::VERSION, tasks: tasks.collect() }
     }
-    Ok(u8::from(refused))
+
+    /// For people, a line each.
+    pub(super) fn text(&self) -> String {
+        let line = |(target, refused): &(Target<'_>, Refused)| {
+            let line = match refused {
+                None => format!("{}: {}", target.id, done(self.order)),
+                Some(reason) => format!("{}: not {} · {reason}", target.id, done(self.order)),
+            };
+            format!("{}\n", visible(&line))
+        };
+        self.answers.iter().map(line).collect()
+    }
+}
+
+/// What is said where there was nothing to do.
+pub(super) const NOTHING: &str = "nothing to do: no such dead tasks";
+
+/// Says what became of an order. The result is the exit code.
+fn tell(given: &Given<'_>, json: bool) -> Result<u8, Failure> {
+    if json {
+        print(&json_line(&given.report())?)?;
+    } else if given.answers.is_empty() {
+        print_message(NOTHING);
+    } else {
+        print(&given.text())?;
+    }
+    Ok(u8::from(given.is_refused()))
 }
 
 /// The word for an order that was carried out.

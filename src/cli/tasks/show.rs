@@ -22,7 +22,7 @@ const TAB: usize = 8;
 
 /// A task for programs.
 #[derive(Serialize)]
-struct Report<'t> {
+pub(super) struct Report<'t> {
     version: u32,
     #[serde(flatten)]
     row: RowReport<'t>,
@@ -50,12 +50,12 @@ pub(super) fn run(arguments: &ShowArguments, workers: &Workers) -> Result<u8, Fa
     Ok(0)
 }
 
-fn report(details: &TaskDetails) -> Report<'_> {
+pub(super) fn report(details: &TaskDetails) -> Report<'_> {
     let texts = details.texts.iter().map(|text| Text { title: text.title, text: &text.text });
     Report { version: control::VERSION, row: RowReport::of(&details.row), texts: texts.collect() }
 }
 
-fn text(details: &TaskDetails, style: OutputStyle, now: SystemTime) -> String {
+pub(super) fn text(details: &TaskDetails, style: OutputStyle, now: SystemTime) -> String {
     let row = &details.row;
     let mut head = vec![row.id.to_string(), row.worker.to_string(), row.state.word().to_owned()];
     if row.tries > 0 {

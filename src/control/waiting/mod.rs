@@ -107,6 +107,11 @@ impl WaitGoal {
     }
 }
 
+/// Until when it may still end at once, without a readiness check that would say more.
+pub(super) fn unproven_until(service: &ServiceSnapshot, now: Moment) -> Option<Moment> {
+    is_up(service, now)?.err().flatten()
+}
+
 /// What has become of a service at the start of its group.
 pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
     WaitGoal::up(Ordered::Run(RunId(0).next())).result(service, now)

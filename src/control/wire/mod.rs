@@ -9,7 +9,7 @@ mod reply;
 
 use serde::{Deserialize, Serialize};
 
-pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question, RunAsk, RunEnd};
+pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question, RunAsk, RunEnd, SettleAsk};
 pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply, Scaled};
 
 /// The version of the messages. Within a version, keys are only ever added.
@@ -22,10 +22,13 @@ const SAID: usize = 200;
 pub const LONGEST: usize = 1 << 20;
 
 /// The first message of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
     /// Version of the messages: [`VERSION`].
     pub version: u32,
+    /// Who asks, for people: `devgroup restart`, `agent claude-code`. What it starts, restarts and stops says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// The first message of a group.
@@ -122,6 +125,9 @@ mod tests {
                 goal,
                 timeout_ms
             }),
+            (names(), any::<(Option<String>, Option<u64>, Option<u64>)>()).prop_map(
+                |(services, (since, timeout_ms, lines))| Ask::Settle(SettleAsk { services, since, timeout_ms, lines })
+            ),
             any::<(String, String)>().prop_map(|(service, text)| Ask::Send { service, text }),
             names().prop_map(|services| Ask::Pause { services }),
             (names(), any::<bool>()).prop_map(|(services, discard)| Ask::Resume { services, discard }),
@@ -158,8 +164,10 @@ mod tests {
 
     #[test]
     fn fuzz_of_the_wire() {
-        const SEEDS: [&[u8]; 8] = [
+        const SEEDS: [&[u8]; 10] = [
             br#"{"version":1}"#,
+            br#"{"version":1,"client":"devgroup restart"}"#,
+            br#"{"id":7,"ask":{"settle":{"services":["api"],"since":"2m","timeout_ms":5,"lines":20}}}"#,
             br#"{"id":1,"ask":{"status":{"follow":true}}}"#,
             br#"{"id":2,"ask":{"logs":{"services":["api"],"follow":true,"lines":10,"cursors":["api:1:2:3"]}}}"#,
             br#"{"id":3,"ask":{"restart":{"services":["api"],"wait":true,"timeout_ms":5}}}"#,

@@ -79,6 +79,8 @@ pub enum Ask {
         #[serde(default)]
         timeout_ms: Option<u64>,
     },
+    /// Wait until every change up to now has been acted on, and tell what came of it.
+    Settle(SettleAsk),
     /// Type into a service.
     Send {
         /// Name of the service.
@@ -186,6 +188,20 @@ pub struct Order {
     pub wait: bool,
     /// Stop waiting after this time, in milliseconds.
     pub timeout_ms: Option<u64>,
+}
+
+/// Of which services, and since when, to tell what came of changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettleAsk {
+    /// Names of the services (empty: those concerned).
+    pub services: Vec<String>,
+    /// The cursor of an earlier answer, or how long ago (`2m`). Without it, the beginning of the last batch of changes.
+    pub since: Option<String>,
+    /// Stop waiting after this time, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// The most lines to send for each service.
+    pub lines: Option<u64>,
 }
 
 /// What is waited for.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Hello, to_line};
 use crate::control::event_line::EventLine;
 use crate::control::log_line::{LogLine, Skipped};
+use crate::control::settling::Settled;
 use crate::control::status::Status;
 use crate::control::why_line::Why;
 use crate::domain::visible;
@@ -64,6 +65,8 @@ pub enum Reply {
         /// What became of the instances that came or went; with `wait`, of all.
         services: Vec<Outcome>,
     },
+    /// What came of changes.
+    Settled(Box<Settled>),
     /// Output for the terminal of an attached client.
     Terminal(ToTerminal),
     /// The end of the answer.

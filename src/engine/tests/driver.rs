@@ -550,7 +550,10 @@ fn marker_text(marker: &Marker) -> String {
             let failed = failed.map_or_else(String::new, |failed| format!(" · {failed}"));
             format!("exited · {status}{failed}{}", next_text(next))
         }
-        Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
+        Marker::Stopped { status, after, by } => {
+            let by = by.as_ref().map_or_else(String::new, |by| format!(" · by {by}"));
+            format!("stopped{by} · {status} · {after:?} after the signal")
+        }
         Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
         Marker::Killed { grace: None } => "killed · at once".into(),
         Marker::GaveUp { crashes, within, cooldown, .. } => {

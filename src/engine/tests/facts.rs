@@ -1,6 +1,6 @@
 //! What happens is told once, where it happens: events and notices are made from the facts of each turn.
 
-use crate::domain::{ClientHold, Command, Fact, FactKind, Targets};
+use crate::domain::{ClientHold, Command, Fact, FactKind, Marker, Targets};
 use crate::engine::Event;
 
 use super::driver::Scenario;
@@ -18,6 +18,28 @@ fn listeners_are_told_what_happens_to_a_run_in_its_order() {
     assert_eq!(s.events(), ["api error could not start: no such file"]);
     s.ask(Command::Start(Targets::All)).started("api").exits("api", 3);
     assert_eq!(s.events(), ["api restart manually", "api exit exit 3"]);
+}
+
+#[test]
+fn who_has_asked_for_a_run_and_for_its_end_is_told() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.events();
+    let of = |client: &str, command| Command::Of { client: client.into(), command: Box::new(command) };
+    let targets = Targets::Named(vec!["api".into()]);
+    s.ask(of("agent x", Command::Restart { targets: targets.clone(), force: false })).exits("api", 0).started("api");
+    assert_eq!(s.events(), ["api exit exit 0, as requested", "api restart by agent x"]);
+    assert_eq!(s.service("api").restarts.manual, 1);
+    s.ask(of("devgroup stop", Command::Stop(targets.clone()))).exits("api", 0);
+    let stopped = |fact: &Fact| match fact.marker().as_deref() {
+        Some(Marker::Stopped { by, .. }) => Some(by.clone()),
+        _ => None,
+    };
+    assert_eq!(s.facts.iter().find_map(stopped), Some(Some("devgroup stop".into())));
+    s.facts.clear();
+    // A key says nothing of itself, and of an earlier client nothing is left.
+    s.ask(of("devgroup start", Command::Start(targets.clone()))).started("api").ask(Command::Stop(targets));
+    s.exits("api", 0);
+    assert_eq!(s.facts.iter().find_map(stopped), Some(None));
 }
 
 #[test]

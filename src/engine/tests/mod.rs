@@ -10,6 +10,7 @@ mod eventual_content;
 mod facts;
 mod fixture;
 mod git;
+mod going_on;
 mod held_file;
 mod holds;
 mod inputs;

@@ -23,7 +23,7 @@ fn lines(document: &LogDocument) -> Vec<String> {
     (reader.first().0..reader.end().0).map(|id| reader.line(LineId(id)).unwrap().content.text).collect()
 }
 
-const STOPPED: Marker = Marker::Stopped { status: ExitStatus::Code(0), after: Duration::from_millis(1500) };
+const STOPPED: Marker = Marker::Stopped { status: ExitStatus::Code(0), after: Duration::from_millis(1500), by: None };
 const STOPPED_LINE: &str = "── stopped · exit 0 · 1.5s after the signal ──";
 const CLEARED_LINE: &str = "── cleared by the service ──";
 

@@ -145,6 +145,12 @@ impl WatchLoop {
     pub(super) fn take_up(&mut self, request: Request) {
         match request {
             Request::Held(held) => self.set_held(held),
+            Request::CatchUp(number) => {
+                self.catch_up();
+                // What it knows of is to be reported before it.
+                self.report();
+                self.outbox.push(WatchReport::CaughtUp(number));
+            }
             Request::Baseline { services, at, sync } => {
                 if sync {
                     self.catch_up();

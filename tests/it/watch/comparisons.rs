@@ -180,3 +180,18 @@ fn gits_lock_is_told_before_the_files_and_with_its_name() {
         assert!(!is_under_lock(&watched, &file), "{:?} {:?}", watched.git, watched.events);
     }
 }
+
+#[test]
+fn who_asks_it_to_catch_up_is_answered_after_all_that_has_happened_before() {
+    let mut watched = Watched::new(|root| write(root.join("src/a"), "0"), all);
+    for round in 1..=100 {
+        watched.events.clear();
+        let new = format!("src/{round}");
+        write(watched.path("src/a"), &round.to_string());
+        write(watched.path(&new), "");
+        assert!(watched.watcher.catch_up(round));
+        watched.until("it has caught up", |seen| seen.caught_up == Some(round));
+        let paths = watched.paths();
+        assert!(paths.contains("src/a") && paths.contains(&new), "round {round}: {paths:?}");
+    }
+}

@@ -45,6 +45,8 @@ struct Watched {
     config_written: usize,
     status: WatchStatus,
     compared: Option<Comparison>,
+    /// The last question to catch up that was answered.
+    caught_up: Option<u64>,
     git: Vec<GitWork>,
     marks: usize,
 }
@@ -122,6 +124,7 @@ impl Watched {
             config_written: 0,
             status: WatchStatus::default(),
             compared: None,
+            caught_up: None,
             git: Vec::new(),
             marks: 0,
         }
@@ -147,6 +150,7 @@ impl Watched {
                 Ok(Some(WatchReport::ConfigWritten(_))) => self.config_written += 1,
                 Ok(Some(WatchReport::Compared(comparison))) => self.compared = Some(comparison),
                 Ok(Some(WatchReport::Git(work))) => self.git.push(work),
+                Ok(Some(WatchReport::CaughtUp(number))) => self.caught_up = Some(number),
                 Ok(None) => panic!("the watcher ended while waiting: {what}"),
                 Err(_) => panic!("waited in vain: {what}; got {:#?} {:?}", self.events, self.status),
             }

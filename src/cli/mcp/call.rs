@@ -1,0 +1,101 @@
+//! A call of a tool, and the session that it belongs to.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::model::JsonObject;
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::holding::Held;
+use super::shrink;
+use crate::cli::arguments::Place;
+use crate::cli::client::find;
+use crate::cli::client::patient::{CalledOff, Patient};
+use crate::cli::exit_code::Failure;
+use crate::cli::told;
+use crate::control::Client;
+use crate::domain::visible_path;
+
+/// How long a group may take for an answer that it has at hand.
+pub(super) const AT_HAND: Duration = Duration::from_secs(10);
+
+/// How much longer than a wait the group may take to say how that ended.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What one agent has of a group, from its first call to its last.
+pub(super) struct Session {
+    pub(super) place: Place,
+    pub(super) read_only: bool,
+    /// What it holds.
+    held: Mutex<Option<Held>>,
+    /// The cursor of its last `settle`.
+    settled: Mutex<Option<String>>,
+}
+
+impl Session {
+    pub(super) fn new(place: Place, read_only: bool) -> Self {
+        Self { place, read_only, held: Mutex::default(), settled: Mutex::default() }
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settled(&self) -> MutexGuard<'_, Option<String>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A failure, with its remedy.
+    pub(super) fn failed(&self, failure: Failure) -> Answer {
+        let value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
+        if let Failure::NotRunning { file: Some(_), foreign: None } = &failure {
+            let here = std::env::current_dir().unwrap_or_default();
+            let mut text = format!("no group runs in {} · start it with: devgroup -d\n", visible_path(&here));
+            if !self.read_only {
+                text += "help: the tool `start` without services starts it\n";
+            }
+            return Answer { text, value, failed: true };
+        }
+        let text = failure.to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let flush = |line: &str| line.trim_start().starts_with("help: ") || line.trim_start().starts_with("note: ");
+        let plain = |line: &str| if flush(line) { format!("{}\n", line.trim_start()) } else { format!("{line}\n") };
+        let text = text.lines().map(plain).collect();
+        Answer { text, value, failed: true }
+    }
+}
+
+/// One call.
+pub(super) struct Call<'c> {
+    pub(super) session: &'c Session,
+    /// What the agent's program calls itself.
+    pub(super) agent: Option<String>,
+    pub(super) called_off: CalledOff,
+    pub(super) arguments: &'c JsonObject,
+}
+
+impl Call<'_> {
+    /// Who asks, as people are told.
+    pub(super) fn client(&self) -> String {
+        match self.agent.as_deref().map(str::trim).filter(|agent| !agent.is_empty()) {
+            Some(agent) => format!("agent {agent}"),
+            None => "an agent".into(),
+        }
+    }
+
+    /// The group, as it is now.
+    pub(super) fn connect(&self) -> Result<Client, Failure> {
+        find::group(&Place { client: Some(self.client()), ..self.session.place.clone() })
+    }
+
+    /// The same, for questions whose answers are at hand.
+    pub(super) fn group(&self) -> Result<Patient, Failure> {
+        Ok(Patient::new(self.connect()?, Some(AT_HAND), Some(self.called_off.clone())))
+    }
+
+    /// The same, for a question that the group answers after so long at the latest.
+    pub(super) fn group_for(&self, timeout: Duration) -> Result<Patient, Failure> {
+        Ok(Patient::new(self.connect()?, Some(timeout.saturating_add(GRACE)), Some(self.called_off.clone())))
+    }
+}
