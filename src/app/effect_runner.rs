@@ -12,6 +12,7 @@ use super::environment;
 use super::event_recorder::EventRecorder;
 use super::history_file::Remembered;
 use super::job_inputs::Inputs;
+use super::log_files;
 use super::state_folder;
 use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
@@ -147,6 +148,7 @@ impl EffectRunner {
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
                 self.logs.set_total(spec.logs.total);
+                self.logs.set_rotation(log_files::rotation(&spec.logs));
                 for service in &spec.services {
                     self.document(&service.name);
                 }
@@ -165,7 +167,9 @@ impl EffectRunner {
     fn tell(&self, fact: &Fact) {
         if let Some(service) = &fact.service {
             if let Some(marker) = fact.marker() {
-                log::debug!("{service}: {}", marker.words(&self.logs.clock().time_of_day(fact.at)));
+                let run = fact.run.unwrap_or_default().0;
+                let words = marker.words(&self.logs.clock().time_of_day(fact.at));
+                log::info!(service:% = service, run = run; "{service}: {words}");
                 self.document(service).mark(&marker);
             }
             if let (Some(history), Some(record)) = (&self.history, fact.record()) {

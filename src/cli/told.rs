@@ -24,10 +24,17 @@ struct Error {
     help: Option<String>,
 }
 
-/// Whether these arguments ask for JSON. What stands behind `hold` or `exec` is another program's.
+/// Whether these arguments ask for JSON, or for a log in JSON. What stands behind `hold` or `exec` is another program's.
 pub(super) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let own = arguments.skip(1).take_while(|argument| argument != "--" && argument != "hold" && argument != "exec");
-    own.into_iter().any(|argument| argument == "--json")
+    let mut own = own.peekable();
+    while let Some(argument) = own.next() {
+        let is_format = argument == "--log-format" && own.peek().is_some_and(|format| format == "json");
+        if is_format || argument == "--json" || argument == "--log-format=json" {
+            return true;
+        }
+    }
+    false
 }
 
 /// The failure as one line of JSON.
@@ -121,6 +128,8 @@ mod tests {
     fn json_is_asked_for_by_our_own_arguments() {
         let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
         assert!(asks("devgroup status --json") && asks("devgroup -C web logs api --json -f"));
+        assert!(asks("devgroup --no-tui --log-format json") && asks("devgroup --log-format=json api"));
+        assert!(!asks("devgroup --log-format text") && !asks("devgroup --log-format"));
         assert!(!asks("devgroup hold x --json") && !asks("devgroup status -- --json") && !asks("devgroup status"));
     }
 }

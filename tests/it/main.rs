@@ -53,6 +53,7 @@ mod script;
 mod shutdown_matrix;
 mod starts;
 mod streaming;
+mod structured;
 mod supervision;
 mod supervision_policies;
 mod surroundings;

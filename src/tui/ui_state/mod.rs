@@ -212,6 +212,7 @@ impl UiState {
             height: usize::from(inner.height.saturating_sub(u16::from(taken))),
             wrap: self.lines.wraps(self.panes.zoom),
             times: self.lines.times,
+            folded: self.lines.folded,
             typed: false,
             view: PaneView::Log,
             glyphs: self.glyphs,
@@ -371,6 +372,10 @@ impl UiState {
             Action::Zoom => self.zoom_or_open(world),
             Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
             Action::Times => self.lines.times = self.lines.times.next(),
+            Action::FoldData => {
+                let text = self.lines.fold();
+                self.show_message(text, world.now);
+            }
             Action::PreviousService => self.step(-1, world),
             Action::NextService => self.step(1, world),
             Action::PreviousPane => self.step_pane(-1, world),
