@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use super::environment;
-use super::event_recorder::EventRecorder;
+use super::event_recorder::{EventRecorder, log_fact};
 use super::history_file::Remembered;
 use super::job_inputs::Inputs;
 use super::log_files;
@@ -165,11 +165,9 @@ impl EffectRunner {
     /// Something has happened. The readers of facts: logs, the history of runs, and listeners. The notices of the snapshot
     /// are the engine's.
     fn tell(&self, fact: &Fact) {
+        log_fact(fact, self.logs.clock());
         if let Some(service) = &fact.service {
             if let Some(marker) = fact.marker() {
-                let run = fact.run.unwrap_or_default().0;
-                let words = marker.words(&self.logs.clock().time_of_day(fact.at));
-                log::info!(service:% = service, run = run; "{service}: {words}");
                 self.document(service).mark(&marker);
             }
             if let (Some(history), Some(record)) = (&self.history, fact.record()) {

@@ -166,7 +166,8 @@ fn a_key_folds_lines_that_are_data_and_what_is_copied_and_found_is_what_was_prin
     dash.wait_for_text("J shows the match");
     dash.keys("J");
     dash.wait_for("it is seen", |screen| screen.contains("\"time\":1795996228404") && !screen.contains("J shows"));
-    dash.keys("q");
+    // Back from the search, and from the zoom.
+    dash.keys("qq");
     quit(dash);
 }
 
@@ -178,7 +179,7 @@ fn devgroups_own_log_is_kept_and_is_json_if_it_is_to_be() {
     let file = state_file(&project, "devgroup.log").unwrap();
     let lines = fs::read_to_string(&file).unwrap();
     assert!(
-        lines.contains(" info  api: started · ") && lines.lines().last().unwrap().contains("failed: api"),
+        lines.contains(" info  api: start · with the group\n") && lines.lines().last().unwrap().contains("failed: api"),
         "{lines}"
     );
     fs::remove_file(&file).unwrap();
@@ -189,7 +190,7 @@ fn devgroups_own_log_is_kept_and_is_json_if_it_is_to_be() {
         let keys: Vec<_> = started.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["level", "logger", "message", "run", "service", "timestamp"]);
         assert_eq!((&started["level"], &started["run"]), (&"info".into(), &1.into()));
-        assert!(started["message"].as_str().unwrap().starts_with("started · "), "{started}");
+        assert!(started["message"].as_str().unwrap().starts_with("start · "), "{started}");
         assert!(lines.last().unwrap()["message"].as_str().unwrap().contains("failed: api"), "{lines:#?}");
     }
     let quiet = Stream::run(&project, &["--no-tui", "--log-format=json", "--log-level=error"]);
