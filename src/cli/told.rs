@@ -53,7 +53,12 @@ pub(super) fn as_json(failure: &Failure) -> String {
     };
     let (message, help) =
         text.split_once("\n  help: ").map_or((text.as_str(), None), |(text, help)| (text, Some(help)));
-    line(word(failure), failure.code(), message, help)
+    // A slip of the pen explains all that came of it.
+    let meant = match failure {
+        Failure::Mistyped { commands, .. } => Some(format!("did you mean {commands}?")),
+        _ => None,
+    };
+    line(word(failure), failure.code(), message, meant.as_deref().or(help))
 }
 
 /// Arguments that make no sense, as one line of JSON. `commands`: what may have been meant.
@@ -119,6 +124,9 @@ mod tests {
         let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
                         procgroup.toml in this folder or any folder above\",\"help\":\"did you mean the command `status`?\"}}";
         assert_eq!(as_json(&mistyped), expected);
+        let failure = Failure::NoFile { here: "/srv".into() };
+        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "the command `status`".into() };
+        assert!(as_json(&mistyped).ends_with("\"help\":\"did you mean the command `status`?\"}}"), "{mistyped}");
         let drawn = "error: a is empty   [empty]\n   ,-[procgroup.toml:1:1]\n  help: write it\n";
         let invalid = as_json(&Failure::Invalid(drawn.into()));
         assert!(invalid.contains("\"a is empty\"") && invalid.contains("check --json"), "{invalid}");

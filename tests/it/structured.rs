@@ -166,8 +166,8 @@ fn a_key_folds_lines_that_are_data_and_what_is_copied_and_found_is_what_was_prin
     dash.wait_for_text("J shows the match");
     dash.keys("J");
     dash.wait_for("it is seen", |screen| screen.contains("\"time\":1795996228404") && !screen.contains("J shows"));
-    // Back from the search, and from the zoom.
-    dash.keys("qq");
+    // Back from the selection, the search and the zoom.
+    dash.keys("qqq");
     quit(dash);
 }
 

@@ -80,6 +80,10 @@ pub(crate) fn begin_file(spec: &GroupSpec) {
 
 /// Returns when all lines are written, or after two seconds.
 pub fn finish_file() {
+    // It may have come to an end before there was a place for it.
+    if QUEUED.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        return;
+    }
     let (told, written) = channel();
     if QUEUED.lines.try_send(Message::End(told)).is_ok() {
         let _ = written.recv_timeout(PATIENCE);
@@ -129,5 +133,44 @@ impl Writer {
             Err(_) => {}
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_log_that_was_not_begun() {
+        let began = Instant::now();
+        add("a line before there is a place".into());
+        finish_file();
+        assert!(began.elapsed() < PATIENCE);
+    }
+
+    #[test]
+    fn lines_are_written_in_their_order_and_the_end_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let (send, lines) = channel();
+        let (told, _written) = channel();
+        for message in [Message::Line("one".into()), Message::Line("two".into()), Message::End(told)] {
+            send.send(message).unwrap();
+        }
+        let mut writer = Writer { path: "x".into(), file: RotatedFile::new(path.clone()), fails: false };
+        let first = lines.recv().unwrap();
+        assert!(writer.write_all(first, &lines).is_some());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        // A folder is in its place: that is noted, and what follows is written when it is gone.
+        fs::remove_file(&path).unwrap();
+        let mut writer = Writer { path: "x".into(), file: RotatedFile::new(path.clone()), fails: false };
+        fs::create_dir(&path).unwrap();
+        assert!(writer.write_all(Message::Line("lost".into()), &lines).is_none() && writer.fails);
+        fs::remove_dir(&path).unwrap();
+        assert!(writer.write_all(Message::Line("three".into()), &lines).is_none() && !writer.fails);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
     }
 }
