@@ -50,12 +50,22 @@ pub fn zone_problem() -> Option<String> {
     wrong.then(|| format!("TZ names {path}, which is not a time zone file"))
 }
 
+/// What the clock on the wall shows now, for lines that are about no moment of a group.
+pub fn wall_now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Local time of day of a moment in RFC 3339: `14:02:11`. The text itself, if it is none.
 pub fn local_time_of_day(rfc3339: &str) -> String {
     match rfc3339.parse::<jiff::Timestamp>() {
         Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%H:%M:%S").to_string(),
         Err(_) => rfc3339.to_owned(),
     }
+}
+
+/// The same with milliseconds, `14:02:11.114`, of a moment in RFC 3339.
+pub fn local_time_with_milliseconds(rfc3339: &str) -> String {
+    rfc3339.parse().map_or_else(|_| rfc3339.to_owned(), Clock::time_with_milliseconds)
 }
 
 /// A time to come in RFC 3339, for a column: see [`Clock::short_time`]. The text itself, if it is none.
@@ -243,6 +253,11 @@ impl Clock {
         }
     }
 
+    /// Local time of day: `14:02:11.114`.
+    pub fn time_with_milliseconds(time: jiff::Timestamp) -> String {
+        time.to_zoned(LOCAL.clone()).strftime("%H:%M:%S%.3f").to_string()
+    }
+
     /// Local date and time: `Nov 25 14:02:11`.
     pub fn date_and_time(time: SystemTime) -> String {
         match jiff::Timestamp::try_from(time) {
@@ -255,6 +270,14 @@ impl Clock {
     /// day.
     pub fn short_time(time: SystemTime) -> String {
         short_time_from(time, SystemTime::now())
+    }
+
+    /// Local time of day of a moment: `14:02:11.114`.
+    pub fn time_of_day_with_milliseconds(&self, moment: Moment) -> String {
+        match jiff::Timestamp::try_from(self.wall(moment)) {
+            Ok(timestamp) => Self::time_with_milliseconds(timestamp),
+            Err(_) => String::from("--:--:--.---"),
+        }
     }
 
     /// Local time of day of a moment: `14:02:11`.

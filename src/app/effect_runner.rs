@@ -9,9 +9,10 @@ use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use super::environment;
-use super::event_recorder::EventRecorder;
+use super::event_recorder::{EventRecorder, log_fact};
 use super::history_file::Remembered;
 use super::job_inputs::Inputs;
+use super::log_files;
 use super::state_folder;
 use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
@@ -147,6 +148,7 @@ impl EffectRunner {
             Effect::Rewatch(spec) => {
                 self.memory = spec.logs.memory;
                 self.logs.set_total(spec.logs.total);
+                self.logs.set_rotation(log_files::rotation(&spec.logs));
                 for service in &spec.services {
                     self.document(&service.name);
                 }
@@ -163,9 +165,9 @@ impl EffectRunner {
     /// Something has happened. The readers of facts: logs, the history of runs, and listeners. The notices of the snapshot
     /// are the engine's.
     fn tell(&self, fact: &Fact) {
+        log_fact(fact, self.logs.clock());
         if let Some(service) = &fact.service {
             if let Some(marker) = fact.marker() {
-                log::debug!("{service}: {}", marker.words(&self.logs.clock().time_of_day(fact.at)));
                 self.document(service).mark(&marker);
             }
             if let (Some(history), Some(record)) = (&self.history, fact.record()) {

@@ -34,3 +34,30 @@ impl EventRecorder {
         self.log.push(fact.at, fact.service.clone(), fact.run, kind);
     }
 }
+
+/// Says a fact in devgroup's own log: as the log of the service has it, or else as listeners are told.
+pub(crate) fn log_fact(fact: &Fact, clock: Clock) {
+    let time_of_day = |at| clock.time_of_day(at);
+    let words = match (fact.marker(), fact.event(time_of_day)) {
+        (Some(marker), _) => marker.words(&time_of_day(fact.at)),
+        (None, Some(kind)) => match &kind {
+            GroupEventKind::Start(_)
+            | GroupEventKind::Restart(_)
+            | GroupEventKind::Ready(_)
+            | GroupEventKind::Exit { .. }
+            | GroupEventKind::Hold(_)
+            | GroupEventKind::Release(_)
+            | GroupEventKind::Scale(_) => format!("{} · {kind}", kind.word()),
+            // Who knows more says it, or nobody wants to read it.
+            _ => return,
+        },
+        (None, None) => return,
+    };
+    match &fact.service {
+        Some(service) => {
+            let run = fact.run.unwrap_or_default().0;
+            log::info!(service:% = service, run = run; "{service}: {words}");
+        }
+        None => log::info!("{words}"),
+    }
+}

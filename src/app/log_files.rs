@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use super::state_folder;
-use crate::domain::{GroupSpec, visible_path};
-use crate::logs::{LogFiles, LogStore};
+use crate::domain::{GroupSpec, LogSpec, visible_path};
+use crate::logs::{LogFiles, LogStore, Rotation};
+
+/// How large the files become, and how many there are.
+pub(crate) fn rotation(spec: &LogSpec) -> Rotation {
+    Rotation { size: spec.max_size, files: spec.max_files }
+}
 
 /// Starts to write the logs of a group if its file asks for it. If that cannot be, the group runs without.
 pub(crate) fn start(spec: &GroupSpec, logs: &Arc<LogStore>) -> Option<LogFiles> {

@@ -10,6 +10,7 @@ use clap::{
 };
 
 use super::client::ClientTask;
+use super::own_log::{FormatWord, LevelWord, OwnLogWords};
 use super::setup::SetupTask;
 use super::tasks::TasksArguments;
 use crate::config::{self, Selection};
@@ -47,8 +48,8 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals, scripts,\n  \
-                  agents, groups, usage, exit-codes, troubleshooting, benchmarks"
+                  keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
+                  structured-logs, scripts, agents, groups, usage, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -164,8 +165,8 @@ impl Arguments {
 
     /// `devgroup up` as the group in the background that it asks for.
     fn up(self, run: RunArguments) -> Result<Self, clap::Error> {
-        let problem = if run.tui || run.no_tui {
-            "`up` runs in the background: `--tui` and `--no-tui` cannot be used with it\n"
+        let problem = if run.tui || run.no_tui || run.json || run.timestamps {
+            "`up` runs in the background: `--tui`, `--no-tui`, `--json` and `-t` cannot be used with it\n"
         } else if self.run != RunArguments::default() {
             "put the options of a run after `up`:  devgroup up --paused\n"
         } else {
@@ -244,6 +245,12 @@ pub(super) struct RunArguments {
     /// Print prefixed log lines instead of the dashboard
     #[arg(long, conflicts_with = "tui")]
     pub(super) no_tui: bool,
+    /// Print the time at which each line arrived (implies --no-tui)
+    #[arg(short = 't', long, conflicts_with_all = ["json", "tui", "detach"])]
+    pub(super) timestamps: bool,
+    /// Print JSON Lines, as `devgroup logs --json` does (implies --no-tui)
+    #[arg(long, conflicts_with_all = ["tui", "detach"])]
+    pub(super) json: bool,
     /// Open the dashboard even in CI
     #[arg(long)]
     pub(super) tui: bool,
@@ -268,6 +275,13 @@ pub(super) struct RunArguments {
     /// Do not start the dependencies of the named services
     #[arg(long)]
     no_deps: bool,
+    /// How devgroup writes its own lines: on stderr without a dashboard, and in devgroup.log in its state folder
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<FormatWord>,
+    /// Which of its own lines devgroup writes: those of this level or worse (default: warn on stderr, info in
+    /// devgroup.log)
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<LevelWord>,
     /// Do not watch files
     #[arg(long)]
     pub(super) no_watch: bool,
@@ -292,6 +306,11 @@ impl RunArguments {
     /// What stands where services are named.
     pub(super) fn names(&self) -> Vec<String> {
         self.services.clone()
+    }
+
+    /// How devgroup's own log is written.
+    pub(super) fn own_log(&self) -> OwnLogWords {
+        OwnLogWords { format: self.log_format, level: self.log_level }
     }
 
     /// The services and profiles of the command line.
@@ -419,6 +438,8 @@ pub(super) enum Topic {
     Schedules,
     /// Reading, searching, typing and copying, and where logs are kept
     Terminals,
+    /// Logs as JSON or logfmt, conditions, log files, devgroup's own log
+    StructuredLogs,
     /// Commands for scripts, agents and CI
     Scripts,
     /// Coding agents: `devgroup mcp`, sandboxes

@@ -34,6 +34,7 @@ impl Topic {
             Self::Watch => include_str!("../../assets/guide/watch.md"),
             Self::Schedules => include_str!("../../assets/guide/schedules.md"),
             Self::Terminals => include_str!("../../assets/guide/terminals.md"),
+            Self::StructuredLogs => include_str!("../../assets/guide/structured-logs.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
             Self::Agents => include_str!("../../assets/guide/agents.md"),
             Self::Groups => include_str!("../../assets/guide/groups.md"),

@@ -3,12 +3,10 @@
 //! JSON itself only asks for escapes of C0, so that names of files with others (C1, DEL, marks of direction) would reach the
 //! terminal of whoever looks at it. A program reads the same text either way.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::exit_code::Failure;
-use crate::domain::misleads;
+use crate::domain::escaped_json;
 
 /// A value as one line of JSON, with its end.
 pub(super) fn line(value: &impl Serialize) -> Result<String, Failure> {
@@ -25,23 +23,8 @@ pub(super) fn pretty(value: &impl Serialize) -> Result<String, Failure> {
     escaped(serde_json::to_string_pretty(value)).map(|text| text + "\n")
 }
 
-/// Only strings can hold such characters. Line ends stand between values: those of strings are escaped already.
 fn escaped(json: serde_json::Result<String>) -> Result<String, Failure> {
-    let text = json.map_err(|error| Failure::Unexpected(error.to_string()))?;
-    let hide = |c: char| c != '\n' && misleads(c);
-    if !text.contains(hide) {
-        return Ok(text);
-    }
-    let mut plain = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if hide(c) {
-            // All of them are in the first plane. Writing to a String cannot fail.
-            let _ = write!(plain, "\\u{:04x}", u32::from(c));
-        } else {
-            plain.push(c);
-        }
-    }
-    Ok(plain)
+    json.map(escaped_json).map_err(|error| Failure::Unexpected(error.to_string()))
 }
 
 #[cfg(test)]
@@ -49,6 +32,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::misleads;
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped_and_reads_as_it_was() {

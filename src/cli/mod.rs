@@ -9,6 +9,7 @@ mod guide;
 mod help;
 mod json;
 mod mcp;
+mod own_log;
 mod setup;
 mod tasks;
 mod told;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, RunOptions};
+use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, LogFormat, RunOptions, StreamForm};
 use crate::config::{self, Diagnostics, Foreign, Found, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
 use crate::domain::{Scale, ServiceName, is_plain_name, plain_error, visible_lines, visible_path};
@@ -316,7 +317,8 @@ fn run_group(
         None => (frontend(&arguments, options)?, style()),
     };
     let has_stderr = !matches!(frontend, Frontend::Dashboard(_));
-    app::start_logger(has_stderr);
+    let own_log = arguments.own_log();
+    app::start_logger(has_stderr, own_log.options());
     if let Some(problems) = &problems {
         tell_warnings(problems, has_stderr, style);
     }
@@ -331,8 +333,10 @@ fn run_group(
             None => Failure::Invalid(drawn),
         }
     })?;
+    let own_log = own_log.or_variables(&loaded.spec, &arguments.names(), |name| std::env::var_os(name))?;
+    app::set_own_log(own_log.options());
     if !loaded.warnings.is_empty() {
-        tell_warnings(&loaded.warnings, has_stderr, style);
+        tell_warnings(&loaded.warnings, has_stderr && own_log.options().format == LogFormat::Text, style);
     }
     let options = RunOptions {
         spec: loaded.spec,
@@ -347,9 +351,12 @@ fn run_group(
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         frontend,
     };
-    let ending = app::run(options, claim, ward.guard_pipe())?;
-    app::write_stderr_line(&ending.summary, STDERR_PATIENCE);
-    Ok(ending.code)
+    let ending = app::run(options, claim, ward.guard_pipe());
+    if let Ok(ending) = &ending {
+        app::tell_end(&ending.summary, STDERR_PATIENCE);
+    }
+    app::finish_own_log();
+    Ok(ending?.code)
 }
 
 /// What is wrong with the names that were given: `devgroup stats` is a slip of the pen, and no second start.
@@ -404,11 +411,13 @@ fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Front
     if arguments.tui && !terminal {
         return Err(Failure::Usage("--tui needs a terminal, but stdout is not one".into()));
     }
-    let dashboard = arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui);
+    let dashboard =
+        arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui && !arguments.json && !arguments.timestamps);
     if dashboard {
         return Ok(Frontend::Dashboard(options));
     }
-    Ok(Frontend::Stream(OutputStyle::of(&io::stdout())))
+    let (times, json) = (arguments.timestamps, arguments.json);
+    Ok(Frontend::Stream(StreamForm { style: OutputStyle::of(&io::stdout()), times, json }))
 }
 
 /// How messages on stderr look.

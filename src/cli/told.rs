@@ -24,10 +24,17 @@ struct Error {
     help: Option<String>,
 }
 
-/// Whether these arguments ask for JSON. What stands behind `hold` or `exec` is another program's.
+/// Whether these arguments ask for JSON, or for a log in JSON. What stands behind `hold` or `exec` is another program's.
 pub(super) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let own = arguments.skip(1).take_while(|argument| argument != "--" && argument != "hold" && argument != "exec");
-    own.into_iter().any(|argument| argument == "--json")
+    let mut own = own.peekable();
+    while let Some(argument) = own.next() {
+        let is_format = argument == "--log-format" && own.peek().is_some_and(|format| format == "json");
+        if is_format || argument == "--json" || argument == "--log-format=json" {
+            return true;
+        }
+    }
+    false
 }
 
 /// The failure as one line of JSON.
@@ -46,7 +53,12 @@ pub(super) fn as_json(failure: &Failure) -> String {
     };
     let (message, help) =
         text.split_once("\n  help: ").map_or((text.as_str(), None), |(text, help)| (text, Some(help)));
-    line(word(failure), failure.code(), message, help)
+    // A slip of the pen explains all that came of it.
+    let meant = match failure {
+        Failure::Mistyped { commands, .. } => Some(format!("did you mean {commands}?")),
+        _ => None,
+    };
+    line(word(failure), failure.code(), message, meant.as_deref().or(help))
 }
 
 /// Arguments that make no sense, as one line of JSON. `commands`: what may have been meant.
@@ -114,6 +126,9 @@ mod tests {
         let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"no group is running here: no \
                         procgroup.toml in this folder or any folder above\",\"help\":\"did you mean the command `status`?\"}}";
         assert_eq!(as_json(&mistyped), expected);
+        let failure = Failure::NoFile { here: "/srv".into() };
+        let mistyped = Failure::Mistyped { failure: failure.into(), commands: "the command `status`".into() };
+        assert!(as_json(&mistyped).ends_with("\"help\":\"did you mean the command `status`?\"}}"), "{mistyped}");
         let drawn = "error: a is empty   [empty]\n   ,-[procgroup.toml:1:1]\n  help: write it\n";
         let invalid = as_json(&Failure::Invalid(drawn.into()));
         assert!(invalid.contains("\"a is empty\"") && invalid.contains("check --json"), "{invalid}");
@@ -123,6 +138,8 @@ mod tests {
     fn json_is_asked_for_by_our_own_arguments() {
         let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
         assert!(asks("devgroup status --json") && asks("devgroup -C web logs api --json -f"));
+        assert!(asks("devgroup --no-tui --log-format json") && asks("devgroup --log-format=json api"));
+        assert!(!asks("devgroup --log-format text") && !asks("devgroup --log-format"));
         assert!(!asks("devgroup hold x --json") && !asks("devgroup status -- --json") && !asks("devgroup status"));
     }
 }

@@ -127,7 +127,11 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         let total = fields.read_value("total", problems, Slot::size);
         let total = total.map_or(default.total.max(memory), Spanned::into_inner);
         let files = fields.read_value("files", problems, Slot::boolean).map_or(default.files, Spanned::into_inner);
-        Some(LogSpec { memory, total, files })
+        let max_size = fields.read_value("max_size", problems, Slot::size);
+        let max_size = max_size.and_then(|size| u64::try_from(size.into_inner()).ok()).unwrap_or(default.max_size);
+        let max_files = fields.read_value("max_files", problems, |slot| slot.whole(1..=u32::MAX));
+        let max_files = max_files.map_or(default.max_files, Spanned::into_inner);
+        Some(LogSpec { memory, total, files, max_size, max_files })
     });
     let start = fields.read("start", problems, |slot, problems| {
         let table = table(slot, "[start]\nparallel = 4", problems)?;

@@ -183,6 +183,8 @@ pub(super) const LOGS: Section = section(
         key("memory", Form::Size, "how much output to keep for each service"),
         key("total", Form::Size, "how much output to keep for all services together"),
         key("files", Form::Boolean, "whether to keep it on disk as well"),
+        key("max_size", Form::Size, "how large a file on disk becomes before a new one begins"),
+        key("max_files", Form::Count, "how many files to keep on disk for each service"),
     ],
 );
 
@@ -290,6 +292,11 @@ pub(super) const STOP: Section = section(
 
 /// What other tools, or other languages of thought, call a key.
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    (LOGS.name, "size", "max_size"),
+    (LOGS.name, "max-size", "max_size"),
+    (LOGS.name, "max-file", "max_files"),
+    (LOGS.name, "max_backups", "max_files"),
+    (LOGS.name, "rotate", "max_files"),
     (SERVICE.name, "command", "run"),
     (SERVICE.name, "cmd", "run"),
     (SERVICE.name, "exec", "run"),

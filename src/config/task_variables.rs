@@ -32,6 +32,14 @@ pub struct TaskVariable {
 impl fmt::Display for TaskVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(key) = self.key else { return write!(f, "{} is set, but devgroup does not use it yet", self.name) };
+        if key.starts_with("--") {
+            let value = visible(&self.value);
+            return write!(
+                f,
+                "{}={value} is as {key} where a worker alone is run (devgroup --no-tui WORKER)",
+                self.name
+            );
+        }
         write!(f, "{}={} overrides {key}", self.name, visible(&self.value))?;
         for (at, (worker, before)) in self.before.iter().enumerate() {
             let before = visible(before);
@@ -57,6 +65,8 @@ enum Sets {
     Time(Duration, fn(&mut WorkerSpec) -> &mut Duration),
     Factor(fn(&mut WorkerSpec) -> &mut f64),
     Folder(fn(&mut TaskFolders) -> &mut PathBuf),
+    /// How devgroup's own log is written, where one worker alone is run: no key of the file. (`cli/own_log.rs`)
+    OwnLog,
     /// It is known, and not used yet.
     Nothing,
 }
@@ -90,8 +100,8 @@ const KNOWN: [Known; 17] = [
     known("RESULT_DIR", "the folder of results", Sets::Folder(|folders| &mut folders.results)),
     known("HEARTBEAT_DIR", "the folder of heartbeats", Sets::Folder(|folders| &mut folders.heartbeats)),
     known("DLQ_DIR", "the folder of dead letters", Sets::Folder(|folders| &mut folders.dlq)),
-    known("LOG_LEVEL", "", Sets::Nothing),
-    known("LOG_FORMAT", "", Sets::Nothing),
+    known("LOG_LEVEL", "--log-level", Sets::OwnLog),
+    known("LOG_FORMAT", "--log-format", Sets::OwnLog),
     known("ENABLE_METRICS", "", Sets::Nothing),
     known("METRICS_PORT", "", Sets::Nothing),
 ];
@@ -148,7 +158,7 @@ impl Known {
         let key = (!matches!(self.sets, Sets::Nothing)).then_some(self.key);
         let mut found = TaskVariable { name: self.name, value: text.clone(), key, before: Vec::new() };
         match &self.sets {
-            Sets::Nothing => {}
+            Sets::Nothing | Sets::OwnLog => {}
             Sets::Count(range, of) => {
                 let count = text.trim().parse().ok().filter(|count: &u32| range.contains(count));
                 let count = count.ok_or_else(|| self.wrong(&text, &whole_number(range)))?;

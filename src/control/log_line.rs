@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{Epoch, Level, LineId, Piece};
+use crate::logs::{Epoch, Fields, Level, LineId, LineKind, Piece, Structured};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,14 @@ pub struct LogLine {
     pub run: u32,
     /// How bad it is, if it says so and if that was asked for.
     pub level: Option<String>,
+    /// Its own time, if it is data that tells one and if levels were asked for: RFC 3339 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// What it says: UTF-8 without control characters but tabs.
     pub text: String,
+    /// The fields of a line that is data (JSON, logfmt), if levels were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Fields>,
     /// devgroup says it, not the service.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marker: bool,
@@ -83,7 +89,7 @@ impl Cursor {
 
 impl LogLine {
     /// The line as it is sent.
-    pub(super) fn new(
+    pub fn new(
         (service, epoch): (&ServiceName, Epoch),
         piece: &Piece,
         level: Option<Level>,
@@ -97,34 +103,30 @@ impl LogLine {
             at: clock.rfc3339(line.at),
             service: service.as_str().to_owned(),
             run: line.run.0,
-            level: level.map(|level| level_word(level).to_owned()),
+            level: level.map(|level| level.word().to_owned()),
+            time: None,
             text: line.content.as_printed(piece.skip..line.content.text.len()),
+            fields: None,
             marker: line.kind.is_marker(),
             styled,
         }
     }
-}
 
-/// All levels, the least bad first.
-const LEVELS: [(Level, &str); 6] = [
-    (Level::Trace, "trace"),
-    (Level::Debug, "debug"),
-    (Level::Info, "info"),
-    (Level::Warn, "warn"),
-    (Level::Error, "error"),
-    (Level::Fatal, "fatal"),
-];
+    /// With what it tells if it is data.
+    pub fn with_data(self, piece: &Piece) -> Self {
+        let is_output = piece.line.kind == LineKind::Output;
+        let data = is_output.then(|| Structured::read(&piece.line.content.text)).flatten();
+        let time = data.as_ref().and_then(Structured::time).map(|time| time.to_string());
+        Self { time, fields: data.map(|data| data.fields), ..self }
+    }
+}
 
 /// The words for levels, the least bad first.
 pub const LEVEL_WORDS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
 
-fn level_word(level: Level) -> &'static str {
-    LEVELS.into_iter().find(|(known, _)| *known == level).map_or("", |(_, word)| word)
-}
-
 /// The level of that word.
 pub(super) fn level_of(word: &str) -> Option<Level> {
-    LEVELS.into_iter().find(|(_, known)| *known == word).map(|(level, _)| level)
+    Level::ALL.into_iter().find(|(_, known)| *known == word).map(|(level, _)| level)
 }
 
 #[cfg(test)]
@@ -159,6 +161,6 @@ mod tests {
         }
         let old = Cursor { service: "api".into(), run: RunId(8), next: LineId(9412), epoch: None };
         assert_eq!(Cursor::parse("api:8:9412"), Some(old));
-        assert_eq!(LEVELS.map(|(_, word)| word), LEVEL_WORDS);
+        assert_eq!(Level::ALL.map(|(_, word)| word), LEVEL_WORDS);
     }
 }

@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use tokio::task::yield_now;
 
+use super::log_fields::Conditions;
 use super::log_line::{Cursor, LogLine, Skipped, level_of};
 use super::meant::meant;
 use super::outbox::Outbox;
 use super::wire::{LogsAsk, Problem, ProblemCode, Reply};
 use crate::domain::{Moment, ServiceName};
 use crate::group_handle::GroupHandle;
-use crate::logs::{Level, LevelReader, Line, LineId, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail};
+use crate::logs::{
+    Level, LevelReader, Line, LineId, LineKind, LogDocument, Piece, Query, QueryKind, StyleSupport, Tail,
+};
 
 /// Lines that are read of one document at once: the lock is held for a fraction of a millisecond.
 const SLICE: usize = 500;
@@ -28,7 +31,11 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 struct Filter {
     query: Option<Query>,
     level: Option<Level>,
+    /// What the fields of a line have to be.
+    conditions: Conditions,
     levels: bool,
+    /// Also what lines tell that are data.
+    data: bool,
     /// With styles, for a terminal of this depth.
     styled: Option<StyleSupport>,
     /// Links are a part of them.
@@ -86,8 +93,9 @@ impl LogReader {
         let group = handle.snapshot();
         meant(&group, cursors.iter().map(|cursor| cursor.service.as_str()))?;
         let wanted = meant(&group, ask.services.iter().map(String::as_str))?;
+        let conditions = Conditions::parse(&ask.conditions)?;
         let (levels, styled, links) = (ask.levels || level.is_some(), ask.support(), ask.links);
-        let filter = Filter { query, level, levels, styled, links };
+        let filter = Filter { query, level, conditions, levels, data: ask.levels, styled, links };
         Ok(Self { handle, ask, wanted, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
@@ -102,6 +110,9 @@ impl LogReader {
             }
             self.sources.retain(|source| !source.is_gone);
             if !self.ask.follow {
+                if let Some(unknown) = self.filter.conditions.unknown_field() {
+                    outbox.reply(&Reply::NoField(unknown)).await;
+                }
                 outbox.reply(&Reply::End {}).await;
                 outbox.flush().await;
                 return;
@@ -308,12 +319,12 @@ impl Source {
 impl Filter {
     /// Every line is wanted.
     fn takes_all(&self) -> bool {
-        self.query.is_none() && self.level.is_none()
+        self.query.is_none() && self.level.is_none() && self.conditions.is_empty()
     }
 
     /// The line as it is sent, if it is wanted, and whether it is the first of an entry. What devgroup says is no output:
     /// only an expression finds it.
-    fn line(&self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<(LogLine, bool)> {
+    fn line(&mut self, source: &mut Source, piece: &Piece, clock: crate::clock::Clock) -> Option<(LogLine, bool)> {
         let is_first = self.begins_entry(&source.levels, &piece.line);
         let level = if self.levels { source.levels.pass(&piece.line) } else { None };
         let wanted = self.is_met(&piece.line, level);
@@ -322,24 +333,26 @@ impl Filter {
             let target = |id| if self.links { document.read().link(id) } else { None };
             let styled = self.styled.map(|support| piece.line.to_ansi_with_links(piece.skip, support, target));
             let line = LogLine::new((&source.name, document.epoch()), piece, level, styled, clock);
-            (line, is_first)
+            (if self.data { line.with_data(piece) } else { line }, is_first)
         })
     }
 
     /// The line is counted. Whoever asks for a level counts errors, each with its trace; all others count lines, since an
     /// expression may find any line of a trace.
     fn begins_entry(&self, above: &LevelReader, line: &Line) -> bool {
-        let counts_entries = self.level.is_some() && self.query.is_none();
+        let counts_entries = self.level.is_some() && self.query.is_none() && self.conditions.is_empty();
         !counts_entries || line.kind.is_marker() || !above.goes_on_with(&line.content.text)
     }
 
-    fn is_met(&self, line: &Line, level: Option<Level>) -> bool {
+    fn is_met(&mut self, line: &Line, level: Option<Level>) -> bool {
         self.query.as_ref().is_none_or(|query| query.is_match(&line.content.text))
             && self.level.is_none_or(|least| level.is_some_and(|level| level >= least))
+            && (self.conditions.is_empty()
+                || line.kind == LineKind::Output && self.conditions.are_met(&line.content.text))
     }
 
     /// Entries of this part that are wanted.
-    fn count(&self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
+    fn count(&mut self, document: &LogDocument, from: LineId, until: LineId) -> u64 {
         let mut reader = document.read();
         let mut levels = if self.levels { LevelReader::at(&mut reader, from) } else { LevelReader::default() };
         let mut count = 0;

@@ -40,6 +40,11 @@ impl LineWriter {
 
     /// Adds a line. `order` is the place of the service in the file, which chooses its colour.
     pub fn line(&self, out: &mut String, name: &str, order: usize, words: Words<'_>) {
+        self.line_at(out, (name, order), "", words);
+    }
+
+    /// The same with a time before the words, unless that is empty.
+    pub fn line_at(&self, out: &mut String, (name, order): (&str, usize), time: &str, words: Words<'_>) {
         let bar = if self.style.unicode { '│' } else { '|' };
         let name = visible(name);
         let mut label: String = name.chars().take(LONGEST_PREFIX).collect();
@@ -55,11 +60,21 @@ impl LineWriter {
         } else {
             write!(out, "{label}{:pad$} {bar} ", "")
         };
-        self.plain_line(out, words);
+        self.plain_line_at(out, time, words);
     }
 
     /// Adds a line without a prefix.
     pub fn plain_line(&self, out: &mut String, words: Words<'_>) {
+        self.plain_line_at(out, "", words);
+    }
+
+    /// The same with a time before it, unless that is empty.
+    pub fn plain_line_at(&self, out: &mut String, time: &str, words: Words<'_>) {
+        let _ = match time {
+            "" => Ok(()),
+            _ if self.style.color => write!(out, "\x1b[2m{time}\x1b[0m "),
+            _ => write!(out, "{time} "),
+        };
         match words {
             Words::Output(text) => out.push_str(text),
             Words::Marker(text) => {

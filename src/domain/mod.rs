@@ -114,7 +114,7 @@ pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;
 pub use unknown_name::{other_names, other_services};
 pub use usage::{Limits, OverLimit, Usage, bytes};
-pub use visible::{misleads, path_text, plain_error, visible, visible_lines, visible_path};
+pub use visible::{escaped_json, misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};

@@ -415,15 +415,24 @@ pub struct LogSpec {
     pub total: usize,
     /// Also on disk, in the state folder.
     pub files: bool,
+    /// A file that would become larger than so many bytes gets another name, and a new one begins.
+    pub max_size: u64,
+    /// Files for each service; the oldest goes.
+    pub max_files: u32,
 }
 
 impl LogSpec {
     /// [`LogSpec::total`] unless the file says otherwise; never less than what one service may keep.
     pub const TOTAL: usize = 256 << 20;
+    /// [`LogSpec::max_size`] unless the file says otherwise.
+    pub const FILE_SIZE: u64 = 32 << 20;
+    /// [`LogSpec::max_files`] unless the file says otherwise.
+    pub const FILES: u32 = 4;
 }
 
 impl Default for LogSpec {
     fn default() -> Self {
-        Self { memory: 64 << 20, total: Self::TOTAL, files: false }
+        let (max_size, max_files) = (Self::FILE_SIZE, Self::FILES);
+        Self { memory: 64 << 20, total: Self::TOTAL, files: false, max_size, max_files }
     }
 }

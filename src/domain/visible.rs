@@ -2,7 +2,7 @@
 //!
 //! A terminal obeys some characters instead of showing them, a newline begins a line that nobody wrote, and marks of direction
 //! reorder what stands around them. All of these are shown as escapes. Ordinary text of any script stays as it is. Programs
-//! get the true text: JSON escapes the same characters in its own way (`cli/json.rs`).
+//! get the true text: JSON escapes the same characters in its own way ([`escaped_json`]).
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -40,6 +40,25 @@ fn escaped(text: &str, hide: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// JSON text with an escape for each character that [`misleads`]: only strings can hold one, and a program reads the same
+/// text either way. Line ends stand between values: those of strings are escaped already.
+pub fn escaped_json(json: String) -> String {
+    let hide = |c: char| c != '\n' && misleads(c);
+    if !json.contains(hide) {
+        return json;
+    }
+    let mut plain = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        if hide(c) {
+            // All of them are in the first plane. Writing to a String cannot fail.
+            let _ = write!(plain, "\\u{:04x}", u32::from(c));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
 }
 
 /// A path, or a word of a command line, as text, with `\xff` for each byte that is no text. All other characters are themselves: this is for

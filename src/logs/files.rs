@@ -1,11 +1,11 @@
-//! The logs on disk (`[logs] files = true`): plain text, one file per service and one older file.
+//! The logs on disk (`[logs] files = true`): plain text, for each service a file and some older ones.
 //!
 //! The writer reads the documents like any other reader, on its own thread. A slow or full disk delays only the writer:
-//! it misses at most what the documents drop meanwhile, and writes into the file how much it missed.
+//! it misses at most what the documents drop meanwhile, and writes into the file how much it missed. What could not be
+//! written is tried again, from the line after the last that was.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -14,17 +14,18 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::rotated_file::{RotatedFile, Rotation};
 use super::{LineId, LogDocument, LogStore};
-use crate::domain::{Moment, ServiceName, count, framed};
+use crate::domain::{Moment, ServiceName, count, framed, plain_error};
 use crate::private;
 
-/// A file that is larger becomes the older one, and the one before that is gone.
-const FILE_SIZE: u64 = 16 << 20;
 /// Between two looks at the documents.
 const BATCH: Duration = Duration::from_millis(250);
 /// Lines on the screen may still be written over. Those of a service that was silent for this long are taken as they
 /// are.
 const REST: Duration = Duration::from_secs(1);
+/// A file that could not be written is tried again after this time.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Lines that are copied while a document is locked.
 const LINES_AT_ONCE: usize = 256;
 /// At the end the disk gets no longer than this.
@@ -115,17 +116,12 @@ impl FolderWriter {
         for (name, document) in log_store.documents() {
             let path = self.folder.join(format!("{}.log", file_name(&name)));
             let tail = self.tails.entry(name.clone()).or_insert_with(|| Tail::new(path, now));
-            if tail.given_up {
-                continue;
+            if tail.again.is_none_or(|again| again <= now || how == How::Ended) {
+                let result = tail.write(&document, how, now, log_store.rotation());
+                tail.note(&name, result, now);
             }
-            if let Err(error) = tail.write(&document, how, now) {
-                tail.given_up = true;
-                log::warn!("no longer writing the log file of {name}: {error}");
-            }
-            if tail.resting && !tail.given_up {
-                let rested = tail.changed + REST;
-                due = Some(due.map_or(rested, |due: Moment| due.min(rested)));
-            }
+            let next = tail.again.or(tail.resting.then(|| tail.changed + REST));
+            due = due.into_iter().chain(next).min();
         }
         due
     }
@@ -133,47 +129,68 @@ impl FolderWriter {
 
 /// How far one service is written.
 struct Tail {
-    path: PathBuf,
-    file: Option<BufWriter<File>>,
-    size: u64,
+    file: RotatedFile,
     next: LineId,
+    /// Lines before this one are on disk.
+    written: LineId,
     version: Option<u64>,
     /// When the version was first seen. Each service rests by itself: one that always prints must not keep the last lines
     /// of the others from the disk.
     changed: Moment,
     resting: bool,
-    given_up: bool,
+    /// When it is tried again, since it could not be written.
+    again: Option<Moment>,
 }
 
 impl Tail {
     fn new(path: PathBuf, now: Moment) -> Self {
         Self {
-            path,
-            file: None,
-            size: 0,
+            file: RotatedFile::new(path),
             next: LineId(0),
+            written: LineId(0),
             version: None,
             changed: now,
             resting: false,
-            given_up: false,
+            again: None,
         }
     }
 
     /// Writes what is there now. What comes meanwhile waits for the next look: a flood would never let others have theirs.
-    fn write(&mut self, document: &LogDocument, how: How, now: Moment) -> io::Result<()> {
+    fn write(&mut self, document: &LogDocument, how: How, now: Moment, rotation: Rotation) -> io::Result<()> {
         let until = self.end(document, how, now);
-        self.write_until(document, until)
+        self.write_until(document, until, rotation)
     }
 
-    fn write_until(&mut self, document: &LogDocument, until: LineId) -> io::Result<()> {
+    fn write_until(&mut self, document: &LogDocument, until: LineId, rotation: Rotation) -> io::Result<()> {
         loop {
             let text = self.copy_lines(document, until);
             if !text.is_empty() {
-                self.append(&text)?;
+                self.file.append(&text, rotation)?;
             }
             if self.next >= until {
-                return self.file.as_mut().map_or(Ok(()), BufWriter::flush);
+                self.file.flush()?;
+                self.written = self.next;
+                return Ok(());
             }
+        }
+    }
+
+    /// Says when writing begins to fail, and when it goes on.
+    fn note(&mut self, name: &ServiceName, result: io::Result<()>, now: Moment) {
+        let failed = self.again.is_some();
+        match result {
+            Ok(()) => self.again = None,
+            Err(error) => {
+                if !failed {
+                    let (error, seconds) = (plain_error(&error), AGAIN.as_secs());
+                    log::warn!("the log file of {name} cannot be written: {error}; tried again every {seconds} s");
+                }
+                // What was not flushed is not there.
+                (self.next, self.again) = (self.written, Some(now + AGAIN));
+            }
+        }
+        if failed && self.again.is_none() {
+            log::info!("the log file of {name} is written again");
         }
     }
 
@@ -214,23 +231,6 @@ impl Tail {
         self.resting = self.next < reader.settled();
         text
     }
-
-    fn append(&mut self, text: &str) -> io::Result<()> {
-        if self.size > 0 && self.size + text.len() as u64 > FILE_SIZE {
-            self.file = None;
-            fs::rename(&self.path, self.path.with_extension("1.log"))?;
-        }
-        let file = match &mut self.file {
-            Some(file) => file,
-            empty => {
-                let file = private::open(&self.path, OpenOptions::new().create(true).append(true))?;
-                self.size = file.metadata()?.len();
-                empty.insert(BufWriter::with_capacity(64 << 10, file))
-            }
-        };
-        self.size += text.len() as u64;
-        file.write_all(text.as_bytes())
-    }
 }
 
 /// A name that is a file name on every system, and that of no other service: what is neither a letter, a digit, `-` nor `_`
@@ -249,9 +249,13 @@ fn file_name(service: &ServiceName) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::clock::Clock;
     use crate::domain::RunId;
+
+    const DEFAULT: Rotation = Rotation { size: 16 << 20, files: 2 };
 
     #[test]
     fn no_two_services_have_one_file() {
@@ -317,15 +321,18 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("── ") && text.contains(" lines not written"), "{text:.100}");
         assert!(text.ends_with(&format!("19999 {}\n", 19_999 * 7919 % 10_007)));
-        let mut tail = Tail::new(path.clone(), Moment::START);
-        for _ in 0..3 {
-            tail.append(&"x".repeat(FILE_SIZE as usize / 2 + 1)).unwrap();
+        log_store.set_rotation(Rotation { size: 1 << 10, files: 3 });
+        for line in 0..1_000 {
+            document.feed(format!("{line}\r\n").as_bytes());
+            writer.write_new_lines(&log_store, How::Ended, Moment::START);
         }
-        drop(tail);
-        let mut sizes: Vec<u64> =
-            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
-        sizes.sort_unstable();
-        assert_eq!(sizes, [FILE_SIZE / 2 + 1; 2]);
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["api.1.log", "api.2.log", "api.log"]);
+        let older = fs::read_to_string(folder.path().join("api.1.log")).unwrap();
+        let newer = fs::read_to_string(&path).unwrap();
+        let numbers: Vec<u32> = older.lines().chain(newer.lines()).map(|line| line.parse().unwrap()).collect();
+        assert!(numbers.is_sorted() && numbers.last() == Some(&999), "{numbers:?}");
     }
 
     #[test]
@@ -336,23 +343,34 @@ mod tests {
         let mut tail = Tail::new(folder.path().join("api.log"), Moment::START);
         let until = tail.end(&document, How::Ended, Moment::START);
         document.feed("tick\r\n".repeat(1000).as_bytes());
-        tail.write_until(&document, until).unwrap();
+        tail.write_until(&document, until, DEFAULT).unwrap();
         assert_eq!(tail.next, until);
         assert_eq!(fs::read_to_string(folder.path().join("api.log")).unwrap().lines().count() as u64, until.0);
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_stops_that_file_only() {
+    fn a_file_that_cannot_be_written_is_tried_again_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bad.log")).unwrap();
         let log_store = LogStore::new(Clock::start());
-        for name in ["bad", "good"] {
-            log_store.open(&name.into(), 1 << 20).feed(b"line");
-        }
+        let [bad, _] = ["bad", "good"].map(|name| {
+            let document = log_store.open(&name.into(), 1 << 20);
+            document.feed(b"one\r\n");
+            document
+        });
         let mut writer = FolderWriter { folder: folder.path().into(), tails: BTreeMap::new() };
-        writer.write_new_lines(&log_store, How::Ended, Moment::START);
-        assert_eq!(fs::read_to_string(folder.path().join("good.log")).unwrap(), "line\n");
-        assert!(writer.tails[&ServiceName::new("bad")].given_up);
+        let start = Moment::START + REST;
+        let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        writer.write_new_lines(&log_store, How::Running, Moment::START);
+        assert_eq!(writer.write_new_lines(&log_store, How::Running, start), Some(start + AGAIN));
+        assert_eq!(written("good.log"), "one\n");
+        fs::remove_dir(folder.path().join("bad.log")).unwrap();
+        bad.feed(b"two\r\n");
+        writer.write_new_lines(&log_store, How::Running, start + REST);
+        assert!(!folder.path().join("bad.log").exists(), "not before its time");
+        writer.write_new_lines(&log_store, How::Running, start + AGAIN);
+        writer.write_new_lines(&log_store, How::Running, start + AGAIN + REST);
+        assert_eq!(written("bad.log"), "one\ntwo\n");
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The logs of all services, and one signal for a change in any of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
 use super::LogDocument;
 use super::budget::GroupBudget;
+use super::rotated_file::Rotation;
 use super::terminal_colors::{GroupColors, TerminalColors};
 use crate::clock::Clock;
-use crate::domain::ServiceName;
+use crate::domain::{LogSpec, ServiceName};
 
 /// The logs of all services.
 #[derive(Debug)]
@@ -19,13 +20,21 @@ pub struct LogStore {
     changed: watch::Sender<()>,
     budget: Arc<GroupBudget>,
     colors: GroupColors,
+    rotation: Mutex<Rotation>,
 }
 
 impl LogStore {
     /// An empty store.
     pub fn new(clock: Clock) -> Self {
         let colors = GroupColors::default();
-        Self { clock, documents: RwLock::default(), changed: watch::Sender::new(()), budget: Arc::default(), colors }
+        Self {
+            clock,
+            documents: RwLock::default(),
+            changed: watch::Sender::new(()),
+            budget: Arc::default(),
+            colors,
+            rotation: Mutex::new(Rotation { size: LogSpec::FILE_SIZE, files: LogSpec::FILES }),
+        }
     }
 
     /// The document of a service.
@@ -49,6 +58,16 @@ impl LogStore {
     /// What all documents may keep together, in bytes. Beyond it, the largest gives up its oldest lines.
     pub fn set_total(&self, bytes: usize) {
         self.budget.set_total(bytes);
+    }
+
+    /// How large the files of the logs become, and how many there are of each, from here on.
+    pub fn set_rotation(&self, rotation: Rotation) {
+        *self.rotation.lock().unwrap_or_else(PoisonError::into_inner) = rotation;
+    }
+
+    /// What [`LogStore::set_rotation`] has said last.
+    pub(super) fn rotation(&self) -> Rotation {
+        *self.rotation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The colours that services are told when they ask their terminal.

@@ -130,6 +130,8 @@ pub(super) enum Action {
     Wrap,
     /// Times before the lines: off, clock, since the start.
     Times,
+    /// Lines that are data: short, or as they were printed.
+    FoldData,
     /// Hide or show the sidebar.
     Sidebar,
     /// Next arrangement of the panes.

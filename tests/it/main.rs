@@ -56,6 +56,7 @@ mod settling;
 mod shutdown_matrix;
 mod starts;
 mod streaming;
+mod structured;
 mod supervision;
 mod supervision_policies;
 mod surroundings;

@@ -35,7 +35,7 @@ fn check_lists_what_overrides_the_file_and_what_nobody_works_off() {
     let expected = [
         "procgroup.toml: ok, 2 services",
         "MAX_CONCURRENT_TASKS=9 overrides concurrency of marie (5)",
-        "LOG_LEVEL is set, but devgroup does not use it yet",
+        "LOG_LEVEL=debug is as --log-level where a worker alone is run (devgroup --no-tui WORKER)",
         FOR_BOB,
     ];
     assert_eq!(said.stdout.lines().collect::<Vec<_>>(), expected);

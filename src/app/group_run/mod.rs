@@ -17,14 +17,15 @@ use super::history_file::HistoryFile;
 use super::instance::Claim;
 use super::log_files;
 use super::os_signals::OsSignals;
+use super::own_log;
 use super::reload::{Recipe, Reloader};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
-use super::stream;
+use super::stream::{self, StreamForm};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
-use crate::display::{OutputStyle, terminal_size};
+use crate::display::terminal_size;
 use crate::domain::{GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
@@ -46,8 +47,8 @@ const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
 pub enum Frontend {
     /// The dashboard in the terminal of this process.
     Dashboard(DashboardOptions),
-    /// Lines on stdout, each with the name of its service before it.
-    Stream(OutputStyle),
+    /// Lines on stdout, each with the name of its service.
+    Stream(StreamForm),
     /// Nothing, until somebody attaches.
     Background(Background),
 }
@@ -62,7 +63,7 @@ impl Frontend {
         };
         match self {
             Self::Dashboard(_) => on_screen(terminal_size()),
-            Self::Stream(style) => stream::pane_size(*style, spec),
+            Self::Stream(form) => stream::pane_size(*form, spec),
             Self::Background(background) => on_screen(background.terminal_size()),
         }
     }
@@ -146,6 +147,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     claim.sign(&spec.name, None);
     let is_clear = see_to_leftovers(&claim, &spec.name, options.keep_leftovers, has_dashboard);
     claim.begin(is_clear);
+    own_log::begin_file(&spec);
     // Only now: what an earlier run has left had its ports.
     let spec = Arc::new(recipe.with_ports(spec));
     let adapters = Adapters::start(&spec, clock, &options.frontend);
@@ -223,6 +225,7 @@ impl Adapters {
     fn start(spec: &GroupSpec, clock: Clock, frontend: &Frontend) -> Self {
         let logs = Arc::new(LogStore::new(clock));
         logs.set_total(spec.logs.total);
+        logs.set_rotation(log_files::rotation(&spec.logs));
         let log_files = log_files::start(spec, &logs);
         let (news_in, news) = mpsc::unbounded_channel();
         let host = ProcessHost::new(clock, news_in);

@@ -29,11 +29,25 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 /// Columns of a stream that goes to no terminal: logs are wider than 80.
 const FILE_COLUMNS: u16 = 160;
 
+/// Columns of a time before a line: `14:02:11.114 `.
+const TIME_COLUMNS: u16 = 13;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamForm {
+    /// How text looks.
+    pub style: OutputStyle,
+    /// Each line has the time before it at which it arrived.
+    pub times: bool,
+    /// JSON Lines, as those of `devgroup logs --json`.
+    pub json: bool,
+}
+
 /// The size of the services' terminals: what is left beside the prefix.
-pub(super) fn pane_size(style: OutputStyle, spec: &GroupSpec) -> (u16, u16) {
+pub(super) fn pane_size(form: StreamForm, spec: &GroupSpec) -> (u16, u16) {
     let prefix = prefix_width(spec.services.iter().map(|service| service.name.as_str()));
-    let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX);
-    (style.columns.unwrap_or(FILE_COLUMNS).saturating_sub(prefix).max(40), 50)
+    let prefix = u16::try_from(prefix + 3).unwrap_or(u16::MAX) + if form.times { TIME_COLUMNS } else { 0 };
+    (form.style.columns.unwrap_or(FILE_COLUMNS).saturating_sub(prefix).max(40), 50)
 }
 
 /// A running stream.
@@ -45,14 +59,14 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Starts the thread.
-    pub(super) fn start(handle: GroupHandle, style: OutputStyle) -> io::Result<Self> {
+    pub(super) fn start(handle: GroupHandle, form: StreamForm) -> io::Result<Self> {
         let over = Arc::new(Notify::new());
         let written = Arc::new(AtomicU64::new(0));
         let (done_in, done) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (stream_over, stream_written) = (over.clone(), written.clone());
         thread::Builder::new().name("stream".into()).spawn(move || {
-            let printer = Printer::new(style);
+            let printer = Printer::new(form);
             let result = runtime.block_on(print_lines(&handle, printer, &stream_over, &stream_written));
             if result.is_err() {
                 // Nobody reads any more, as after `| head`, or the disk is full: the group has no purpose. If it has

@@ -1,10 +1,15 @@
-//! Log documents as prefixed lines: what is new since the last look, in order of arrival.
+//! Log documents as lines, prefixed or JSON: what is new since the last look, in order of arrival.
 
 use std::sync::Arc;
 
-use crate::display::{LineWriter, OutputStyle, Words};
-use crate::domain::{Moment, ServiceName, count, framed};
-use crate::logs::{LineId, LineKind, LogStore, Piece, Tail};
+use serde::Serialize;
+
+use super::StreamForm;
+use crate::clock::Clock;
+use crate::control::{LogLine, Skipped};
+use crate::display::{LineWriter, Words};
+use crate::domain::{Moment, ServiceName, count, escaped_json, framed};
+use crate::logs::{LevelReader, LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
 const LINES_AT_ONCE: usize = 2_000;
@@ -23,7 +28,7 @@ pub(super) struct Look {
 
 /// Remembers what was printed of each document.
 pub(super) struct Printer {
-    style: OutputStyle,
+    form: StreamForm,
     logs: Vec<Log>,
 }
 
@@ -31,6 +36,7 @@ pub(super) struct Printer {
 struct Log {
     name: ServiceName,
     tail: Tail,
+    levels: LevelReader,
     /// The place of its service.
     order: usize,
     /// Its service is gone from the file.
@@ -38,16 +44,17 @@ struct Log {
 }
 
 impl Printer {
-    pub(super) fn new(style: OutputStyle) -> Self {
-        Self { style, logs: Vec::new() }
+    pub(super) fn new(form: StreamForm) -> Self {
+        Self { form, logs: Vec::new() }
     }
 
     /// Everything that is new. `all`: also lines without an end.
     pub(super) fn collect_lines(&mut self, logs: &LogStore, services: &[ServiceName], now: Moment, all: bool) -> Look {
         self.join(logs, services);
         let names = services.iter().chain(self.logs.iter().map(|log| &log.name)).map(ServiceName::as_str);
-        let writer = LineWriter::new(self.style, names);
-        let (style, mut text) = (self.style, String::new());
+        let writer = LineWriter::new(self.form.style, names);
+        let out = Out { writer, form: self.form, clock: logs.clock() };
+        let mut text = String::new();
         while text.len() < BYTES_AT_ONCE && self.logs.iter().any(|log| !log.tail.is_drained()) {
             for log in self.logs.iter_mut().filter(|log| log.tail.is_hungry()) {
                 log.tail.read(now, LINES_AT_ONCE, all || log.is_gone);
@@ -56,17 +63,17 @@ impl Printer {
                 // Lines before the first look that a small budget dropped count as well: they were not printed.
                 let lost = log.tail.take_lost();
                 if lost > 0 {
-                    writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&self::lost(lost)));
+                    out.lost(&mut text, log, lost);
                 }
                 if let Some(piece) = log.tail.take() {
-                    write(&mut text, &writer, log, &piece, style);
+                    out.piece(&mut text, log, &piece);
                 }
             }
         }
         let time = logs.clock().time_of_day(now);
         for log in self.logs.extract_if(.., |log| log.is_gone && log.tail.is_drained()) {
             let words = framed(format_args!("removed · no longer in the group · {time}"));
-            writer.line(&mut text, log.name.as_str(), log.order, Words::Marker(&words));
+            out.marker(&mut text, &log, &words);
         }
         let more = self.logs.iter().any(|log| !log.tail.is_drained());
         let due = self.logs.iter().filter_map(|log| log.tail.due()).min();
@@ -83,7 +90,8 @@ impl Printer {
                 Some(log) => (log.order, log.is_gone) = (order, false),
                 None => {
                     let tail = Tail::new(document, LineId(0), None);
-                    self.logs.push(Log { name: name.clone(), tail, order, is_gone: false });
+                    let levels = LevelReader::default();
+                    self.logs.push(Log { name: name.clone(), tail, levels, order, is_gone: false });
                 }
             }
         }
@@ -99,21 +107,60 @@ impl Printer {
     }
 }
 
-fn write(out: &mut String, writer: &LineWriter, log: &Log, Piece { line, skip, .. }: &Piece, style: OutputStyle) {
-    let text;
-    let words = match line.kind {
-        LineKind::Marker(_) => Words::Marker(&line.content.text),
-        LineKind::Output if style.color => {
-            let target = |id| if style.links { log.tail.document().read().link(id) } else { None };
-            text = line.to_ansi_with_links(*skip, style.styles, target);
-            Words::Output(&text)
+/// How what was found is written.
+struct Out {
+    writer: LineWriter,
+    form: StreamForm,
+    clock: Clock,
+}
+
+impl Out {
+    /// Adds a line.
+    fn piece(&self, out: &mut String, log: &mut Log, piece: &Piece) {
+        let Piece { line, skip, .. } = piece;
+        if self.form.json {
+            let level = log.levels.pass(line);
+            let source = (&log.name, log.tail.document().epoch());
+            return add_json(out, &LogLine::new(source, piece, level, None, self.clock).with_data(piece));
         }
-        LineKind::Output => {
-            text = line.content.as_printed(*skip..line.content.text.len());
-            Words::Output(&text)
+        let style = self.form.style;
+        let time = if self.form.times { self.clock.time_of_day_with_milliseconds(line.at) } else { String::new() };
+        let text;
+        let words = match line.kind {
+            LineKind::Marker(_) => Words::Marker(&line.content.text),
+            LineKind::Output if style.color => {
+                let target = |id| if style.links { log.tail.document().read().link(id) } else { None };
+                text = line.to_ansi_with_links(*skip, style.styles, target);
+                Words::Output(&text)
+            }
+            LineKind::Output => {
+                text = line.content.as_printed(*skip..line.content.text.len());
+                Words::Output(&text)
+            }
+        };
+        self.writer.line_at(out, (log.name.as_str(), log.order), &time, words);
+    }
+
+    /// So many lines of a log are not there any more.
+    fn lost(&self, out: &mut String, log: &Log, lines: u64) {
+        if self.form.json {
+            return add_json(out, &Skipped { service: Some(log.name.as_str().to_owned()), skipped: Some(lines) });
         }
-    };
-    writer.line(out, log.name.as_str(), log.order, words);
+        self.marker(out, log, &lost(lines));
+    }
+
+    /// devgroup says something of a service that stands in no log. It is no line of JSON.
+    fn marker(&self, out: &mut String, log: &Log, words: &str) {
+        if !self.form.json {
+            self.writer.line(out, log.name.as_str(), log.order, Words::Marker(words));
+        }
+    }
+}
+
+fn add_json(out: &mut String, value: &impl Serialize) {
+    // Cannot fail: every map has names as keys.
+    out.push_str(&escaped_json(serde_json::to_string(value).unwrap_or_default()));
+    out.push('\n');
 }
 
 /// What is said of lines that the reader has missed.
@@ -124,12 +171,13 @@ fn lost(lines: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::display::OutputStyle;
     use crate::domain::RunId;
     use crate::logs::StyleSupport;
 
-    const PLAIN: OutputStyle =
+    const STYLE: OutputStyle =
         OutputStyle { color: false, styles: StyleSupport::FULL, links: false, unicode: true, columns: Some(80) };
+    const PLAIN: StreamForm = StreamForm { style: STYLE, times: false, json: false };
 
     fn text(look: &Look) -> String {
         String::from_utf8_lossy(&look.bytes).into_owned()
@@ -221,5 +269,24 @@ mod tests {
         logs.open(&names[0], 1 << 20).feed(b"last words");
         let look = Printer::new(PLAIN).collect_lines(&logs, &names, later(0), true);
         assert_eq!(text(&look), "a-name-that-is-longer-t… │ last words\n");
+    }
+
+    #[test]
+    fn lines_are_json_or_have_their_times() {
+        let logs = LogStore::new(Clock::start());
+        let names = [ServiceName::new("api")];
+        let api = logs.open(&names[0], 1 << 20);
+        api.begin_run(RunId(1), None);
+        api.feed("level=warn ms=7\r\n\u{9b}31mplain \u{202e}text\r\n".as_bytes());
+        let form = StreamForm { json: true, ..PLAIN };
+        let said = text(&Printer::new(form).collect_lines(&logs, &names, later(0), false));
+        let lines: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[0]["level"], &lines[0]["fields"]["ms"]), (&"warn".into(), &7.into()));
+        assert_eq!((&lines[0]["service"], &lines[1]["level"]), (&"api".into(), &serde_json::Value::Null));
+        assert!(!said.contains('\u{202e}') && lines[1]["text"].as_str().unwrap().contains('\u{202e}'), "{said}");
+        let form = StreamForm { times: true, ..PLAIN };
+        let said = text(&Printer::new(form).collect_lines(&logs, &names, later(0), false));
+        let (before, after) = said.split_at(said.find("level").unwrap());
+        assert!(before.starts_with("api │ ") && before.len() == "api │ 14:02:11.114 ".len(), "{before}{after}");
     }
 }

@@ -9,10 +9,23 @@ use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
 use crate::domain::task::heartbeat_json;
-use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
+use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TaskNews, TryExit};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 use crate::failpoint;
 use crate::task_folder::{Contents, Owner, Retried};
+
+/// Says it in devgroup's own log, with what programs look for.
+fn tell(worker: &ServiceName, news: &TaskNews) {
+    let words = TaskMarker::News { worker: worker.clone(), news: news.clone() };
+    match (news.task(), news.took()) {
+        (Some(task), Some(took)) => {
+            let duration = took.as_secs_f64();
+            log::info!(worker:% = worker, task_id = task, duration = duration; "{worker}: {words}");
+        }
+        (Some(task), None) => log::info!(worker:% = worker, task_id = task; "{worker}: {words}"),
+        (None, _) => log::info!(worker:% = worker; "{worker}: {words}"),
+    }
+}
 
 impl Desk {
     pub(super) fn carry_out(&mut self, effect: TaskEffect) {
@@ -45,6 +58,7 @@ impl Desk {
             TaskEffect::Route { file, to } => self.route(&file, &to),
             TaskEffect::Tell { worker, news } => {
                 if let Some(working) = self.working.get(&worker) {
+                    tell(&worker, &news);
                     working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
                 }
             }

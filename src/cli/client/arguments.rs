@@ -65,6 +65,7 @@ Examples:
   devgroup logs api --since-restart    only the output of its last run
   devgroup logs --since 5m --level warn
   devgroup logs --grep 'timeout|refused' -n 20
+  devgroup logs api --where 'status>=500' --where user.id=7
   devgroup logs api --json             JSON Lines, each with a cursor
   devgroup logs --cursor CURSOR        only lines after that one")]
     Logs(LogsArguments),
@@ -325,7 +326,14 @@ pub(in crate::cli) struct LogsArguments {
     /// Only lines at this level or worse
     #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVEL_WORDS))]
     pub(super) level: Option<String>,
-    /// Print JSON Lines
+    /// Only JSON and logfmt lines with such a field: FIELD=VALUE, or with != > >= < <= ~ (a regex); `a.b` is a field in an
+    /// object; may be repeated, and then all must hold
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(super) conditions: Vec<String>,
+    /// Print the time at which each line arrived
+    #[arg(short = 't', long, conflicts_with_all = ["json", "raw"])]
+    pub(super) timestamps: bool,
+    /// Print JSON Lines; of JSON and logfmt lines also their `fields`
     #[arg(long, conflicts_with = "raw")]
     pub(super) json: bool,
     /// Print only the output, with its colours

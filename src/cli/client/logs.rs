@@ -5,10 +5,12 @@ use std::io;
 use super::super::exit_code::Failure;
 use super::arguments::LogsArguments;
 use super::output;
-use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
+use crate::clock::local_time_with_milliseconds;
+use crate::config::any_of;
+use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, NoField, Reply, Skipped};
 use crate::display::{LineWriter, OutputStyle, Words};
 use crate::domain::{framed, no_instances, visible};
-use crate::logs::{Query, QueryKind};
+use crate::logs::{Condition, Query, QueryKind};
 
 /// Lines that are shown of a log without a word about where to begin.
 const LINES: u64 = 200;
@@ -27,12 +29,16 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
             ))
         })?;
     }
+    for text in &arguments.conditions {
+        Condition::parse(text)
+            .map_err(|error| Failure::Usage(format!("--where: {}\n  help: {}", error.message, error.help)))?;
+    }
     Ok(())
 }
 
 pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
     let begins = arguments.since.is_some() || arguments.since_restart || !arguments.cursors.is_empty();
-    let seeks = arguments.grep.is_some() || arguments.level.is_some();
+    let seeks = arguments.grep.is_some() || arguments.level.is_some() || !arguments.conditions.is_empty();
     let style = OutputStyle::of(&io::stdout());
     let ask = LogsAsk {
         services: arguments.services.clone(),
@@ -43,6 +49,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         cursors: arguments.cursors.clone(),
         grep: arguments.grep.clone(),
         level: arguments.level.clone(),
+        conditions: arguments.conditions.clone(),
         styled: arguments.raw || (style.color && !arguments.json),
         depth: style.styles.depth,
         plain_underlines: !style.styles.underlines,
@@ -85,6 +92,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         match reply {
             Reply::Line(line) => printer.line(&line)?,
             Reply::Skipped(skipped) => printer.skipped(&skipped)?,
+            Reply::NoField(unknown) => super::super::print_message(&told_unknown(&unknown)),
             Reply::End {} => {
                 output::write(&printer.text)?;
                 return Ok(0);
@@ -100,11 +108,23 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     }
 }
 
+/// Why nothing was found.
+fn told_unknown(unknown: &NoField) -> String {
+    let field = visible(&unknown.field);
+    if !unknown.is_data {
+        return format!("note: no line is JSON or logfmt, so none has the field `{field}`");
+    }
+    let near: Vec<_> = unknown.near.iter().map(|name| visible(name)).collect();
+    let meant = if near.is_empty() { String::new() } else { format!(": did you mean {}?", any_of(&near)) };
+    format!("note: no line has the field `{field}`{meant}")
+}
+
 /// Lines as text.
 struct Printer {
     text: String,
     form: Form,
     names: Vec<String>,
+    times: bool,
 }
 
 enum Form {
@@ -129,12 +149,13 @@ impl Printer {
             [one] if named == [one.as_str()] => Form::Plain(writer),
             _ => Form::Prefixed(writer),
         };
-        Self { text: String::new(), form, names }
+        Self { text: String::new(), form, names, times: arguments.timestamps }
     }
 
     fn line(&mut self, line: &LogLine) -> Result<(), Failure> {
         let text = line.styled.as_deref().unwrap_or(&line.text);
         let words = if line.marker { Words::Marker(&line.text) } else { Words::Output(text) };
+        let time = if self.times { local_time_with_milliseconds(&line.at) } else { String::new() };
         match &self.form {
             Form::Json => self.text.push_str(&output::json(line)?),
             Form::Raw if line.marker => {}
@@ -142,10 +163,10 @@ impl Printer {
                 self.text.push_str(text);
                 self.text.push('\n');
             }
-            Form::Plain(writer) => writer.plain_line(&mut self.text, words),
+            Form::Plain(writer) => writer.plain_line_at(&mut self.text, &time, words),
             Form::Prefixed(writer) => {
                 let order = self.names.iter().position(|name| *name == line.service).unwrap_or(0);
-                writer.line(&mut self.text, &line.service, order, words);
+                writer.line_at(&mut self.text, (&line.service, order), &time, words);
             }
         }
         Ok(())

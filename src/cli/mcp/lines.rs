@@ -148,6 +148,8 @@ mod tests {
             service: "api".into(),
             run: 1,
             level: None,
+            time: None,
+            fields: None,
             text: text.into(),
             marker: false,
             styled: None,

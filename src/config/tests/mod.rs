@@ -52,10 +52,13 @@ fn service(spec: &GroupSpec, name: &str) -> ServiceSpec {
 #[test]
 fn the_budget_of_the_group_holds_at_least_that_of_one_service() {
     let logs = |text: &str| good(&format!("[logs]\n{text}\n[services]\nweb = \"x\"")).logs;
-    let expected = LogSpec { memory: 1 << 30, total: 1 << 30, files: true };
+    let default = LogSpec::default();
+    let expected = LogSpec { memory: 1 << 30, total: 1 << 30, files: true, ..default };
     assert_eq!(logs("memory = \"1GiB\"\nfiles = true"), expected);
-    let expected = LogSpec { memory: 64 << 20, total: 32 << 20, files: false };
+    let expected = LogSpec { memory: 64 << 20, total: 32 << 20, files: false, ..default };
     assert_eq!(logs("total = \"32MiB\""), expected);
+    let expected = LogSpec { max_size: 1 << 20, max_files: 9, ..default };
+    assert_eq!(logs("max_size = \"1MiB\"\nmax_files = 9"), expected);
 }
 
 #[test]

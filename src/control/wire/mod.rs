@@ -85,8 +85,13 @@ mod tests {
     fn logs() -> impl Strategy<Value = LogsAsk> {
         let numbers = any::<(Option<u64>, Option<u64>)>();
         let texts = (any::<Option<String>>(), any::<Option<String>>());
-        (names(), names(), numbers, texts, any::<[bool; 4]>()).prop_map(
-            |(services, cursors, (last, since_ms), (grep, level), [follow, since_restart, styled, levels])| LogsAsk {
+        ((names(), names(), names()), numbers, texts, any::<[bool; 4]>()).prop_map(
+            |(
+                (services, cursors, conditions),
+                (last, since_ms),
+                (grep, level),
+                [follow, since_restart, styled, levels],
+            )| LogsAsk {
                 services,
                 follow,
                 last,
@@ -95,6 +100,7 @@ mod tests {
                 cursors,
                 grep,
                 level,
+                conditions,
                 styled,
                 depth: if styled { ColorDepth::Sixteen } else { ColorDepth::Full },
                 plain_underlines: styled,
@@ -169,7 +175,7 @@ mod tests {
             br#"{"version":1,"client":"devgroup restart"}"#,
             br#"{"id":7,"ask":{"settle":{"services":["api"],"since":"2m","timeout_ms":5,"lines":20}}}"#,
             br#"{"id":1,"ask":{"status":{"follow":true}}}"#,
-            br#"{"id":2,"ask":{"logs":{"services":["api"],"follow":true,"lines":10,"cursors":["api:1:2:3"]}}}"#,
+            br#"{"id":2,"ask":{"logs":{"services":["api"],"follow":true,"last":10,"cursors":["api:1:2:3"],"where":["a.b>=1"]}}}"#,
             br#"{"id":3,"ask":{"restart":{"services":["api"],"wait":true,"timeout_ms":5}}}"#,
             br#"{"id":4,"ask":{"why":{"path":"src/\u001b[31m","bytes":[0,255,27]}}}"#,
             br#"{"id":5,"ask":{"hold":{"label":"x","services":[]}}}"#,

@@ -237,6 +237,9 @@ pub struct LogsAsk {
     pub grep: Option<String>,
     /// Only lines at this level or worse.
     pub level: Option<String>,
+    /// Only lines that are data (JSON, logfmt) whose fields are so, each as in `status>=500`.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
     /// Send `styled` with each line: the text with its colours.
     pub styled: bool,
     /// Limit the colours in `styled` to this depth.
@@ -248,7 +251,7 @@ pub struct LogsAsk {
     /// Keep the links of the services in `styled` (OSC 8).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub links: bool,
-    /// Send `level` with each line.
+    /// Send `level` with each line, and `time` and `fields` with those that are data.
     pub levels: bool,
 }
 

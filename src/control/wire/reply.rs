@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hello, to_line};
 use crate::control::event_line::EventLine;
+use crate::control::log_fields::NoField;
 use crate::control::log_line::{LogLine, Skipped};
 use crate::control::settling::Settled;
 use crate::control::status::Status;
@@ -33,6 +34,8 @@ pub enum Reply {
     Line(LogLine),
     /// Lines or events that were dropped before they could be sent.
     Skipped(Skipped),
+    /// No line has a field that was asked for.
+    NoField(NoField),
     /// Something that happened in the group.
     Event(EventLine),
     /// The answer to `why`.

@@ -103,3 +103,34 @@ pub enum TaskNews {
     /// It is there again.
     Found,
 }
+
+impl TaskNews {
+    /// The task that it is about: its id, or the name of a file that is none.
+    pub fn task(&self) -> Option<&str> {
+        match self {
+            Self::Try { id, .. }
+            | Self::Retries { id, .. }
+            | Self::Completed { id, .. }
+            | Self::Cancelled { id }
+            | Self::GivenBack { id }
+            | Self::TimedOut { id, .. }
+            | Self::Killed { id, .. }
+            | Self::Unkillable { id } => Some(id.as_str()),
+            Self::Dead { name, .. } => Some(name),
+            Self::BreakerOpen { .. }
+            | Self::BreakerHalfOpen
+            | Self::BreakerClosed
+            | Self::Standby(_)
+            | Self::Owned { .. }
+            | Self::CannotWrite { .. }
+            | Self::WritesAgain
+            | Self::Lost
+            | Self::Found => None,
+        }
+    }
+
+    /// How long the try has taken that has ended by it, where that is known.
+    pub fn took(&self) -> Option<Duration> {
+        if let Self::Completed { took, .. } = self { Some(*took) } else { None }
+    }
+}

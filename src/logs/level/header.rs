@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Level, beginning, captured, expression, words};
+use crate::logs::structured::level_of_object;
 
 /// More than that nobody writes before the text.
 const TOKENS: usize = 32;
@@ -138,8 +139,13 @@ fn plain(rest: &str) -> &str {
 }
 
 fn json(rest: &str) -> Token {
-    let level =
-        captured(&FIELD, beginning(rest, FIELD_BYTES)).and_then(|word| words::level(word).or(words::letter(word)));
+    let level = match level_of_object(rest) {
+        Some(level) => level,
+        // It is cut off, or too long, or there is more than an object.
+        None => {
+            captured(&FIELD, beginning(rest, FIELD_BYTES)).and_then(|word| words::level(word).or(words::letter(word)))
+        }
+    };
     level.map_or(Token::Nothing, Token::Level)
 }
 

@@ -17,6 +17,7 @@ mod vocabulary;
 mod words;
 
 pub(super) use failure::STEMS;
+pub(super) use words::{letter as level_of_letter, level as level_of_word};
 
 /// How bad a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +34,23 @@ pub enum Level {
     Error,
     /// All has failed: panics, fatal errors.
     Fatal,
+}
+
+impl Level {
+    /// All of them with their words, the least bad first.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Trace, "trace"),
+        (Self::Debug, "debug"),
+        (Self::Info, "info"),
+        (Self::Warn, "warn"),
+        (Self::Error, "error"),
+        (Self::Fatal, "fatal"),
+    ];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(known, _)| *known == self).map_or("", |(_, word)| word)
+    }
 }
 
 /// How far above a line the beginning of its stack trace is looked for.
@@ -272,7 +290,7 @@ fn is_property(said: &str) -> bool {
 }
 
 /// The line without what tools put before each line of others.
-fn without_prefixes(line: &str) -> &str {
+pub(super) fn without_prefixes(line: &str) -> &str {
     let mut rest = line;
     // A process manager in a container.
     for _ in 0..2 {

@@ -3,7 +3,7 @@
 use super::Level;
 
 /// The level of a word, however it is written.
-pub(super) fn level(word: &str) -> Option<Level> {
+pub(in crate::logs) fn level(word: &str) -> Option<Level> {
     if word.len() > 11 {
         return None;
     }
@@ -24,7 +24,7 @@ pub(super) fn level(word: &str) -> Option<Level> {
 }
 
 /// The level of a letter, as Android, glog and mongod write it.
-pub(super) fn letter(letter: &str) -> Option<Level> {
+pub(in crate::logs) fn letter(letter: &str) -> Option<Level> {
     Some(match letter {
         "V" | "T" => Level::Trace,
         "D" => Level::Debug,

@@ -11,6 +11,7 @@ use super::saving::News;
 use crate::domain::{MASK, Moment, ServiceName, plain_error};
 use crate::logs::{LevelReader, Line, LineId, Reader, failure_around};
 use crate::tui::file_places::{Wanted, file_places};
+use crate::tui::text;
 
 /// A click may become a double click, which copies: the editor waits for so long.
 const DOUBLE_CLICK: Duration = Duration::from_millis(400);
@@ -45,6 +46,14 @@ impl AttachmentLoop {
         let drawn = self.last_frame.pane_at(at)?;
         let cell = (usize::from(at.x - drawn.area.x), usize::from(at.y - drawn.area.y));
         let point = drawn.text.point(cell).filter(|_| cell.1 < drawn.text.places.len())?;
+        if let Some((place, text)) = drawn.text.text_of_row(cell.1).filter(|(place, _)| place.folded) {
+            // What is to be seen of the line is not what was printed.
+            let (service, _) = drawn.text.source_of(place.line)?;
+            let byte = text::fitting(&text, cell.0.saturating_sub(place.before));
+            let mut places = file_places(&text);
+            places.retain(|place| place.bytes.contains(&byte));
+            return (!places.is_empty()).then(|| Wanted { places, folders: self.folders_of(service) });
+        }
         let (service, text) = if drawn.text.rows_of_screen {
             let row = usize::try_from(point.line.0).ok()?;
             let service = drawn.source.service()?;

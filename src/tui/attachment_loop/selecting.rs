@@ -151,6 +151,7 @@ impl AttachmentLoop {
         } else {
             let (service, line) = drawn.text.source_of(point.line)?;
             let line = self.handle.logs().get(service)?.read().line(line);
+            let unit = if drawn.text.is_folded(point.line) { Unit::Line } else { unit };
             unit_in(&line.map(|line| line.content.text).unwrap_or_default(), unit, point)
         };
         Some(Selection { source: source.clone(), rows, by_keys: false, unit, anchor: here, head: here })

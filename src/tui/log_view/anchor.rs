@@ -13,8 +13,8 @@ pub(super) struct Anchor {
     place: Place,
     row: usize,
     byte: usize,
-    /// Cells of a row, where lines are wrapped.
-    cells: Option<usize>,
+    /// Cells of a row, where lines are wrapped, and whether they are folded.
+    cells: Option<(usize, bool)>,
 }
 
 impl Anchor {
@@ -51,8 +51,8 @@ impl Anchor {
     }
 }
 
-fn cells(layout: &LineLayout) -> Option<usize> {
-    layout.wrap.then(|| text_cells(layout))
+fn cells(layout: &LineLayout) -> Option<(usize, bool)> {
+    layout.wrap.then(|| (text_cells(layout), layout.folded))
 }
 
 fn rows(line: Option<Line>, layout: &LineLayout) -> Vec<Range<usize>> {

@@ -52,6 +52,7 @@ impl Viewport {
             if let Some((row, column)) = hold_cursor(source, (lane, id), &mut shown, layout) {
                 cursor = (text.rows.len() + row).checked_sub(skip).map(|row| (column, row));
             }
+            text.hides_match |= shown.hides_match;
             self.add_line(source, frame, (lane, &line, number, &shown, skip), text);
             let current = self.current.as_ref().is_some_and(|mark| mark.lane == lane && mark.id == id);
             let marks = text.gutter.len()..text.rows.len();

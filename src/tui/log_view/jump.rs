@@ -1,10 +1,11 @@
 //! To the next match, error or run: where the reader goes, and what is said about it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::super::text;
 use super::motion::Still;
-use super::shown::Shown;
+use super::shown::{Shown, short_form};
 use super::viewport::{Mark, Viewport};
 use super::{Frame, LineLayout, text_cells};
 use crate::logs::{Landmark, Line, LineId, LineSource, Place, Query};
@@ -199,7 +200,7 @@ impl Viewport {
         };
         self.show(source, layout, (mark, row), still);
         if let Some((query, line)) = found {
-            self.stand.offset = offset_for(&line.content.text, query, layout, self.stand.offset);
+            self.stand.offset = offset_for(&shown_text(&line, layout), query, layout, self.stand.offset);
         }
         wrapped
     }
@@ -277,9 +278,18 @@ impl Viewport {
     }
 }
 
+/// The text of a line as it is to be seen.
+fn shown_text<'a>(line: &'a Line, layout: &LineLayout) -> Cow<'a, str> {
+    match short_form(line, layout) {
+        Some(short) => Cow::Owned(short.text),
+        None => Cow::Borrowed(&line.content.text),
+    }
+}
+
 /// The row of a line that its first match is in; of one that is not shown, the last.
 pub(super) fn row_of_match(line: &Line, query: &Query, layout: &LineLayout) -> usize {
-    let Some(place) = query.places(&line.content.text).into_iter().next().filter(|_| layout.wrap) else { return 0 };
+    let text = shown_text(line, layout);
+    let Some(place) = query.places(&text).into_iter().next().filter(|_| layout.wrap) else { return 0 };
     let rows = Shown::new(line, None, 0, layout).rows;
     rows.iter().rposition(|row| row.start <= place.start).unwrap_or(0)
 }

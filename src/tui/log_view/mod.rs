@@ -72,6 +72,8 @@ pub(super) struct LineLayout {
     pub(super) wrap: bool,
     /// What is before each line.
     pub(super) times: Times,
+    /// Lines that are data are short: time, level, message, and the other fields.
+    pub(super) folded: bool,
     /// The service is typed into: its cursor is in sight, and rows end where they do on its terminal.
     pub(super) typed: bool,
     /// What is shown at the end: the log or the terminal.
@@ -87,7 +89,7 @@ pub(super) struct LineLayout {
 impl LineLayout {
     /// For a service that is typed into.
     pub(super) fn as_terminal(self) -> Self {
-        Self { typed: true, wrap: true, times: Times::Off, ..self }
+        Self { typed: true, wrap: true, times: Times::Off, folded: false, ..self }
     }
 }
 
@@ -106,6 +108,8 @@ pub(super) struct PaneText {
     pub(super) match_count: Option<MatchCount>,
     /// Which error the reader has gone to, and of how many.
     pub(super) error_count: Option<MatchCount>,
+    /// The search has found a line that is folded, in what is not to be seen of it.
+    pub(super) hides_match: bool,
     /// How many lines the filter shows, and of how many.
     pub(super) share: Option<(u64, u64)>,
     /// What is to be said about where the reader has gone.
@@ -143,6 +147,8 @@ pub(super) struct RowPlace {
     pub(super) spans_before: usize,
     /// Cells on the left and on the right of the bytes that stand for what is cut off there.
     pub(super) cut: (usize, usize),
+    /// The line is folded: the bytes are those of its short form, and the row stands for all of it.
+    pub(super) folded: bool,
 }
 
 impl PaneText {
@@ -158,6 +164,11 @@ impl PaneText {
     /// A line of an error is in sight.
     pub(super) fn shows_error(&self) -> bool {
         self.gutter.iter().any(|mark| matches!(mark.level, Some(logs::Level::Fatal | logs::Level::Error)))
+    }
+
+    /// The line is in sight in its short form, so that only all of it can be meant.
+    pub(super) fn is_folded(&self, line: LineId) -> bool {
+        self.places.iter().any(|place| place.line == line && place.folded)
     }
 
     /// The service of a line in sight, and its number there.

@@ -44,14 +44,21 @@ pub(super) struct Shown {
     cut: (bool, bool),
     /// It has what is searched for.
     pub(super) hit: bool,
+    /// It is in its short form.
+    folded: bool,
+    /// It has what is searched for in what is not to be seen of it.
+    pub(super) hides_match: bool,
     links: Vec<TextLink>,
 }
 
 impl Shown {
     /// Lays it out, with what is searched for marked; that many cells on the left are cut off unless it is wrapped.
     pub(super) fn new(line: &logs::Line, query: Option<&Query>, offset: usize, layout: &LineLayout) -> Self {
-        let mut content = line.content.clone();
-        let mut hit = query.is_some_and(|query| query.is_match(&content.text));
+        let mut hit = query.is_some_and(|query| query.is_match(&line.content.text));
+        let short = short_form(line, layout);
+        let folded = short.is_some();
+        let mut content = short.unwrap_or_else(|| line.content.clone());
+        let mut hides_match = false;
         let cells = text_cells(layout);
         if line.kind.is_marker() {
             let time = layout.clock.time_of_day(line.at);
@@ -63,14 +70,17 @@ impl Shown {
             content.text.truncate(end);
             content.text.push_str(&format!(" {} {more} KiB more", layout.glyphs.ellipsis));
         }
-        if let Some(query) = query {
+        // What is searched for is looked for in what was printed.
+        if let Some(query) = query.filter(|_| hit || !folded) {
             let places = query.places(&content.text);
+            hides_match = folded && places.is_empty();
             hit |= !places.is_empty();
             marks::reverse(&mut content, &places);
         }
+        let (kind, links) = (line.kind, Vec::new());
         if layout.wrap {
             let rows = text::wrap(&content.text, cells);
-            return Self { content, kind: line.kind, rows, cut: (false, false), hit, links: Vec::new() };
+            return Self { content, kind, rows, cut: (false, false), hit, folded, hides_match, links };
         }
         let ellipsis = text::width(layout.glyphs.ellipsis);
         let all = text::width(&content.text);
@@ -82,7 +92,7 @@ impl Shown {
         let right = text::width(rest.trim_end()) > room;
         let end = start + text::fitting(rest, room.saturating_sub(if right { ellipsis } else { 0 }));
         let rows = std::iter::once(start..end).collect();
-        Self { content, kind: line.kind, rows, cut: (left, right), hit, links: Vec::new() }
+        Self { content, kind, rows, cut: (left, right), hit, folded, hides_match, links }
     }
 
     /// With its links, as its terminal knows them. devgroup's own lines have none.
@@ -121,7 +131,8 @@ impl Shown {
         let cut = (ellipsis(self.cut.0), ellipsis(self.cut.1));
         let before = if times { TIME_CELLS } else { 0 } + cut.0;
         let spans_before = usize::from(times) + usize::from(self.cut.0);
-        self.rows.iter().map(move |bytes| RowPlace { line, bytes: bytes.clone(), before, spans_before, cut })
+        let folded = self.folded;
+        self.rows.iter().map(move |bytes| RowPlace { line, bytes: bytes.clone(), before, spans_before, cut, folded })
     }
 
     /// The rows; the first has that time before it.
@@ -147,6 +158,11 @@ impl Shown {
             Line::from(row)
         })
     }
+}
+
+/// The short form of a line, if it is data and such lines are folded.
+pub(super) fn short_form(line: &logs::Line, layout: &LineLayout) -> Option<StyledText> {
+    (layout.folded && line.kind == LineKind::Output).then(|| logs::folded(&line.content)).flatten()
 }
 
 /// Cells that are left for the text of a line.

@@ -18,6 +18,7 @@ fn layout(width: usize, height: usize, wrap: bool) -> LineLayout {
         height,
         wrap,
         times: Times::Off,
+        folded: false,
         typed: false,
         view: PaneView::Auto,
         glyphs: Glyphs::of(GlyphSet::Unicode),
@@ -172,6 +173,45 @@ fn what_stands_for_the_rest_of_a_line_is_the_rest() {
     let text = take_rows(&mut view, &document, &layout(10, 3, false));
     assert_eq!(shown(&text)[0], "…56789abc…");
     assert_eq!((byte(&text, 0, 0), byte(&text, 1, 0), byte(&text, 9, 0)), (Some(0), Some(5), Some(usize::MAX)));
+}
+
+#[test]
+fn lines_that_are_data_are_short_and_stand_for_all_that_was_printed() {
+    let document = document(0..1);
+    document
+        .feed(b"{\"level\":\"warn\",\"msg\":\"a slow query of a customer\",\"ms\":812,\"secret\":\"\"}\r\ntext\r\n");
+    let folded = LineLayout { folded: true, ..layout(24, 6, true) };
+    let text = take_rows(&mut Viewport::default(), &document, &folded);
+    assert_eq!(shown(&text), ["line 0", "warn  a slow query of a ", "customer  ms=812 secret=", "\"\"", "text"]);
+    let is_folded: Vec<bool> = text.places.iter().map(|place| place.folded).collect();
+    assert_eq!(is_folded, [false, true, true, true, false]);
+    assert!(text.is_folded(text.places[1].line) && !text.is_folded(text.places[0].line));
+    // Scrolled by rows, as they are to be seen.
+    let (mut view, small) = (Viewport::default(), LineLayout { height: 2, ..folded });
+    assert_eq!(shown(&take_rows(&mut view, &document, &small)), ["\"\"", "text"]);
+    view.scroll(-1);
+    assert_eq!(shown(&take_rows(&mut view, &document, &small)), ["customer  ms=812 secret=", "\"\""]);
+    // As printed again, the same line is in the first row.
+    let printed = take_rows(&mut view, &document, &LineLayout { folded: false, ..small });
+    assert!(printed.places[0].line == LineId(1) && !printed.places[0].folded, "{:?}", shown(&printed));
+    assert!(!folded.as_terminal().folded, "who types sees what the program draws");
+}
+
+#[test]
+fn a_match_in_what_is_folded_away_is_told() {
+    let document = document(0..0);
+    document.feed(b"{\"level\":\"warn\",\"msg\":\"slow query\",\"ms\":812}\r\n");
+    let take = |query: &str, folded: bool| {
+        let query = Query::new(query, logs::QueryKind::Literal).unwrap();
+        let (names, layout) = (["api".into()], LineLayout { folded, ..layout(80, 3, false) });
+        let frame = Frame { names: &names, labels: &[], query: Some(&query), roams: false, layout };
+        let text = Viewport::default().take(&mut LineSource::of(document.read()), &frame);
+        (text.gutter[0].hit, text.hides_match)
+    };
+    assert_eq!(take("slow", true), (true, false));
+    assert_eq!(take("\"ms\":812", true), (true, true));
+    assert_eq!(take("\"ms\":812", false), (true, false));
+    assert_eq!(take("ms=812", true), (false, false), "nobody has printed that");
 }
 
 #[test]

@@ -24,11 +24,13 @@ pub(super) struct LineChoice {
     wrap_zoomed: bool,
     /// What stands before the lines.
     pub(super) times: Times,
+    /// Lines that are data are short.
+    pub(super) folded: bool,
 }
 
 impl Default for LineChoice {
     fn default() -> Self {
-        Self { wrap: false, wrap_zoomed: true, times: Times::Off }
+        Self { wrap: false, wrap_zoomed: true, times: Times::Off, folded: false }
     }
 }
 
@@ -36,6 +38,12 @@ impl LineChoice {
     /// Long lines are wrapped, and not cut.
     pub(super) fn wraps(&self, zoom: bool) -> bool {
         if zoom { self.wrap_zoomed } else { self.wrap }
+    }
+
+    /// Folds lines that are data, or shows them as they were printed. What is said of it.
+    pub(super) fn fold(&mut self) -> &'static str {
+        self.folded = !self.folded;
+        if self.folded { "JSON and logfmt lines are folded" } else { "JSON and logfmt lines are as printed" }
     }
 
     /// Wraps what was cut, or the other way round.

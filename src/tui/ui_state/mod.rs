@@ -224,6 +224,7 @@ impl UiState {
             height: usize::from(inner.height.saturating_sub(u16::from(taken))),
             wrap: self.lines.wraps(self.panes.zoom),
             times: self.lines.times,
+            folded: self.lines.folded,
             typed: false,
             view: PaneView::Log,
             glyphs: self.glyphs,
@@ -384,6 +385,10 @@ impl UiState {
             Action::Zoom => self.zoom_or_open(world),
             Action::Wrap => self.lines.toggle_wrap(self.panes.zoom),
             Action::Times => self.lines.times = self.lines.times.next(),
+            Action::FoldData => {
+                let text = self.lines.fold();
+                self.show_message(text);
+            }
             Action::PreviousService => self.step(-1, world),
             Action::NextService => self.step(1, world),
             Action::PreviousPane => self.step_pane(-1, world),

@@ -262,8 +262,9 @@ fn show_selected(selection: &Selection, text: &PaneText, inner: Rect, buffer: &m
     for (index, y) in (inner.top()..inner.bottom()).enumerate() {
         let Some((place, row)) = text.text_of_row(index) else { return };
         let (start, end) = (place.bytes.start, place.bytes.end);
-        // What is cut off is selected by what stands for it.
-        let (first, last) = (if place.cut.0 > 0 { 0 } else { start }, if place.cut.1 > 0 { usize::MAX } else { end });
+        // What is cut off, or folded, is selected by what stands for it.
+        let first = if place.cut.0 > 0 || place.folded { 0 } else { start };
+        let last = if place.cut.1 > 0 || place.folded { usize::MAX } else { end };
         let Some((from, to)) = selection.part_of(place.line, first, last) else { continue };
         let edge = |selected, cells| if selected { u16::try_from(cells).unwrap_or(0) } else { 0 };
         let cells = |byte: usize| {
@@ -295,10 +296,13 @@ fn find_titles<'a>(
         (_, Some(match_count)) if focused => {
             let match_count =
                 source.service().map_or(match_count, |service| scene.ui.find.match_count(service, match_count));
-            let text = match_count.text(scene.screen.compact, glyphs);
             // The lines of all services have their names before them.
             let whose = source.service().filter(|_| scene.ui.find.searches_all() && match_count.place.is_some());
-            vec![Span::raw(whose.map_or_else(|| text.clone(), |name| format!("{name} {} {text}", glyphs.dot)))]
+            let whose = whose.map_or_else(String::new, |name| format!("{name} {} ", glyphs.dot));
+            let hidden =
+                text.is_some_and(|text| text.hides_match).then(|| format!(" {} J shows the match", glyphs.dot));
+            let said = match_count.text(scene.screen.compact, glyphs) + hidden.as_deref().unwrap_or_default();
+            vec![Span::raw(whose + &said)]
         }
         _ => Vec::new(),
     };
