@@ -9,6 +9,7 @@ mod lines;
 mod since;
 mod verdict;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout};
@@ -45,18 +46,20 @@ pub(super) async fn settle(handle: &GroupHandle, ask: SettleAsk) -> Result<Reply
         }
         knows_files = true;
         settling.begin(place());
-        settling.wait().await;
-        Ok(())
+        Ok(settling.wait().await)
     };
-    let is_settled = match timeout(patience, waiting).await {
-        Ok(settled) => settled.map(|()| true)?,
-        Err(_) => false,
-    };
+    let settled = timeout(patience, waiting).await.ok().transpose()?;
     if !knows_files {
         settling.begin(place());
         settling.say("the watcher has not looked at all files in time: changes may be missing");
     }
-    Ok(Reply::Settled(Box::new(settling.answer(is_settled, usize::try_from(most).unwrap_or(0)).await)))
+    Ok(Reply::Settled(Box::new(settling.answer(settled, usize::try_from(most).unwrap_or(0)).await)))
+}
+
+/// The group as it is to be seen at a moment.
+struct Seen {
+    group: Arc<GroupSnapshot>,
+    at: Moment,
 }
 
 /// A question that is being answered.
@@ -80,20 +83,22 @@ impl Settling<'_> {
         self.notes.push(note.to_owned());
     }
 
-    /// Returns when nothing more is to come.
-    async fn wait(&mut self) {
+    /// Returns when nothing more is to come: what is to be seen then.
+    async fn wait(&mut self) -> Seen {
         let mut snapshots = self.handle.snapshots();
         let clock = self.handle.logs().clock();
         loop {
             snapshots.mark_unchanged();
-            let look = match self.look(clock.now()) {
+            let seen = self.look();
+            let look = match self.still(&seen) {
                 Still::Done => {
                     // What was told may be a moment ahead of what can be seen.
-                    let seen = self.happened.seen;
+                    let told = self.happened.seen;
                     let caught_up = self.handle.ask(Command::CatchUp { files: false }).await;
-                    let is_all = self.look(clock.now()) == Still::Done && self.happened.seen == seen;
+                    let seen = self.look();
+                    let is_all = self.still(&seen) == Still::Done && self.happened.seen == told;
                     if is_all || caught_up.is_err() {
-                        return;
+                        return seen;
                     }
                     continue;
                 }
@@ -117,16 +122,20 @@ impl Settling<'_> {
         }
     }
 
-    /// What is still to come of all that are concerned.
-    fn look(&mut self, now: Moment) -> Still {
+    /// What has happened by now, and then what is to be seen.
+    fn look(&mut self) -> Seen {
         self.happened.take(self.handle.events());
-        let group = self.handle.snapshot();
+        Seen { group: self.handle.snapshot(), at: self.handle.logs().clock().now() }
+    }
+
+    /// What is still to come of all that are concerned.
+    fn still(&self, Seen { group, at }: &Seen) -> Still {
         if group.file_unread {
             return Still::GoesOn("reading procgroup.toml".into());
         }
         let mut soonest = None;
         for service in group.services.iter().filter(|service| self.concerns(service)) {
-            match verdict::still(service, now) {
+            match verdict::still(service, *at) {
                 Still::Done => {}
                 Still::Unproven(until) => soonest = soonest.into_iter().chain([until]).min(),
                 goes_on @ Still::GoesOn(_) => return goes_on,
@@ -144,11 +153,11 @@ impl Settling<'_> {
         self.happened.services.contains_key(&service.name) || service.begins_anew && service.going_on.is_some()
     }
 
-    async fn answer(mut self, is_settled: bool, most: usize) -> Settled {
+    /// `settled`: what was to be seen when nothing more was to come. What happens from then on is for the next question.
+    async fn answer(mut self, settled: Option<Seen>, most: usize) -> Settled {
         let clock = self.handle.logs().clock();
-        let now = clock.now();
-        self.happened.take(self.handle.events());
-        let group = self.handle.snapshot();
+        let is_settled = settled.is_some();
+        let Seen { group, at: now } = settled.unwrap_or_else(|| self.look());
         let mut services = Vec::new();
         for service in group.services.iter().filter(|service| self.concerns(service)) {
             services.push(self.service(&group, service, (is_settled, now), most).await);

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Agent, REVISIONS, shop};
-use crate::harness::{Project, detach, down};
+use super::{Agent, Answer, REVISIONS, shop};
+use crate::harness::{Project, detach, down, wait_for};
 
 /// The services of the last `settle`.
 fn api(value: &Value) -> &Value {
@@ -51,6 +51,16 @@ fn servers(project: &Project) -> usize {
     project.processes().iter().filter(|(_, line)| line.starts_with("sleep 1000")).count()
 }
 
+/// What came of an edit. This agent edits faster than any: where a change waits because it came right after the last starts, it
+/// restarts the service itself.
+fn what_came(agent: &mut Agent) -> Answer {
+    let settled = agent.call("settle", json!({}));
+    match api(&settled.value)["next_at"].is_string() {
+        true => agent.call("restart", json!({ "services": ["api"] })),
+        false => settled,
+    }
+}
+
 #[test]
 fn an_hour_of_an_agent_takes_two_calls_an_edit_and_leaves_nothing() {
     let project = shop("");
@@ -59,7 +69,7 @@ fn an_hour_of_an_agent_takes_two_calls_an_edit_and_leaves_nothing() {
     agent.call("wait", json!({ "service": "api" })).well();
     let all = edits();
     for edit in 1..=all {
-        if edit == all / 2 {
+        if edit == 2 {
             // One of 40 files.
             let before = runs(&mut agent);
             agent.call("hold", json!({ "on": true })).well();
@@ -67,26 +77,22 @@ fn an_hour_of_an_agent_takes_two_calls_an_edit_and_leaves_nothing() {
                 project.write(&format!("src/part{file}.txt"), format!("{edit}"));
             }
             let settled = agent.call("hold", json!({ "on": false })).well();
-            assert!(
-                settled.text.starts_with("released\n") && settled.text.contains("api: restarted, ready"),
-                "{}",
-                settled.text
-            );
+            assert!(settled.text.starts_with("released\napi: restarted, ready"), "{}", settled.text);
             assert!(settled.text.contains("\n40 files changed since "), "{}", settled.text);
             assert_eq!(runs(&mut agent), before + 1, "{}", settled.text);
             continue;
         }
         if edit % 6 == 5 {
             project.write("src/main.txt", format!("broken {edit}"));
-            let settled = agent.call("settle", json!({}));
+            let settled = what_came(&mut agent);
             assert!(settled.failed && settled.text.contains("error: expected"), "edit {edit}: {}", settled.text);
-            assert_eq!(servers(&project), 0, "edit {edit}");
+            wait_for("nothing serves", || servers(&project) == 0);
         }
         project.write("src/main.txt", format!("edit {edit}"));
-        let settled = agent.call("settle", json!({})).well();
+        let settled = what_came(&mut agent).well();
         let listening = format!("listening on edit {edit}");
         assert!(settled.text.contains(&listening), "edit {edit}: {}", settled.text);
-        assert_eq!(servers(&project), 1, "edit {edit}");
+        wait_for("one process serves", || servers(&project) == 1);
     }
     agent.close();
     down(&project);
