@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod alerts;
 mod background;
 mod effect_runner;
 mod ending;
@@ -31,6 +32,7 @@ mod workers;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
 pub use crate::watch::branch_of;
+pub use alerts::{UserAlerts, test_alerts};
 pub use background::Background;
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of, is_foreground_of};
@@ -44,6 +46,6 @@ pub use instance::{Claim, Occupied, claim, guard_of};
 pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
 pub use load::load_of;
 pub use logger::start_logger;
-pub use preferences::apply_preferences;
+pub use preferences::{alerts_of_user, apply_preferences};
 pub use stderr::write_stderr_line;
 pub use viewer::{ViewEnd, ViewError, view_group};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::{GroupEvent, GroupEventKind, Moment, Rule, RunId, ServiceName};
+use crate::domain::{GroupEvent, GroupEventKind, Rule};
 use crate::logs::Epoch;
 
 /// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
@@ -30,15 +30,17 @@ impl EventLog {
     /// Of them, those that are looked through for a rule: no longer than a save takes to become a restart.
     const LOOKED_AT: usize = 1_000;
 
-    /// Adds what has happened.
-    pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, kind: GroupEventKind) {
+    /// Adds what has happened, and gives it its number.
+    pub fn push(&self, event: GroupEvent) -> GroupEvent {
         let mut events = self.lock();
         let seq = *self.last.borrow() + 1;
         if events.len() == Self::CAPACITY {
             events.pop_front();
         }
-        events.push_back(GroupEvent { seq, at, service, run, kind });
+        let event = GroupEvent { seq, ..event };
+        events.push_back(event.clone());
         self.last.send_replace(seq);
+        event
     }
 
     /// By which its numbers are told from those of another run of the group.
@@ -74,12 +76,14 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Moment;
 
     #[test]
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
         let log = EventLog::default();
         for _ in 0..EventLog::CAPACITY + 3 {
-            log.push(Moment::START, None, None, GroupEventKind::Reload { files: "procgroup.toml".into() });
+            let kind = GroupEventKind::Reload { files: "procgroup.toml".into() };
+            log.push(GroupEvent { seq: 0, at: Moment::START, service: None, run: None, kind, alert: None });
         }
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
         assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);

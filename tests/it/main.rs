@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
 
 mod acceptance;
+mod alerts;
 mod architecture;
 mod attached;
 mod beside;
@@ -27,6 +28,7 @@ mod generated;
 mod git_work;
 mod groups;
 mod harness;
+mod history;
 mod holds;
 mod hostile;
 mod imported;

@@ -9,7 +9,7 @@ use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
 use crate::domain::task::{Heartbeat, Orchestrator, heartbeat_json, orchestrator_json};
-use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
+use crate::domain::{EndedTry, Fact, FactKind, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 use crate::task_folder::{self, Contents, Owner, Retried};
 
@@ -43,7 +43,11 @@ impl Desk {
             TaskEffect::Route { file, to } => self.route(&file, &to),
             TaskEffect::Tell { worker, news } => {
                 if let Some(working) = self.working.get(&worker) {
-                    working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                    let (service, run, at) = (worker.clone(), working.start.run, self.now());
+                    let marker = Marker::Task(TaskMarker::News { worker, news });
+                    working.start.document.mark(&marker);
+                    let kind = FactKind::Marked(marker);
+                    self.means.event_recorder.record(&Fact { at, service: Some(service), run: Some(run), kind });
                 }
             }
             TaskEffect::Answer { ask, result } => self.tell(ask, result),

@@ -71,6 +71,7 @@ pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<Pa
         Some(Task::Client(ClientTask::Ls { .. })) => return refuse("`ls` lists all groups"),
         Some(Task::Client(ClientTask::Down { all: true, .. })) => return refuse("`--all` means all groups"),
         Some(Task::Client(_) | Task::Tasks(_) | Task::Check { .. } | Task::Why(_) | Task::Doctor { .. }) => {}
+        Some(Task::History(_) | Task::Alerts(_)) => {}
         Some(Task::Setup(_) | Task::Help { .. }) => return refuse("this command needs none"),
         Some(Task::Up(_)) | None => {
             let failure = Failure::Usage(format!(

@@ -45,7 +45,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             status::run(group, json, (follow, usage))
         }
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
-        ClientTask::Events { follow, json } => events::run(find::group(place)?, follow, json),
+        ClientTask::Events { follow, json, since: None } => events::run(find::group(place)?, follow, json),
+        ClientTask::Events { follow, json, since: Some(since) } => events::run_since(place, since, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
         }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Hello, to_line};
-use crate::control::event_line::EventLine;
 use crate::control::log_line::{LogLine, Skipped};
 use crate::control::status::Status;
 use crate::control::why_line::Why;
 use crate::domain::visible;
+use crate::logs::EventLine;
 use crate::remote_terminal::ToTerminal;
 
 /// A message of a group.
@@ -33,7 +33,7 @@ pub enum Reply {
     /// Lines or events that were dropped before they could be sent.
     Skipped(Skipped),
     /// Something that happened in the group.
-    Event(EventLine),
+    Event(Box<EventLine>),
     /// The answer to `why`.
     Why(Box<Why>),
     /// The hold has begun.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::TaskNews;
 use crate::domain::task::BatchCounts;
 
 /// So many are remembered. Of more, those that have ended longest ago go.
@@ -45,13 +46,16 @@ impl Batches {
         self.change(batch, |counts| counts.pending = counts.pending.saturating_sub(tasks));
     }
 
-    /// One of its tasks has ended.
-    pub(super) fn end(&mut self, batch: Option<&Arc<str>>, completed: bool) {
+    /// One of its tasks has ended. What came of all of them, if it was the last.
+    pub(super) fn end(&mut self, batch: Option<&Arc<str>>, completed: bool) -> Option<TaskNews> {
         self.change(batch, |counts| {
             counts.pending = counts.pending.saturating_sub(1);
             counts.completed += u64::from(completed);
             counts.failed += u64::from(!completed);
         });
+        let (batch, counts) = batch.and_then(|batch| Some((batch, self.counts.get(batch)?)))?;
+        let done = || TaskNews::BatchDone { batch: batch.clone(), completed: counts.completed, failed: counts.failed };
+        (counts.pending == 0).then(done)
     }
 
     fn change(&mut self, batch: Option<&Arc<str>>, change: impl Fn(&mut BatchCounts)) {
@@ -90,11 +94,15 @@ mod tests {
         let name: Arc<str> = "b".into();
         batches.remember([(name.clone(), BatchCounts { total: 9, completed: 2, failed: 1, pending: 6 })].into());
         batches.appear(Some(&name), 3);
-        batches.end(Some(&name), true);
-        batches.end(Some(&name), false);
+        assert_eq!(batches.end(Some(&name), true), None);
+        assert_eq!(batches.end(Some(&name), false), None, "one waits");
         batches.vanish(Some(&name), 1);
         assert_eq!(batches.counts()["b"], BatchCounts { total: 5, completed: 3, failed: 2, pending: 0 });
         batches.appear(None, 1);
+        batches.appear(Some(&name), 1);
+        let done = TaskNews::BatchDone { batch: name, completed: 4, failed: 2 };
+        assert_eq!(batches.end(Some(&"b".into()), true), Some(done));
+        assert_eq!(batches.end(None, true), None);
         assert_eq!(batches.counts().len(), 1);
     }
 
