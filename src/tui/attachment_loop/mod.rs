@@ -51,6 +51,7 @@ mod frames;
 mod kept_layout;
 mod measuring;
 mod opening;
+mod restarts;
 mod saving;
 mod selecting;
 mod sizes;
@@ -276,6 +277,7 @@ impl AttachmentLoop {
                 self.ui.told_of_tasks(&question, answer, self.clock.both());
                 self.frames.redraw = true;
             }
+            News::Restarts(service, by_hour) => self.restarts_were_read(&service, by_hour),
             News::Open(path, line) => self.open_editor(path, line),
             News::OpenLog => self.edit_log(self.clock.now()),
             News::Closed(status) => self.editor_closed(status),
@@ -552,6 +554,7 @@ impl AttachmentLoop {
 
     /// What the frame has left to be done.
     fn run_followups(&mut self) {
+        let mut restarts = Vec::new();
         for followup in self.ui.requests.followups.drain(..) {
             match followup {
                 Followup::Scan(scan) => self.searcher.read(scan),
@@ -565,6 +568,7 @@ impl AttachmentLoop {
                         tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
+                Followup::Restarts(service) => restarts.push(service),
                 Followup::Task(question) => {
                     if let Some(tell) = self.tell_later.clone() {
                         tokio::spawn(ask_about_tasks(self.handle.clone(), question, tell));
@@ -572,6 +576,7 @@ impl AttachmentLoop {
                 }
             }
         }
+        restarts.into_iter().for_each(|service| self.read_restarts(service));
     }
 
     /// The last line of the service that is waited for while the group stops.
