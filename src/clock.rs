@@ -29,6 +29,18 @@ fn is_zone_file(path: &str) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE)
 }
 
+/// The time that a file gets that is written now. On Linux that is the clock's last tick, some milliseconds ago: the exact
+/// time would be later than the times of files that are written after it.
+pub fn time_of_a_write() -> SystemTime {
+    #[cfg(target_os = "linux")]
+    {
+        let tick = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        Duration::try_from(tick).map_or_else(|_| SystemTime::now(), |since| SystemTime::UNIX_EPOCH + since)
+    }
+    #[cfg(not(target_os = "linux"))]
+    SystemTime::now()
+}
+
 /// What is wrong with `TZ`, if something is. Who asks the time zone library first, as tui-logger does for each record,
 /// would have it read a device to its end.
 pub fn zone_problem() -> Option<String> {
@@ -60,6 +72,23 @@ pub fn short_time(rfc3339: &str) -> String {
         Ok(timestamp) => Clock::short_time(timestamp.into()),
         Err(_) => rfc3339.to_owned(),
     }
+}
+
+/// Times that are nearer than this are told with their seconds: those of a job that runs every few seconds.
+const NEAR: Duration = Duration::from_secs(60);
+
+/// No time so far away is told by its hour.
+const FAR: Duration = Duration::from_secs(20 * 3600);
+
+fn short_time_from(time: SystemTime, now: SystemTime) -> String {
+    let Ok(timestamp) = jiff::Timestamp::try_from(time) else { return String::from("--") };
+    let wait = time.duration_since(now).unwrap_or_default();
+    let format = match timestamp.as_second() % 60 {
+        _ if wait > FAR => "%b %-d",
+        0 if wait >= NEAR => "%H:%M",
+        _ => "%H:%M:%S",
+    };
+    timestamp.to_zoned(LOCAL.clone()).strftime(format).to_string()
 }
 
 /// How long ago a moment in RFC 3339 was.
@@ -230,17 +259,10 @@ impl Clock {
         }
     }
 
-    /// A time to come, for a column: `14:30`, with its seconds if it has some; `Nov 30` if that is not within a day.
+    /// A time to come, for a column: `14:30`, with its seconds if it has some or is near; `Nov 30` if that is not within a
+    /// day.
     pub fn short_time(time: SystemTime) -> String {
-        let now = SystemTime::now();
-        let is_far = time.duration_since(now).is_ok_and(|wait| wait > Duration::from_secs(20 * 3600));
-        let Ok(timestamp) = jiff::Timestamp::try_from(time) else { return String::from("--") };
-        let format = match timestamp.as_second() % 60 {
-            _ if is_far => "%b %-d",
-            0 => "%H:%M",
-            _ => "%H:%M:%S",
-        };
-        timestamp.to_zoned(LOCAL.clone()).strftime(format).to_string()
+        short_time_from(time, SystemTime::now())
     }
 
     /// Local time of day of a moment: `14:02:11`.
@@ -276,6 +298,16 @@ mod tests {
         let clock = Clock::start();
         let now = clock.now();
         assert!(!Anchors(vec![(now, SystemTime::now())]).is_news(now, clock.wall(now)));
+    }
+
+    #[test]
+    fn a_time_that_is_near_or_between_two_minutes_has_seconds() {
+        let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        // Zones differ from UTC by whole minutes.
+        let told = |time, now| short_time_from(at(time), at(now));
+        assert_eq!((told(600, 0).len(), told(601, 0).len(), told(600, 541).len()), (5, 8, 8));
+        assert!(told(600, 541).ends_with(":00") && told(600, 900).ends_with(":00"), "it is due now");
+        assert!(told(30 * 86_400, 0).starts_with("Jan 3"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use super::write_stderr_line;
 use crate::control::{Became, Known, first_start};
-use crate::domain::{GroupSnapshot, Moment, ServiceName};
+use crate::domain::{GroupSnapshot, Moment, ServiceName, visible};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
 use crate::logs::LineId;
@@ -23,6 +23,12 @@ const LOOK_BACK: u64 = 50;
 
 /// How long a launcher that does not read may delay the report.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who waits longer than this is told for what, once.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// More names than these are told as a number.
+const NAMED: usize = 5;
 
 /// The exit code of the launcher if a service has failed.
 const FAILED: u8 = 5;
@@ -51,13 +57,22 @@ pub(super) async fn report_start(handle: GroupHandle, report: Report, name: Stri
     let mut snapshots = handle.snapshots();
     let first = handle.snapshot();
     let wanted: Vec<_> = first.services.iter().filter(|service| service.wanted).map(|s| s.name.clone()).collect();
+    let mut tell_at = Some(clock.now() + SILENCE);
     let group = loop {
         let group = snapshots.borrow_and_update().clone();
         if group.stopping.is_some() {
             // Its own last line tells, and its code.
             return;
         }
-        let Some(wake) = next_look(&group, &wanted, clock.now()) else { break group };
+        let now = clock.now();
+        let Some(wake) = next_look(&group, &wanted, now) else { break group };
+        if tell_at.is_some_and(|at| at <= now) {
+            tell_at = None;
+            let text = waits_for(&group, &wanted, &name, now);
+            // Before the report: the launcher ends with that.
+            let _ = tokio::task::spawn_blocking(move || write_stderr_line(&text, PATIENCE)).await;
+        }
+        let wake = wake.into_iter().chain(tell_at).min();
         let sleep = async {
             match wake {
                 Some(moment) => sleep_until(clock.instant(moment).into()).await,
@@ -83,6 +98,20 @@ fn next_look(group: &GroupSnapshot, wanted: &[ServiceName], now: Moment) -> Opti
     let services = wanted.iter().filter_map(|name| group.service(name));
     let open: Vec<_> = services.filter_map(|service| first_start(service, now).err()).collect();
     (!open.is_empty()).then(|| open.into_iter().flatten().min())
+}
+
+/// What a start waits for, with the state of each: `shop: waiting for install (running) · Ctrl-C stops the group`.
+fn waits_for(group: &GroupSnapshot, wanted: &[ServiceName], name: &str, now: Moment) -> String {
+    let services = wanted.iter().filter_map(|name| group.service(name));
+    let open: Vec<_> = services.filter(|service| first_start(service, now).is_err()).collect();
+    let names = open.iter().take(NAMED).map(|service| match service.reason.as_deref() {
+        Some(reason) => format!("{} ({} · {reason})", service.name, service.state()),
+        None => format!("{} ({})", service.name, service.state()),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let more = open.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    visible(&format!("{name}: waiting for {names}{more} · Ctrl-C stops the group")).into_owned()
 }
 
 /// What is reported, and with which code.

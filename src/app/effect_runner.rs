@@ -230,6 +230,7 @@ impl EffectRunner {
     /// Somebody looks at what these services use (empty: all).
     pub(crate) fn measure(&self, services: &[ServiceName]) {
         self.host.measure(services);
+        self.workers.measure(services);
     }
 
     /// What is to be remembered goes there from now on.

@@ -88,9 +88,9 @@ impl ForegroundCommand {
         self.unchanged.as_ref()
     }
 
-    /// It is executed now: its last success counts no more.
-    pub fn begins(&self) {
-        self.inputs.iter().for_each(|inputs| inputs.begins());
+    /// It is executed now: its last success counts no more. `with_arguments`: more words of the command line.
+    pub fn begins(&self, with_arguments: bool) {
+        self.inputs.iter().for_each(|inputs| inputs.begins(with_arguments));
     }
 
     /// It has ended with 0, without words of its own.

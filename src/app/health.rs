@@ -54,6 +54,11 @@ pub fn state_folder_of(spec: &GroupSpec) -> Result<PathBuf, String> {
     state_folder::of_group(spec, state_folder::variable)
 }
 
+/// Whether a process, or one below it, listens on a TCP port of this machine.
+pub fn listens_below(port: u16, root: u32) -> bool {
+    process::listens_below(port, root)
+}
+
 /// Who listens on a TCP port of this machine, for people; `None` if nobody does, or where the system does not tell.
 pub fn listener_on(port: u16) -> Option<String> {
     process::listener_on(port)

@@ -79,12 +79,17 @@ pub struct Occupied {
 impl Occupied {
     /// Whether the process that was started lives; also if the system does not tell.
     fn lives(&self) -> bool {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        pid.is_some_and(|pid| match Process::of(pid) {
-            Some(process) => !process.ended,
-            None => test_kill_process(pid) != Err(Errno::SRCH),
-        })
+        is_alive(self.pid)
     }
+}
+
+/// Whether this process lives; also if the system does not tell.
+pub(super) fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| match Process::of(pid) {
+        Some(process) => !process.ended,
+        None => test_kill_process(pid) != Err(Errno::SRCH),
+    })
 }
 
 /// Claims the group of a file for the process `pid`, by which the user knows us. Where there is no place for a lock, the

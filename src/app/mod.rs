@@ -14,6 +14,7 @@ mod health;
 mod history_file;
 mod instance;
 mod job_inputs;
+mod job_lock;
 mod load;
 mod log_files;
 mod logger;
@@ -39,11 +40,12 @@ pub use environment::{inherited_by, inside_service_of, is_foreground_of};
 pub use foreground::{ForegroundCommand, NotExecutable};
 pub use group_run::{Frontend, GroupRunError, RunOptions, restore_terminal_on_panic, run};
 pub use health::{
-    InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, state_folder_of,
+    InotifyUse, LastStatus, blindness, inotify_use, last_status, leftovers, listener_on, listens_below, state_folder_of,
 };
 pub use history_file::remember;
 pub use instance::{Claim, Occupied, claim, guard_of};
 pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
+pub use job_lock::{JobLock, lock_job, runs_in_terminal};
 pub use load::load_of;
 pub use logger::start_logger;
 pub use preferences::{alerts_of_user, apply_preferences};

@@ -141,7 +141,7 @@ impl Arguments {
     /// The command line as it is read. `--config` may stand before and after a command. (As one of clap's global options
     /// it would claim `-f` also where that means to follow.)
     pub(super) fn grammar() -> Command {
-        Self::command().mut_subcommands(with_config)
+        Self::command().mut_subcommands(with_config).mut_subcommands(without_refused)
     }
 
     /// The arguments of the process.
@@ -184,6 +184,22 @@ fn with_config(command: Command) -> Command {
     let file =
         file.help("Use this file (default: $DEVGROUP_CONFIG, or procgroup.toml here or in the nearest folder above)");
     command.arg(if follows { file } else { file.short('f') }).mut_subcommands(with_config)
+}
+
+/// The commands that know an option only to refuse it do not offer it: `-g` where no running group is meant, `--tui` of
+/// `up`.
+fn without_refused(command: Command) -> Command {
+    const NAME_NO_GROUP: [&str; 7] = ["up", "ls", "init", "completions", "man", "schema", "help"];
+    if !NAME_NO_GROUP.contains(&command.get_name()) {
+        return command;
+    }
+    let group = Arg::new("group").short('g').long("group").value_name("GROUP").value_parser(value_parser!(OsString));
+    let command = command.arg(group.global(true).hide(true));
+    match command.get_name() {
+        // They are those of a run here.
+        "up" => command.mut_arg("tui", |tui| tui.hide(true)).mut_arg("no_tui", |no_tui| no_tui.hide(true)),
+        _ => command,
+    }
 }
 
 /// The file that is named behind a command; behind the last one, if several name one.
@@ -438,6 +454,23 @@ mod tests {
         let several = "devgroup -f a task -f b list -f c";
         let matches = Arguments::grammar().try_get_matches_from(several.split(' ')).unwrap();
         assert_eq!(inner_config(&matches), Some("c".into()));
+    }
+
+    #[test]
+    fn who_refuses_an_option_does_not_offer_it() {
+        let help = |command: &str| {
+            let words = ["devgroup", command, "--help"];
+            Arguments::grammar().try_get_matches_from(words).unwrap_err().render().to_string()
+        };
+        assert!(help("status").contains("--group") && help("down").contains("--group"));
+        assert!(!help("up").contains("--tui") && !help("up").contains("--no-tui"));
+        for command in ["up", "ls", "init", "schema", "help"] {
+            assert!(!help(command).contains("--group"), "{command}");
+            // It is refused in words.
+            let matches = Arguments::grammar().try_get_matches_from(["devgroup", command, "-g", "shop"]);
+            let group = Arguments::from_arg_matches(&matches.unwrap()).unwrap().place.group;
+            assert_eq!(group.as_deref(), Some("shop".as_ref()), "{command}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::app::{GroupRunError, Occupied};
 use crate::config::{self, Foreign, SelectionError};
 use crate::control::{ClientError, Problem, ProblemCode};
-use crate::domain::{visible, visible_path};
+use crate::domain::{ServiceName, Unknown, no_instances, other_services, visible, visible_path};
 
 /// Why the program fails before or instead of running a group.
 #[derive(Debug, thiserror::Error)]
@@ -60,14 +60,18 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} already runs here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
+    #[error("error: {} is already running here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
         0 => String::new(),
         pid => format!(", pid {pid}"),
     })]
     Occupied(Occupied),
     /// The group could not be run.
-    #[error("error: {0}")]
-    GroupRun(#[from] GroupRunError),
+    #[error("error: {error}{}", help_of_start(error))]
+    GroupRun {
+        /// Why.
+        #[from]
+        error: GroupRunError,
+    },
     /// No group runs here.
     #[error("error: no group is running here{}", match file {
         Some(file) => match foreign {
@@ -125,6 +129,17 @@ pub(super) enum Failure {
         /// The commands that would do it, each in backticks.
         commands: String,
     },
+    /// `devgroup why` was asked about what is neither.
+    #[error(
+        "error: no service and no file `{}`\n  help: {}; for a path write ./{}",
+        visible(&unknown.written),
+        other_services(&unknown.written, &unknown.known),
+        visible(&unknown.written)
+    )]
+    NoServiceOrFile {
+        /// The name, and what there is.
+        unknown: Box<Unknown>,
+    },
     /// What else there is to know.
     #[error("{failure}\n  note: {note}")]
     Noted {
@@ -144,34 +159,48 @@ impl From<ClientError> for Failure {
     }
 }
 
+/// A name that means nobody, wherever it is looked up.
+impl From<Unknown> for Failure {
+    fn from(unknown: Unknown) -> Self {
+        GroupRunError::Selection(SelectionError::UnknownService(unknown.into())).into()
+    }
+}
+
 impl Failure {
+    /// The services that are named have no instances. `runs`: their group does.
+    pub(super) fn no_instances(names: &[ServiceName], runs: bool) -> Self {
+        ClientError::Refused(Problem::new(ProblemCode::Refused, no_instances(names, runs))).into()
+    }
+
     /// The exit code, as `devgroup help exit-codes` lists them.
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Usage(_)
             | Self::Inside { .. }
-            | Self::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => 2,
+            | Self::GroupRun { error: GroupRunError::Selection(SelectionError::Nothing) } => 2,
             Self::NoFile { .. } | Self::Foreign { .. } | Self::Invalid(_) | Self::InvalidAndUnknown { .. } => 3,
             Self::NotRunning { .. }
             | Self::NoGroup { .. }
             | Self::Client { error: ClientError::NotRunning | ClientError::Ended { .. } | ClientError::Lost } => 4,
             Self::Client { error: ClientError::NotAllowed { .. } } => 8,
             Self::Unknown { .. }
+            | Self::NoServiceOrFile { .. }
             | Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::UnknownService, .. }) } => 6,
             Self::Client { error: ClientError::Refused(Problem { code: ProblemCode::Invalid, .. }) } => 2,
             Self::Client { .. } => 1,
             Self::Hold(_) => 125,
             Self::Mistyped { failure, .. } | Self::Noted { failure, .. } => failure.code(),
             Self::NotRun { code, .. } => *code,
-            Self::GroupRun(GroupRunError::ExitWithSeveral(..)) => 2,
-            Self::GroupRun(GroupRunError::Selection(_) | GroupRunError::ExitWith(_)) => 6,
+            Self::GroupRun { error: GroupRunError::ExitWithSeveral(..) } => 2,
+            Self::GroupRun { error: GroupRunError::Selection(_) | GroupRunError::ExitWith(_) } => 6,
             Self::Occupied(_)
-            | Self::GroupRun(
-                GroupRunError::System { .. }
-                | GroupRunError::NoSocket(_)
-                | GroupRunError::Panicked
-                | GroupRunError::DashboardPanicked,
-            )
+            | Self::GroupRun {
+                error:
+                    GroupRunError::System { .. }
+                    | GroupRunError::NoSocket(_)
+                    | GroupRunError::Panicked
+                    | GroupRunError::DashboardPanicked,
+            }
             | Self::Unexpected(_) => 1,
         }
     }
@@ -213,15 +242,15 @@ fn near(error: &ClientError) -> String {
     let ClientError::Refused(Problem { code: ProblemCode::UnknownService, message, services }) = error else {
         return String::new();
     };
-    let name = message.split('`').nth(1).unwrap_or_default();
-    let near = config::near(name, services.iter().map(String::as_str));
-    let all = match (services.as_slice(), name.starts_with('@')) {
-        ([], true) => "no service here has the key `group`".to_owned(),
-        (groups, true) => format!("groups here: {}", groups.join(", ")),
-        (services, false) => format!("services here: {}", services.join(", ")),
+    format!("\n  help: {}", other_services(message.split('`').nth(1).unwrap_or_default(), services))
+}
+
+/// The same where the file of a group does not have what is named.
+fn help_of_start(error: &GroupRunError) -> String {
+    let help = match error {
+        GroupRunError::Selection(error) => error.help(),
+        GroupRunError::ExitWith(unknown) => Some(other_services(&unknown.written, &unknown.known)),
+        _ => None,
     };
-    if near.is_empty() {
-        return format!("\n  help: {all}");
-    }
-    format!("\n  help: did you mean {}? {all}", config::any_of(&near))
+    help.map_or_else(String::new, |help| format!("\n  help: {help}"))
 }

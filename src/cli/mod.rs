@@ -180,7 +180,9 @@ fn mistyped_command(failure: Failure, words: &[String]) -> Failure {
 fn mistyped(failure: Failure, names: &[String]) -> Failure {
     let name = match &failure {
         Failure::NoFile { .. } => names.first(),
-        Failure::GroupRun(GroupRunError::Selection(SelectionError::UnknownService { name, .. })) => Some(name),
+        Failure::GroupRun { error: GroupRunError::Selection(SelectionError::UnknownService(unknown)) } => {
+            Some(&unknown.written)
+        }
         _ => None,
     };
     match name.and_then(|name| near_commands(name)) {

@@ -77,8 +77,10 @@ fn word(failure: &Failure) -> &'static str {
         Failure::Inside { .. } => "inside",
         Failure::Occupied(_) => "already-runs",
         Failure::NotRun { .. } => "not-run",
-        Failure::GroupRun(GroupRunError::Selection(SelectionError::UnknownProfile { .. })) => "unknown-profile",
-        Failure::GroupRun(GroupRunError::Selection(SelectionError::Nothing)) => "nothing-to-run",
+        Failure::GroupRun { error: GroupRunError::Selection(SelectionError::UnknownProfile { .. }) } => {
+            "unknown-profile"
+        }
+        Failure::GroupRun { error: GroupRunError::Selection(SelectionError::Nothing) } => "nothing-to-run",
         Failure::Unknown { what: "task", .. } => "unknown-task",
         Failure::Unknown { what: "batch", .. } => "unknown-batch",
         Failure::Unknown { .. } => "unknown-worker",

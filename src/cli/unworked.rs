@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::domain::task::UNROUTED;
 use crate::domain::{GroupSpec, ServiceName, TaskFolders, count, visible_path};
 
 /// Who has more files waiting needs no exact number.
@@ -40,9 +41,9 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
     found
 }
 
-/// Dead letters of tasks that name no worker: no other list has them.
+/// Dead letters of tasks that name no worker.
 fn unrouted(folders: &TaskFolders) -> Option<String> {
-    let folder = folders.dlq.join("unrouted");
+    let folder = folders.dlq.join(UNROUTED);
     // The reason beside a file that is no JSON is not one more.
     let letters =
         with_end(&folder, b".json").saturating_sub(with_end(&folder, b".reason.json")) + with_end(&folder, b".raw");

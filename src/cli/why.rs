@@ -32,7 +32,7 @@ pub(super) fn run(place: &Place, arguments: &WhyArguments) -> Result<u8, Failure
     // What a script asks is about paths.
     let (services, named) = match arguments.quiet {
         true => (Vec::new(), arguments.paths.clone()),
-        false => why_service::split(place, &here, &arguments.paths),
+        false => why_service::split(place, &here, &arguments.paths)?,
     };
     let paths: Vec<PathBuf> =
         paths(&named, if arguments.null { 0 } else { b'\n' })?.iter().map(|path| here.join(path)).collect();

@@ -9,10 +9,14 @@ use serde::Serialize;
 
 use super::arguments::Place;
 use super::client::{find, foreground, status};
+use super::exit_code::Failure;
 use crate::app::{self, InputsNow};
 use crate::clock::Clock;
+use crate::config::near;
 use crate::control::{Ask, Client, Reply, Service, Status};
-use crate::domain::{GroupSpec, MAIN_PORT, ServiceName, ServiceSpec, ports_by_name, visible};
+use crate::domain::{
+    GroupSpec, MAIN_PORT, ServiceName, ServiceSpec, Unknown, WhyUnknown, no_instances, ports_by_name, visible,
+};
 
 /// Why a service is as it is.
 #[derive(Serialize)]
@@ -28,6 +32,9 @@ pub(super) struct ServiceWhy {
     ports: BTreeMap<String, u16>,
     /// Of a job with `inputs`.
     inputs: Option<Inputs>,
+    /// Its group does.
+    #[serde(skip)]
+    runs: bool,
 }
 
 /// The inputs of a job, as they are now.
@@ -49,18 +56,28 @@ struct Here {
 }
 
 /// Tells the names of services from paths. A file that is there is meant by its name, and `./api` is never a service.
-pub(super) fn split(place: &Place, folder: &Path, words: &[PathBuf]) -> (Vec<ServiceWhy>, Vec<PathBuf>) {
+///
+/// # Errors
+/// A word is neither: no such file is there, and it is like the name of a service.
+pub(super) fn split(
+    place: &Place,
+    folder: &Path,
+    words: &[PathBuf],
+) -> Result<(Vec<ServiceWhy>, Vec<PathBuf>), Failure> {
     let is_missing = |word: &Path| {
         let found = folder.join(word).symlink_metadata();
         found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     };
     let could_be = |word: &PathBuf| !word.as_os_str().is_empty() && word.as_os_str() != "-" && is_missing(word);
     if !words.iter().any(could_be) {
-        return (Vec::new(), words.to_vec());
+        return Ok((Vec::new(), words.to_vec()));
     }
     let (here, mut services, mut paths) = (Here::look(place), Vec::new(), Vec::new());
     for word in words {
-        let named = word.to_str().filter(|_| could_be(word)).and_then(|name| here.why(name));
+        let named = match word.to_str().filter(|_| could_be(word)) {
+            Some(name) => here.why(name)?,
+            None => None,
+        };
         match named {
             // Once, whatever names it.
             Some(named) => {
@@ -70,7 +87,18 @@ pub(super) fn split(place: &Place, folder: &Path, words: &[PathBuf]) -> (Vec<Ser
             None => paths.push(word.clone()),
         }
     }
-    (services, paths)
+    Ok((services, paths))
+}
+
+/// A name that means nobody, and no path either: of a group, of an instance, or like the name of a service. What looks like
+/// the name of a file may be one that is still to be written.
+fn is_slip(unknown: &Unknown) -> bool {
+    let known = unknown.known.iter().map(String::as_str);
+    match unknown.why {
+        WhyUnknown::Group | WhyUnknown::Instance(..) => true,
+        WhyUnknown::Service => !unknown.written.contains(['/', '.']) && !near(&unknown.written, known).is_empty(),
+        WhyUnknown::Pattern | WhyUnknown::Malformed(_) => false,
+    }
 }
 
 fn said(services: &[ServiceWhy], one: &ServiceWhy) -> bool {
@@ -92,26 +120,35 @@ impl Here {
     }
 
     /// The services that a word names, if it names any.
-    fn why(&self, word: &str) -> Option<Vec<ServiceWhy>> {
-        let names: Vec<ServiceName> = match (&self.spec, &self.status) {
-            (Some(spec), _) => spec.roster().resolve([word]).ok()?,
-            (None, Some(status)) => status.resolve(word).into_iter().map(ServiceName::new).collect(),
-            (None, None) => return None,
+    fn why(&self, word: &str) -> Result<Option<Vec<ServiceWhy>>, Failure> {
+        let roster = match (&self.spec, &self.status) {
+            (Some(spec), _) => spec.roster(),
+            (None, Some(status)) => status.roster(),
+            (None, None) => return Ok(None),
         };
-        if names.is_empty() {
+        match roster.resolve([word]) {
             // All of its instances: there are none.
-            let reason = format!("it has no instances now: devgroup scale {word}=1 starts one");
-            let none = ServiceWhy {
-                service: word.to_owned(),
-                state: None,
-                state_told: None,
-                reason: Some(reason),
-                ports: BTreeMap::new(),
-                inputs: None,
-            };
-            return self.spec.is_some().then(|| vec![none]);
+            Ok(names) if names.is_empty() => {
+                let none = roster.only_without_instances([word]);
+                Ok(Some(none.iter().map(|name| self.without_instances(name)).collect()))
+            }
+            Ok(names) => Ok(Some(names.iter().map(|name| self.why_of(name)).collect())),
+            Err(Unknown { why: WhyUnknown::Instance(of, 0), .. }) => Ok(Some(vec![self.without_instances(&of)])),
+            Err(unknown) if is_slip(&unknown) => Err(Failure::NoServiceOrFile { unknown: unknown.into() }),
+            Err(_) => Ok(None),
         }
-        Some(names.iter().map(|name| self.why_of(name)).collect())
+    }
+
+    fn without_instances(&self, name: &ServiceName) -> ServiceWhy {
+        ServiceWhy {
+            service: name.to_string(),
+            state: None,
+            state_told: None,
+            reason: Some(no_instances(std::slice::from_ref(name), self.status.is_some())),
+            ports: BTreeMap::new(),
+            inputs: None,
+            runs: self.status.is_some(),
+        }
     }
 
     fn why_of(&self, name: &ServiceName) -> ServiceWhy {
@@ -128,7 +165,11 @@ impl Here {
             state_told: live.map(status::state),
             reason: live.and_then(|live: &Service| live.reason.clone()),
             ports,
-            inputs: inputs.map(|(group, job)| Inputs::from(app::inputs_now(group, job))),
+            inputs: inputs.map(|(group, job)| {
+                let lives = live.is_some_and(|live| live.pid.is_some() || live.elsewhere.is_some());
+                Inputs::from(app::inputs_now(group, job, lives || app::runs_in_terminal(group, name)))
+            }),
+            runs: self.status.is_some(),
         }
     }
 }
@@ -156,7 +197,7 @@ impl ServiceWhy {
             (Some(state), Some(reason)) => format!("{state} · {reason}"),
             (Some(state), None) => state.clone(),
             (None, Some(reason)) => reason.clone(),
-            (None, None) => "the group does not run".to_owned(),
+            (None, None) => "the group is not running".to_owned(),
         };
         let mut line = |label: &str, said: &str| {
             let label = if label.is_empty() { String::new() } else { format!("{label:<7} ") };
@@ -172,7 +213,10 @@ impl ServiceWhy {
             line(
                 "start",
                 &match inputs.unchanged {
-                    true => format!("has nothing to do; devgroup restart {} runs it all the same", self.service),
+                    true if self.runs => {
+                        format!("has nothing to do; `devgroup restart {}` runs it anyway", self.service)
+                    }
+                    true => format!("has nothing to do; `devgroup run {} --force` runs it anyway", self.service),
                     false => "runs it".to_owned(),
                 },
             );

@@ -1,6 +1,6 @@
 //! Reading `env_file`: one file or several, each with the place where it is looked for otherwise.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -36,7 +36,8 @@ fn file(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Optio
         {
             problems.add_once(missing_here(slot, &named(&path, place)));
         }
-        return is_good(&path, slot, place, problems).then_some(EnvFile { path, or: None });
+        let file = named_at(slot, place, path, None);
+        return is_good(&file.path, slot, place, problems).then_some(file);
     };
     let fields = Fields::open(&ENV_FILE, table, format!("`env_file` of {}", slot.place), problems);
     let path = fields.read_value("path", problems, |slot| place.path(slot));
@@ -50,8 +51,12 @@ fn file(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Optio
     }
     let path = path?.into_inner();
     let or = place.worktree().in_main(&path).filter(|_| or_main);
-    let file = EnvFile { path, or };
+    let file = named_at(slot, place, path, or);
     is_good(env_file::in_use(&file), slot, place, problems).then_some(file)
+}
+
+fn named_at(slot: Slot<'_, '_>, place: &Place<'_>, path: PathBuf, or: Option<PathBuf>) -> EnvFile {
+    EnvFile { path, or, line: place.line(&slot.span()), file: place.other_file(&slot.span()) }
 }
 
 /// Whether the file can be used, or is missing. What is wrong with it is added.
@@ -75,10 +80,10 @@ fn is_good(path: &Path, slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Pr
 /// A worktree has no files that git does not know, such as `.env`.
 fn missing_here(slot: Slot<'_, '_>, name: &str) -> Diagnostic {
     let name = shown(name);
-    Diagnostic::warning("env-file", format!("`{name}` is missing here; the main checkout has one"))
+    Diagnostic::warning("env-file", format!("`{name}` is missing here; the main worktree has one"))
         .at(slot.span(), "nothing is read from it in this worktree")
         .help(format!(
-            "to use the one of the main checkout:\nenv_file = {{ path = \"{name}\", or = \"main-worktree\" }}"
+            "to use the one of the main worktree:\nenv_file = {{ path = \"{name}\", or = \"main-worktree\" }}"
         ))
 }
 

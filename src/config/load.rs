@@ -145,9 +145,13 @@ fn as_table<'a, 't>(value: &'a Value<'t>) -> Option<&'a DeTable<'t>> {
 fn consequences(text: &str, syntax_problems: &[Diagnostic], items: &mut Vec<Diagnostic>) {
     const MISSING: [&str; 5] = ["missing-run", "unknown-service", "no-services", "empty", "ready"];
     let broken = syntax::lines(text, syntax_problems);
+    // Where only a file could not be read, a slip of the name of a service that is known is seen all the same.
+    let is_slip = |item: &Diagnostic| {
+        syntax_problems.is_empty() && item.labels.iter().any(|label| label.text.starts_with("did you mean"))
+    };
     items.retain(|item| {
         let on_broken_line = item.labels.iter().any(|label| broken.contains(&position(text, label.span.start).0));
-        !on_broken_line && !MISSING.contains(&item.code)
+        !on_broken_line && (!MISSING.contains(&item.code) || item.code == "unknown-service" && is_slip(item))
     });
 }
 
@@ -171,8 +175,9 @@ impl Unread {
 
 /// The text of a file, if it is that of one of these.
 pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
-    let name = visible_path(file.file_name().unwrap_or(file.as_os_str()));
-    read_named(file, &name, owners)
+    // Of what is no file, it is the question where it was looked for.
+    let name = if file.is_file() { file.file_name().unwrap_or(file.as_os_str()) } else { file.as_os_str() };
+    read_named(file, &visible_path(name), owners)
         .map_err(|unread| Diagnostics::new(file.to_owned(), &unread.text, vec![unread.problem]))
 }
 
@@ -180,7 +185,9 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
 pub(super) fn read_named(file: &Path, name: &str, owners: Owners) -> Result<String, Box<Unread>> {
     let unreadable = |error: io::Error| {
         let help = match error.kind() {
-            io::ErrorKind::NotFound => "to begin with:\n[services]\nweb = \"npm run dev\"".to_owned(),
+            io::ErrorKind::NotFound => {
+                "check the path; a new file begins with:\n[services]\nweb = \"npm run dev\"".to_owned()
+            }
             io::ErrorKind::PermissionDenied => format!("check who may read it: ls -l {}", visible_path(file)),
             _ => visible_path(file).into_owned(),
         };

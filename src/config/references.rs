@@ -232,7 +232,7 @@ fn in_shell_texts(service: &Named, problems: &mut Problems, whole: &str) {
                 }
             };
             problems.add_once(
-                Diagnostic::warning("shell-text", format!("the shell does not know `${{{}}}`", shown(name)))
+                Diagnostic::warning("shell-text", format!("the shell cannot expand `${{{}}}`", shown(name)))
                     .at(within(&span, name, whole), "a command that is a string is read by the shell")
                     .help(help),
             );

@@ -12,7 +12,7 @@ use super::near::{any_of, near};
 use super::place::Place;
 use super::problems::{Problems, Slot, shown};
 use super::units;
-use crate::domain::{CronFault, CronTimes, Kind, Schedule, ServiceName, When};
+use crate::domain::{CronFault, CronTimes, Kind, Schedule, ServiceName, When, WrongField};
 
 const EXAMPLES: &str = "schedule = \"*/15 * * * *\"   or   \"@daily\"   or   \"every 30m\"";
 
@@ -57,11 +57,19 @@ fn wrong(slot: Slot<'_, '_>, span: Range<usize>, label: impl Into<String>) -> Di
 fn faulty(slot: Slot<'_, '_>, place: &Place<'_>, text: &str, fault: &CronFault) -> Diagnostic {
     const ORDER: &str = "five fields: minute hour day month weekday";
     match fault {
-        CronFault::Field { name, allowed, place: field } => {
-            let written = shown(text.get(field.clone()).unwrap_or_default());
-            wrong(slot, part(slot, place, text, field), format!("the {name}: {allowed}")).help(format!(
-                "`{written}` is not a valid {name}; a field is *, a number, a range 1-5, a list 1,15, or a step */15"
-            ))
+        CronFault::Wrong(fields) => {
+            let problem = Diagnostic::error("schedule", format!("`{}` is not a schedule", shown(text)));
+            let label = |problem: Diagnostic, field: &WrongField| {
+                problem.at(part(slot, place, text, &field.place), format!("the {}: {}", field.name, field.allowed))
+            };
+            let told = fields.iter().map(|field| {
+                format!("`{}` is not a valid {}", shown(text.get(field.place.clone()).unwrap_or_default()), field.name)
+            });
+            let told = told.collect::<Vec<_>>().join(", ");
+            fields
+                .iter()
+                .fold(problem, label)
+                .help(format!("{told}; a field is *, a number, a range 1-5, a list 1,15, or a step */15"))
         }
         CronFault::Fields(6..) => {
             let problem = wrong(slot, slot.span(), "more than five fields");

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::near::{any_of, near};
-use crate::domain::{GroupSpec, ServiceName, ServiceSpec, Unknown, visible};
+use crate::domain::{GroupSpec, ServiceName, ServiceSpec, Unknown, other_names, other_services, visible};
 
 /// What the command line asks for. The default takes the group as the file describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,42 +24,32 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No service is called so. Exit code 6.
-    #[error("{unknown}: {}", advice(near, &unknown.known, if name.starts_with('@') { "groups here" } else { "services here" }))]
-    UnknownService {
-        /// The name, as the command line gives it.
-        name: String,
-        /// Services or groups with a similar name, nearest first.
-        near: Vec<String>,
+    #[error("{0}")]
+    UnknownService(
         /// Why it means nobody, and what there is.
-        unknown: Box<Unknown>,
-    },
+        Box<Unknown>,
+    ),
     /// What was named was excepted as well. Exit code 2.
     #[error("nothing left to run: every named service is excluded")]
     Nothing,
     /// No service belongs to a profile of this name.
-    #[error("unknown profile `{}`: {}", visible(name), advice(near, known, "profiles here"))]
+    #[error("unknown profile `{}`", visible(name))]
     UnknownProfile {
         /// The name, as the command line gives it.
         name: String,
-        /// Profiles with a similar name, nearest first.
-        near: Vec<String>,
         /// All profiles, in the order of the file.
         known: Vec<String>,
     },
 }
 
-/// More names than this help nobody.
-const MANY: usize = 20;
-
-fn advice(near: &[String], known: &[String], what: &str) -> String {
-    match (near, known) {
-        ([], []) => format!("{what}: none"),
-        ([], known) => {
-            let more = known.len().saturating_sub(MANY);
-            let known = known.iter().take(MANY).map(String::as_str).collect::<Vec<_>>().join(", ");
-            if more == 0 { format!("{what}: {known}") } else { format!("{what}: {known} and {more} more") }
+impl SelectionError {
+    /// What to do, if that is not said already.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::UnknownService(unknown) => Some(other_services(&unknown.written, &unknown.known)),
+            Self::UnknownProfile { name, known } => Some(other_names(name, known, "profiles")),
+            Self::Nothing => None,
         }
-        (near, _) => format!("did you mean {}?", any_of(near)),
     }
 }
 
@@ -79,7 +68,8 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
     check_profiles(&spec, selection)?;
     let roster = spec.roster();
     let resolve = |written: &mut dyn Iterator<Item = &String>| -> Result<HashSet<ServiceName>, SelectionError> {
-        let names = roster.resolve(written.map(String::as_str)).map_err(unknown)?;
+        let names = roster.resolve(written.map(String::as_str));
+        let names = names.map_err(|unknown| SelectionError::UnknownService(unknown.into()))?;
         Ok(names.into_iter().collect())
     };
     let named = resolve(&mut selection.services.iter().chain(&selection.only))?;
@@ -139,11 +129,6 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
     Ok(GroupSpec { services, replicated, ..spec })
 }
 
-fn unknown(unknown: Unknown) -> SelectionError {
-    let near = owned(near(&unknown.written, unknown.known.iter().map(String::as_str)));
-    SelectionError::UnknownService { name: unknown.written.clone(), near, unknown: Box::new(unknown) }
-}
-
 fn check_profiles(spec: &GroupSpec, selection: &Selection) -> Result<(), SelectionError> {
     let mut profiles: Vec<&str> = Vec::new();
     for profile in spec.services.iter().flat_map(|service| &service.profiles) {
@@ -155,14 +140,9 @@ fn check_profiles(spec: &GroupSpec, selection: &Selection) -> Result<(), Selecti
         if !profiles.contains(&name.as_str()) {
             return Err(SelectionError::UnknownProfile {
                 name: name.clone(),
-                near: owned(near(name, profiles.iter().copied())),
-                known: owned(profiles),
+                known: profiles.into_iter().map(str::to_owned).collect(),
             });
         }
     }
     Ok(())
-}
-
-fn owned(names: Vec<&str>) -> Vec<String> {
-    names.into_iter().map(str::to_owned).collect()
 }

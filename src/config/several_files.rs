@@ -58,7 +58,7 @@ pub(super) fn include(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<()>
                 problem(format!("`{text}` is outside the group"), "outside the folder of this file")
                     .help("put procgroup.toml into the folder that contains all files of the group")
             }
-            PatternFault::Deep => problem(format!("`{text}` has `**`, which `include` does not know"), "any depth")
+            PatternFault::Deep => problem(format!("`{text}` has `**`, which `include` does not support"), "any depth")
                 .help("name each depth: include = [\"*/procgroup.toml\", \"*/*/procgroup.toml\"]"),
             PatternFault::NoFile => problem(format!("`{text}` names no file"), "the name of the file is missing")
                 .help("include = [\"services/*/procgroup.toml\"]"),

@@ -11,7 +11,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::log_line::{Cursor, Skipped};
 use super::log_reader::LogReader;
-use super::meant::{counts, meant, only_one, some_or_all};
+use super::meant::{counts, instances, only_one, services};
 use super::outbox::Outbox;
 use super::server::About;
 use super::status::Status;
@@ -73,10 +73,11 @@ impl Answers {
             Ask::Why { path, bytes } => {
                 self.why(bytes.map_or_else(|| PathBuf::from(path), |bytes| OsString::from_vec(bytes).into())).await
             }
-            Ask::Start(order) => self.order(order, WaitGoal::up, Command::Start).await,
-            Ask::Stop(order) => self.order(order, WaitGoal::down, Command::Stop).await,
+            Ask::Start(order) => self.order(order, instances, WaitGoal::up, Command::Start).await,
+            // What has no instance is down.
+            Ask::Stop(order) => self.order(order, services, WaitGoal::down, Command::Stop).await,
             Ask::Restart(order) => {
-                self.order(order, WaitGoal::up, |targets| Command::Restart { targets, force: false }).await
+                self.order(order, instances, WaitGoal::up, |targets| Command::Restart { targets, force: false }).await
             }
             Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
@@ -178,7 +179,7 @@ impl Answers {
         names: Vec<String>,
         command: impl FnOnce(Vec<ServiceName>) -> Command,
     ) -> Result<Reply, Problem> {
-        let names = some_or_all(&self.handle.snapshot(), &names)?;
+        let names = instances(&self.handle.snapshot(), &names)?;
         self.send_command(command(names)).await
     }
 
@@ -187,7 +188,7 @@ impl Answers {
         let (command, label) = (ask.command, short(&ask.label).into());
         let hold = |services| ClientHold { id: number, command, label, services };
         let ends = EndsHold { handle: self.handle.clone(), number };
-        let begun = match some_or_all(&self.handle.snapshot(), &ask.services) {
+        let begun = match instances(&self.handle.snapshot(), &ask.services) {
             Ok(services) => self.send_command(Command::Hold(hold(services))).await,
             Err(problem) => Err(problem),
         };
@@ -216,10 +217,11 @@ impl Answers {
     async fn order(
         &self,
         order: Order,
+        names: fn(&GroupSnapshot, &[String]) -> Result<Vec<ServiceName>, Problem>,
         wait_goal: fn(Ordered) -> WaitGoal,
         command: impl Fn(Targets) -> Command,
     ) -> Result<Reply, Problem> {
-        let names = meant(&self.handle.snapshot(), order.services.iter().map(String::as_str))?;
+        let names = names(&self.handle.snapshot(), &order.services)?;
         let targets = match (order.services.as_slice(), order.all, order.failed) {
             ([_, ..], false, false) => Targets::Named(names),
             ([], true, false) => Targets::All,
@@ -242,7 +244,7 @@ impl Answers {
 
     async fn wait(&self, names: Vec<String>, goal: Goal, timeout_ms: Option<u64>) -> Result<Reply, Problem> {
         let group = self.handle.snapshot();
-        let names = meant(&group, names.iter().map(String::as_str))?;
+        let names = instances(&group, &names)?;
         let wait_goal =
             |name| group.service(&name).map(|service| WaitGoal::goal(goal, service)).map(|wait_goal| (name, wait_goal));
         let waiting = names.into_iter().filter_map(wait_goal).collect();

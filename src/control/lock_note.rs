@@ -54,11 +54,11 @@ impl LockNote {
         self.socket.as_ref().filter(|noted| noted.is_absolute() || abstract_socket::is_name(noted))
     }
 
-    /// `shop runs here, pid 7`. On a full disk the holder could note nothing.
+    /// `shop is running here, pid 7`. On a full disk the holder could note nothing.
     pub fn who_runs(&self) -> String {
         match self.pid {
             0 => "a group is running here".into(),
-            pid => format!("{} runs here, pid {pid}", self.name),
+            pid => format!("{} is running here, pid {pid}", self.name),
         }
     }
 

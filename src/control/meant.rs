@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{Problem, ProblemCode};
-use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name};
+use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name, no_instances};
 
 /// The services that these names mean, each once, in the order of the file.
 pub(super) fn meant<'w>(
@@ -13,14 +13,23 @@ pub(super) fn meant<'w>(
     group.roster().resolve(written).map_err(unknown)
 }
 
-/// The same, where no names mean all: who names services without an instance does not mean all.
-pub(super) fn some_or_all(group: &GroupSnapshot, written: &[String]) -> Result<Vec<ServiceName>, Problem> {
-    let names = meant(group, written.iter().map(String::as_str))?;
+/// The same of a list.
+pub(super) fn services(group: &GroupSnapshot, written: &[String]) -> Result<Vec<ServiceName>, Problem> {
+    meant(group, written.iter().map(String::as_str))
+}
+
+/// The same, where somebody has to be there: who names services without an instance does not mean all.
+pub(super) fn instances(group: &GroupSnapshot, written: &[String]) -> Result<Vec<ServiceName>, Problem> {
+    let names = services(group, written)?;
     if names.is_empty() && !written.is_empty() {
-        let message = format!("there is no instance of {} now", written.join(", "));
-        return Err(Problem::new(ProblemCode::Refused, message));
+        return Err(nobody(group, written.iter().map(String::as_str)));
     }
     Ok(names)
+}
+
+fn nobody<'w>(group: &GroupSnapshot, written: impl IntoIterator<Item = &'w str>) -> Problem {
+    let names = group.roster().only_without_instances(written);
+    Problem::new(ProblemCode::Refused, no_instances(&names, true))
 }
 
 /// The one service that a name means.
@@ -28,7 +37,7 @@ pub(super) fn only_one(group: &GroupSnapshot, written: &str) -> Result<ServiceNa
     let names = meant(group, [written])?;
     match names.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Problem::new(ProblemCode::Refused, format!("there is no instance of {written} now"))),
+        [] => Err(nobody(group, [written])),
         several => {
             let names = several.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
             Err(Problem::new(
@@ -68,7 +77,7 @@ pub(super) fn counts(
         }
         for name in names {
             if counts.insert(name.clone(), *count).is_some_and(|before| before != *count) {
-                let message = format!("two numbers of instances for {name}");
+                let message = format!("{name} is given two different numbers of instances");
                 return Err(Problem::new(ProblemCode::Invalid, message));
             }
         }

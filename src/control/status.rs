@@ -271,8 +271,8 @@ impl Status {
         self
     }
 
-    /// The services that a written name means, as the group was then.
-    pub fn resolve(&self, written: &str) -> Vec<String> {
+    /// Who was in the group then.
+    pub fn roster(&self) -> Roster {
         let names: Vec<(ServiceName, Option<Instance>)> = self
             .services
             .iter()
@@ -289,12 +289,11 @@ impl Status {
             .iter()
             .map(|(name, count)| Replicated { name: ServiceName::new(name), group: None, count: *count })
             .collect();
-        let found = Roster::new(services, &replicated).resolve([written]).unwrap_or_default();
-        found.iter().map(|name| name.as_str().to_owned()).collect()
+        Roster::new(services, &replicated)
     }
 
     /// Nothing has happened between the two but that time has passed.
-    pub(super) fn is_same_but_for_time(&self, other: &Self) -> bool {
+    pub fn is_same_but_for_time(&self, other: &Self) -> bool {
         let timeless = |status: &Self| {
             let mut status = status.clone();
             for service in &mut status.services {

@@ -63,11 +63,11 @@ async fn measure(handle: &GroupHandle) -> Result<(), Problem> {
 fn is_measured_since(group: &GroupSnapshot, asked: Moment) -> bool {
     let earliest = asked.since_start().saturating_sub(SHARED);
     let is_new = |at: Moment| at.since_start() >= earliest;
-    group.services.iter().filter(|one| one.pid.is_some()).all(|one| one.usage.is_some_and(|usage| is_new(usage.at)))
+    group.services.iter().filter(|one| one.can_be_measured()).all(|one| one.usage.is_some_and(|usage| is_new(usage.at)))
 }
 
 /// What there is to tell of each live run is known.
 fn is_known(group: &GroupSnapshot) -> bool {
     let is_known = |usage: crate::domain::Usage| usage.cpu.is_some() || usage.memory.is_none();
-    group.services.iter().filter(|one| one.pid.is_some()).all(|one| one.usage.is_some_and(is_known))
+    group.services.iter().filter(|one| one.can_be_measured()).all(|one| one.usage.is_some_and(is_known))
 }

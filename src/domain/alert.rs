@@ -87,9 +87,9 @@ impl fmt::Display for AlertKind {
 
 impl NextTry {
     /// Nothing follows by itself, and nothing more is told of it.
-    fn is_last(self) -> bool {
+    fn is_last(&self) -> bool {
         match self {
-            Self::None | Self::AfterChange | Self::ByHand => true,
+            Self::None | Self::AfterChange(_) | Self::ByHand => true,
             Self::In(_) | Self::Cooldown => false,
         }
     }
@@ -175,7 +175,7 @@ mod tests {
     fn a_failure_is_told_when_nothing_follows_it_by_itself() {
         let in_a_second = NextTry::In(Duration::from_secs(1));
         assert_eq!(ended(1, None, NextTry::None), Some(AlertKind::Failed));
-        assert_eq!(ended(1, None, NextTry::AfterChange), Some(AlertKind::Failed));
+        assert_eq!(ended(1, None, NextTry::AfterChange("a.rs".into())), Some(AlertKind::Failed));
         assert_eq!(ended(1, Some(FailedRun::Try(3, 3)), NextTry::None), Some(AlertKind::Failed));
         assert_eq!(ended(1, Some(FailedRun::Crash(2, 5)), in_a_second), None, "it is tried again");
         assert_eq!(ended(1, Some(FailedRun::Crash(5, 5)), NextTry::Cooldown), None, "the crash loop is told");

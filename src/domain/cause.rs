@@ -49,7 +49,7 @@ pub enum StartCause {
 impl fmt::Display for StartCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::First => f.write_str("with the group"),
+            Self::First => f.write_str("at startup"),
             Self::Change(files) => files.fmt(f),
             Self::Hand => f.write_str("manually"),
             Self::Crash { attempt: 0, .. } => f.write_str("after it exited"),

@@ -38,11 +38,22 @@ pub struct EnvFile {
     pub path: PathBuf,
     /// The file of the main checkout that is taken where this one is missing (`or`), absolute.
     pub or: Option<PathBuf>,
+    /// The line that names it, 1-based.
+    pub line: u32,
+    /// The file that names it, relative to the root of the group; `None` if that is the group's own.
+    pub file: Option<Arc<str>>,
+}
+
+impl EnvFile {
+    /// Both read the same, wherever they are named.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.path == other.path && self.or == other.or
+    }
 }
 
 impl From<&str> for EnvFile {
     fn from(path: &str) -> Self {
-        Self { path: path.into(), or: None }
+        Self { path: path.into(), or: None, line: 0, file: None }
     }
 }
 
@@ -83,7 +94,7 @@ impl GroupValues {
         let service = port.split_once(".ports.").map(|(service, _)| service).or_else(|| port.strip_suffix(".port"))?;
         let service = ServiceName::new(service);
         let why = match self.without_instances.contains(&service) {
-            true => "has no instances now: scale it up",
+            true => "has 0 instances: scale it up",
             false => "is not in the group now: start it with the group",
         };
         Some(format!(

@@ -171,8 +171,8 @@ pub enum Refusal {
     /// It is a service, and only a job can be run in another terminal.
     #[error("`{0}` is a service, not a job")]
     NoJob(ServiceName),
-    /// The job runs already.
-    #[error("{job} runs already, {how}")]
+    /// The job is already running.
+    #[error("{job} is already running {how}")]
     Runs {
         /// Name of the job.
         job: ServiceName,

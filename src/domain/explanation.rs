@@ -92,7 +92,8 @@ pub struct WhyStep {
     pub outcome: StepOutcome,
     /// The rule that matched; of a `watch` that did not match, what it asks for.
     pub rule: Option<Rule>,
-    /// What it was about, if not the path itself: a folder above it, with a slash at the end.
+    /// What it was about, if not the path itself: a folder above it, with a slash at the end. Of a `watch` that did not match,
+    /// what it asks for.
     pub about: Option<Arc<str>>,
 }
 

@@ -227,6 +227,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         Marker::CouldNotStart { .. }
         | Marker::Exited(_)
         | Marker::Stopped { .. }
+        | Marker::Task(TaskMarker::Stopped)
         | Marker::NotStarted { .. }
         | Marker::Started { .. }
         | Marker::Restarted { .. } => return None,
@@ -283,9 +284,9 @@ mod tests {
     fn one_end_is_a_marker_an_event_and_a_line_of_history() {
         let (status, at, uptime) = (ExitStatus::Code(1), Moment::START, Duration::from_secs(2));
         let exit = LastExit { status, at, uptime, asked: false, fault: None };
-        let exited = Some(Exited { status, failed: None, next: NextTry::AfterChange });
+        let exited = Some(Exited { status, failed: None, next: NextTry::AfterChange("src/*.rs".into()) });
         let ended = fact(FactKind::Ended { exit, record: record(), exited });
-        let said = "exited · code 1 · 14:02:11 · waiting for a change to its files";
+        let said = "exited · code 1 · 14:02:11 · waiting for a change to src/*.rs";
         assert_eq!((words(&ended).as_deref(), event(&ended).as_deref()), (Some(said), Some("exit exit 1")));
         assert_eq!((ended.record(), ended.notice(None)), (Some(&record()), None));
         let asked = fact(FactKind::Ended { exit: LastExit { asked: true, ..exit }, record: record(), exited: None });

@@ -33,15 +33,15 @@ impl HoldResult {
 
     /// Its line says of services that they were restarted.
     pub fn promises_restarts(&self) -> bool {
-        self.git.is_some() && self.says_restarted && !self.acted.is_empty()
+        self.says_restarted && !self.acted.is_empty()
     }
 
     /// `api, web restarted, worker waits`.
     fn who(&self) -> String {
         let did = if self.promises_restarts() { " restarted" } else { "" };
-        let now = (!self.acted.is_empty()).then(|| format!("{}{did}", some_of(&self.acted)));
+        let now = (!self.acted.is_empty()).then(|| format!("{}{did}", some_of(&self.acted, NAMES)));
         let verb = if self.wait.len() == 1 { "waits" } else { "wait" };
-        let late = (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait)));
+        let late = (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait, NAMES)));
         now.into_iter().chain(late).collect::<Vec<_>>().join(", ")
     }
 }
@@ -73,12 +73,12 @@ impl fmt::Display for HoldResult {
     }
 }
 
-/// As many of these as there is room for, and how many more there are: `api, worker and 7 more`.
-fn some_of(names: &[ServiceName]) -> String {
+/// As many of these as there is room for in so many characters, and how many more there are: `api, worker and 7 more`.
+pub fn some_of(names: &[ServiceName], room: usize) -> String {
     let mut used = 0;
     let fitting = names.iter().take_while(|name| {
         used += name.as_str().chars().count() + 2;
-        used <= NAMES + 2
+        used <= room + 2
     });
     let count = fitting.count().max(1);
     let list = |names: &[ServiceName]| names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
@@ -98,10 +98,10 @@ mod tests {
 
     #[test]
     fn names_are_left_out_only_where_there_is_no_room() {
-        assert_eq!(some_of(&names(&["api", "web", "db", "css", "worker"])), "api, web, db, css, worker");
-        let many = some_of(&names(&["service"; 10]));
+        assert_eq!(some_of(&names(&["api", "web", "db", "css", "worker"]), NAMES), "api, web, db, css, worker");
+        let many = some_of(&names(&["service"; 10]), NAMES);
         assert_eq!(many, "service, service, service, service, service, service and 4 more");
-        assert_eq!(some_of(&names(&[&"x".repeat(100), "web"])), format!("{} and 1 more", "x".repeat(100)));
+        assert_eq!(some_of(&names(&[&"x".repeat(100), "web"]), NAMES), format!("{} and 1 more", "x".repeat(100)));
     }
 
     #[test]

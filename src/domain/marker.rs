@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -241,12 +242,12 @@ impl fmt::Display for FailedRun {
 }
 
 /// What follows an exit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextTry {
     /// Nothing by itself.
     None,
-    /// A start when one of its files has changed.
-    AfterChange,
+    /// A start when one of these files has changed, in words.
+    AfterChange(Arc<str>),
     /// A start when somebody asks for it: no file starts it.
     ByHand,
     /// A try after this time.
@@ -308,11 +309,11 @@ impl Marker {
             }
             Self::NotReady { probe, after, next } => {
                 let _ = write!(text, "not ready · {} · gave up after {}", masked(probe), human(*after));
-                next_try(&mut text, *next)
+                next_try(&mut text, next)
             }
             Self::Exited(exited) => has_exited(&mut text, exited, clock),
-            Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), *next),
-            Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), *next),
+            Self::Stuck { stuck, next } => ended(&mut text, ("stuck", &stuck.to_string(), clock), next),
+            Self::OverLimit { over, next } => ended(&mut text, ("over its limit", &over.to_string(), clock), next),
             Self::Stopped { status, after } => write!(text, "stopped · {status} · {} after the signal", human(*after)),
             Self::Killed { grace: Some(grace) } => write!(text, "killed · SIGKILL after {} grace", short(*grace)),
             Self::Killed { grace: None } => write!(text, "killed · SIGKILL at once"),
@@ -389,7 +390,7 @@ fn masked(text: &str) -> Cow<'_, str> {
 }
 
 /// A run that devgroup ends, and why.
-fn ended(text: &mut String, (what, why, clock): (&str, &str, &str), next: NextTry) -> fmt::Result {
+fn ended(text: &mut String, (what, why, clock): (&str, &str, &str), next: &NextTry) -> fmt::Result {
     write!(text, "{what} · {} · {clock}", masked(why))?;
     next_try(text, next)
 }
@@ -402,7 +403,7 @@ fn has_exited(text: &mut String, exited: &Exited, clock: &str) -> fmt::Result {
     if let Some(failed) = exited.failed {
         write!(text, " · {failed}")?;
     }
-    next_try(text, exited.next)
+    next_try(text, &exited.next)
 }
 
 fn left_behind(text: &mut String, names: &[String], is_daemon: bool) -> fmt::Result {
@@ -428,12 +429,12 @@ fn remedy(watches: bool) -> &'static str {
     if watches { "save a file or press s" } else { "fix it and press s" }
 }
 
-fn next_try(text: &mut String, next: NextTry) -> fmt::Result {
+fn next_try(text: &mut String, next: &NextTry) -> fmt::Result {
     match next {
         NextTry::None | NextTry::Cooldown => Ok(()),
-        NextTry::AfterChange => write!(text, " · waiting for a change to its files"),
+        NextTry::AfterChange(files) => write!(text, " · waiting for a change to {files}"),
         NextTry::ByHand => write!(text, " · fix it and press s"),
-        NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(wait))),
+        NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(*wait))),
     }
 }
 

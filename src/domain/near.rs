@@ -24,7 +24,8 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
             let allowed = length.max(lower.chars().count()).div_ceil(3).min(4);
             let shorter = length.min(lower.chars().count());
             let prefix = shorter >= 3 && (lower.starts_with(&word) || word.starts_with(&lower));
-            (distance <= allowed && distance < shorter.max(2) || prefix).then_some((distance, candidate))
+            // Of one letter, any other would be near.
+            (distance <= allowed && distance < shorter || prefix).then_some((distance, candidate))
         })
         .collect();
     found.sort_by_key(|(distance, _)| *distance);
@@ -61,6 +62,9 @@ mod tests {
         assert_eq!(near("depends", keys), ["depends_on"]);
         assert_eq!(near("rnu", keys), ["run"]);
         assert!(near("frobnicate", keys).is_empty());
+        assert!(near("x", ["m", "xy"]).is_empty() && near("mx", ["m"]).is_empty());
+        assert_eq!(near("M", ["m"]), ["m"]);
+        assert_eq!(near("bd", ["db", "m"]), ["db"]);
         assert!(near("", keys).is_empty());
         assert!(near(&"w".repeat(5000), keys).is_empty());
         let many = |first: usize| (0..first).map(|_| "other").chain(["watch"]).collect::<Vec<_>>();

@@ -75,7 +75,7 @@ impl Unknown {
         let written = visible(&self.written);
         match &self.why {
             WhyUnknown::Service => format!("unknown service `{written}`"),
-            WhyUnknown::Instance(of, 0) => format!("unknown service `{written}`: {of} has no instances"),
+            WhyUnknown::Instance(of, 0) => format!("unknown service `{written}`: {of} has 0 instances"),
             WhyUnknown::Instance(of, 1) => format!("unknown service `{written}`: {of} has 1 instance, {of}.1"),
             WhyUnknown::Instance(of, count) => {
                 format!("unknown service `{written}`: {of} has {count} instances, {of}.1 to {of}.{count}")
@@ -332,7 +332,7 @@ mod tests {
             ("apo", "unknown service `apo`"),
             ("worker.9", "unknown service `worker.9`: worker has 3 instances, worker.1 to worker.3"),
             ("worker.0", "unknown service `worker.0`"),
-            ("cron.1", "unknown service `cron.1`: cron has no instances"),
+            ("cron.1", "unknown service `cron.1`: cron has 0 instances"),
             ("api.1", "unknown service `api.1`"),
             ("@front", "unknown group `@front`"),
             ("@", "unknown group `@`"),

@@ -123,7 +123,7 @@ pub struct ServiceSnapshot {
     pub held: usize,
     /// Changes that wait for quiet.
     pub pending: usize,
-    /// What runs is older than the files: they did not pass `validate`, or a dependency is down.
+    /// What runs is older than the files: they did not pass `validate`, a dependency is down, or the changes were discarded.
     pub stale: bool,
     /// When changes that came right after a start are acted on. What runs goes on until then.
     pub next_restart: Option<Moment>,
@@ -205,6 +205,12 @@ impl ServiceSnapshot {
     pub fn has_begun(&self) -> bool {
         let works = || self.kind == Kind::Worker && matches!(self.phase, Phase::Running { .. });
         self.pid.is_some() || works()
+    }
+
+    /// It has processes that can be measured; of a worker, its tries.
+    pub fn can_be_measured(&self) -> bool {
+        let is_elsewhere = self.worker_spec.as_ref().is_some_and(|worker| worker.remote);
+        self.has_begun() && !is_elsewhere
     }
 
     /// It does not run. Its next start waits for another service, or for the end of a restart limit.

@@ -1,6 +1,7 @@
 //! What the log of a worker says of its tasks.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{MarkerKind, ServiceName, TaskId, TaskNews, count, human, short};
 
@@ -21,6 +22,13 @@ pub enum TaskMarker {
         /// What.
         news: TaskNews,
     },
+    /// The worker has stopped, as it was asked to. It has no exit code, and nobody sent it a signal.
+    Stopped,
+    /// The worker cannot go on.
+    GivesUp {
+        /// Why, for people.
+        reason: Arc<str>,
+    },
     /// A try has ended by itself and left processes running; they were ended.
     LeftBehind {
         /// Of this task.
@@ -35,7 +43,8 @@ impl TaskMarker {
     pub fn kind(&self) -> MarkerKind {
         match self {
             Self::Begins { .. } => MarkerKind::Start,
-            Self::LeftBehind { .. } => MarkerKind::Other,
+            Self::Stopped | Self::LeftBehind { .. } => MarkerKind::Other,
+            Self::GivesUp { .. } => MarkerKind::Failure,
             Self::News { news, .. } => match news {
                 TaskNews::Dead { .. }
                 | TaskNews::Unkillable { .. }
@@ -55,6 +64,8 @@ impl fmt::Display for TaskMarker {
                 write!(f, "started · {command} · {concurrency} at once")
             }
             Self::Begins { command: None, .. } => f.write_str("started · somebody else works its tasks off"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::GivesUp { reason } => write!(f, "cannot go on · {reason}"),
             Self::News { worker, news } => write(f, worker, news),
             Self::LeftBehind { id, names } => {
                 write!(f, "{id} · left behind: {} · ended", names.join(", "))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Signal;
+use super::{Signal, visible};
 
 /// `watch` of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,30 @@ pub enum WatchFiles {
     },
     /// Globs relative to the service's `root` (`**`, `{a,b}`); `!` takes out; the last that matches decides.
     Globs(Vec<SpecPattern>),
+}
+
+impl WatchFiles {
+    /// The patterns for people, in about so many characters: `src/**/*.rs, Cargo.toml`, `src/** and 3 more`. Nothing if there
+    /// are none.
+    pub fn patterns(&self, room: usize) -> Option<String> {
+        let Self::Globs(globs) = self else { return None };
+        some_patterns(globs.iter().map(|glob| glob.text.as_str()), room)
+    }
+}
+
+/// As in [`WatchFiles::patterns`]. Those that take files out are left out.
+pub fn some_patterns<'a>(patterns: impl Iterator<Item = &'a str>, room: usize) -> Option<String> {
+    let patterns: Vec<&str> = patterns.filter(|pattern| !pattern.starts_with('!')).collect();
+    let (first, _) = patterns.split_first()?;
+    let mut text = visible(first).into_owned();
+    for (place, pattern) in patterns.iter().enumerate().skip(1) {
+        let next = format!("{text}, {}", visible(pattern));
+        if next.chars().count() > room {
+            return Some(format!("{text} and {} more", patterns.len() - place));
+        }
+        text = next;
+    }
+    Some(text)
 }
 
 /// A pattern and where it stands, so that every decision can name its rule.
@@ -108,5 +132,20 @@ impl Default for WatchSpec {
             poll_interval: None,
             git_hold: true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_told_as_far_as_there_is_room() {
+        let told = |patterns: &[&str], room| some_patterns(patterns.iter().copied(), room);
+        assert_eq!(told(&["src/**/*.rs", "!src/gen/**", "Cargo.toml"], 60).as_deref(), Some("src/**/*.rs, Cargo.toml"));
+        assert_eq!(told(&["src/**", "web/**", "lib/**", "etc/**"], 16).as_deref(), Some("src/**, web/** and 2 more"));
+        assert_eq!(told(&[&"x".repeat(90), "y"], 60), Some(format!("{} and 1 more", "x".repeat(90))));
+        assert_eq!(told(&["!a"], 60), None);
+        assert_eq!((WatchFiles::Off.patterns(60), WatchFiles::All { line: 1, file: None }.patterns(60)), (None, None));
     }
 }

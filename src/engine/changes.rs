@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientHold, Comparison, Difference, FactKind, FileEvent, HoldResult, Holder, LastChange, Marker, ServiceName,
-    Verdict, human,
+    ClientHold, Comparison, Difference, FactKind, FileEvent, HoldResult, Holder, LastChange, Marker, RunId,
+    ServiceName, Verdict, human,
 };
 
 use super::git_gate::{Done, Touched};
@@ -104,8 +104,27 @@ impl Engine {
                 acted.push((name, verdict));
             }
         }
-        if let Occasion::HoldOver(over) = question.occasion {
-            self.tell_end_of_hold(over, matter.len(), acted, turn);
+        match question.occasion {
+            Occasion::HoldOver(over) => self.tell_end_of_hold(over, matter.len(), acted, turn),
+            Occasion::Discarded(runs) => self.note_discarded(&runs, &differences, turn),
+            Occasion::Quiet | Occasion::WaitOver => {}
+        }
+    }
+
+    /// Those of these runs that are up still, and whose files differ from what they have seen, are older than these. What
+    /// nobody could compare in time is not said of any.
+    fn note_discarded(
+        &mut self,
+        runs: &[(ServiceName, RunId)],
+        differences: &BTreeMap<ServiceName, Difference>,
+        turn: &mut Turn,
+    ) {
+        for service in &mut self.services {
+            let differs = differences.get(service.name()).filter(|difference| !difference.is_empty());
+            let is_meant = runs.iter().any(|(name, run)| name == service.name() && *run == service.run.id);
+            if let Some(difference) = differs.filter(|_| is_meant && service.is_up()) {
+                service.note_discarded(&paths_of(difference), turn);
+            }
         }
     }
 
@@ -242,6 +261,14 @@ impl Engine {
             service.cancel_validation(turn);
             service.restarts.limit.take_back();
         }
+        let mut runs = Vec::new();
+        for service in self.services.iter_mut().filter(|service| services.contains(service.name())) {
+            if service.is_told_of_changes() {
+                service.discarded.get_or_insert_default();
+                runs.push((service.name().clone(), service.run.id));
+            }
+        }
+        ask(self.changes.ask_of_discarded(runs, turn.now), turn);
         if !services.is_empty() {
             turn.emit(Effect::Baseline { services, at: turn.now, sync: true });
         }

@@ -117,6 +117,26 @@ impl Service {
         Some(format!("{files} · r restarts"))
     }
 
+    /// The same of a run that has not seen changes because somebody has discarded them: `discarded: src/a.rs changed`.
+    pub(super) fn unseen_problem(&self) -> Option<String> {
+        let discarded = || Some(format!("discarded: {} · r restarts", self.discarded.as_ref()?.files()?));
+        self.environment_problem().or_else(discarded)
+    }
+
+    /// These are changes that somebody has discarded. Unless the run was told of them since.
+    pub(super) fn note_discarded(&mut self, paths: &PathSet, turn: &mut Turn) {
+        let Some(discarded) = &mut self.discarded else { return };
+        discarded.merge(paths);
+        if let Some(said) = self.unseen_problem() {
+            self.say_changed(said, turn);
+        }
+    }
+
+    /// A run that is up, and that changes would be told to: who discards them leaves it older than its files.
+    pub(super) fn is_told_of_changes(&self) -> bool {
+        self.is_up() && self.spec.on_change != OnChange::Mark
+    }
+
     /// Whether changes of its files start anything, so that they can follow each other without end.
     pub(super) fn change_starts_something(&self) -> bool {
         self.wanted && self.watches() && (!self.is_up() || self.spec.on_change != OnChange::Mark)
@@ -200,6 +220,7 @@ impl Service {
 
     /// It has been told of its changes without a start: from now on it is as if it had started with them.
     fn took_note(&mut self, turn: &mut Turn) {
+        self.discarded = None;
         self.restarts.limit.begin(turn.now);
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }

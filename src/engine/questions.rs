@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::Moment;
+use crate::domain::{Moment, RunId, ServiceName};
 
 /// How long an answer may take. Ten thousand files are stamped and read in less than a second; what takes longer is a
 /// dead network file system, or a watcher that has ended.
@@ -20,6 +20,8 @@ pub(super) enum Occasion {
     WaitOver,
     /// The last hold has ended.
     HoldOver(HoldOver),
+    /// Changes were discarded: which of these runs are older than their files.
+    Discarded(Vec<(ServiceName, RunId)>),
 }
 
 /// What a hold was about.

@@ -288,7 +288,7 @@ impl Service {
         self.cancel_validation(turn);
         self.validation.validity = self.unchanged();
         self.restarts.limit.begin(turn.now);
-        (self.start_problem, self.environment) = (None, None);
+        (self.start_problem, self.environment, self.discarded) = (None, None, None);
         let run = self.run.id.next();
         self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
         self.restarts.orders.answer(OrderFate::Began(run));

@@ -261,7 +261,8 @@ fn words(spec: &ServiceSpec) -> BTreeSet<String> {
 fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
     old.run != new.run
         || old.dir != new.dir
-        || old.env_files != new.env_files
+        || old.env_files.len() != new.env_files.len()
+        || !old.env_files.iter().zip(&new.env_files).all(|(old, new)| old.is_same(new))
         || old.values_in_files != new.values_in_files
         || port_variables(&old.ports) != port_variables(&new.ports)
         // It finds the socket in its environment.

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{FileEvent, FileJournal, Match, Moment, ServiceName, Verdict};
+use crate::domain::{FileEvent, FileJournal, Match, Moment, RunId, ServiceName, Verdict};
 
 use super::holds::{Hold, Holds, Owner, Scope};
 use super::path_set::PathSet;
@@ -312,7 +312,12 @@ impl RestartManager {
         let stages = &self.stages;
         let is_about = |question: &Question| {
             let about = |stage: &Stage| matches!(stage, Stage::Asked { question: id, .. } if *id == question.id);
-            tell_holds && matches!(question.occasion, Occasion::HoldOver(_)) || stages.values().any(about)
+            let is_of_none = match question.occasion {
+                Occasion::HoldOver(_) => tell_holds,
+                Occasion::Discarded(_) => true,
+                Occasion::Quiet | Occasion::WaitOver => false,
+            };
+            is_of_none || stages.values().any(about)
         };
         self.questions.retain(is_about);
     }
@@ -387,6 +392,16 @@ impl RestartManager {
         let asks = self.ask(is_freed, Occasion::HoldOver(HoldOver { git, changes: paths.len() }), now);
         self.count_held();
         asks
+    }
+
+    /// Which of these runs are older than their files is asked before what was discarded is forgotten.
+    pub(super) fn ask_of_discarded(&mut self, runs: Vec<(ServiceName, RunId)>, now: Moment) -> Option<Asks> {
+        let services: Vec<ServiceName> = runs.iter().map(|(name, _)| name.clone()).collect();
+        (!services.is_empty()).then(|| Asks {
+            id: self.questions.ask(Occasion::Discarded(runs), now),
+            services,
+            sync: true,
+        })
     }
 
     fn forget(&mut self, freed: BTreeSet<ServiceName>) -> Vec<ServiceName> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     ExitStatus, Exited, Expandable, FactKind, FailedRun, Fault, JobMarker, Kind, LastExit, Marker, Moment, NextTry,
-    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, Then, UnchangedInputs,
+    Outcome, Phase, Probe, RestartPolicy, RunEnd, RunId, RunReport, StartCause, TaskMarker, Then, UnchangedInputs,
 };
 
 use super::Effect;
@@ -185,7 +185,7 @@ impl Service {
             _ => None,
         };
         // Of one that was being ended, what follows is no consequence of this.
-        let next = consequence.as_ref().map_or(NextTry::Cooldown, |consequence| consequence.next);
+        let next = consequence.as_ref().map_or(NextTry::Cooldown, |consequence| consequence.next.clone());
         self.tell(FactKind::NotStarted { reason: reason.into(), record, next }, turn);
         self.restarts.limit.settle(turn.now);
         if let Some(consequence) = consequence {
@@ -309,7 +309,11 @@ impl Service {
                     && exit.asked
                 {
                     let after = turn.now.since(record.began);
-                    self.narrate(Marker::Stopped { status: exit.status, after }, turn);
+                    let marker = match self.spec.kind {
+                        Kind::Worker => Marker::Task(TaskMarker::Stopped),
+                        _ => Marker::Stopped { status: exit.status, after },
+                    };
+                    self.narrate(marker, turn);
                 }
                 self.clear_run(turn);
                 self.enter(Phase::Down, turn);
@@ -377,7 +381,8 @@ impl Service {
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
             // What does not work as it is now is no better for being tried again.
             RestartPolicy::OnFailure if self.fails_as_it_is(outcome, turn) => {
-                return finished(if self.watches() { NextTry::AfterChange } else { NextTry::ByHand });
+                let files = self.watches().then(|| self.watched_files());
+                return finished(files.map_or(NextTry::ByHand, NextTry::AfterChange));
             }
             RestartPolicy::OnFailure | RestartPolicy::Always => {}
         }

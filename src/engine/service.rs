@@ -47,6 +47,9 @@ pub(super) struct Service {
     pub(super) start_problem: Option<Arc<str>>,
     /// The files of its environment that have changed since its run began, if it does not watch.
     pub(super) environment: Option<PathSet>,
+    /// The files that have changed since its run began, and that somebody has discarded: the run has not seen them. Empty
+    /// while that is not known yet.
+    pub(super) discarded: Option<PathSet>,
     /// Its failure has been told to those that depend on it.
     pub(super) loss_told: bool,
     pub(super) history: RunHistory,
@@ -107,6 +110,7 @@ impl Service {
             last_change: None,
             start_problem: None,
             environment: None,
+            discarded: None,
             loss_told: false,
             history: RunHistory::default(),
             ends: Arc::default(),

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use crate::domain::{
     FailedRun, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, StartCause,
-    WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text,
+    WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text, visible_path,
 };
 
 use super::Engine;
 use super::reconcile::waiting_for;
 use super::service::Service;
+
+/// Characters of the patterns of a service that waits for a change.
+const AWAITED: usize = 60;
 
 /// A group of which nothing has been seen yet.
 pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
@@ -193,12 +196,12 @@ impl Engine {
             }
             Phase::Starting { .. } => {
                 let problem = service.problem_of_files().or(service.run.port_taken.as_ref()).map(ToString::to_string);
-                problem.or_else(|| service.environment_problem())
+                problem.or_else(|| service.unseen_problem())
             }
             Phase::Running { .. } => {
                 let of_worker = service.run.worker.as_deref().and_then(|worker| worker.reason(service.name()));
                 let problem = of_worker.or_else(|| service.problem_of_files().map(|text| text.to_string()));
-                problem.or_else(|| service.environment_problem())
+                problem.or_else(|| service.unseen_problem())
             }
             _ => service.reason(limited),
         };
@@ -223,10 +226,22 @@ impl Service {
         self.spec.watch != WatchFiles::Off
     }
 
-    /// What runs is older than its files: these are not valid, a dependency is down, or nobody has restarted it.
+    /// What runs is older than its files: these are not valid, a dependency is down, nobody has restarted it, or somebody has
+    /// discarded the changes.
     fn is_stale(&self) -> bool {
         let is_held_up = !self.restarts.held_up_by.is_empty();
-        self.is_live() && (self.is_refused() || is_held_up || self.environment.is_some())
+        let has_not_seen = self.environment.is_some() || self.discarded.as_ref().is_some_and(|paths| !paths.is_empty());
+        self.is_live() && (self.is_refused() || is_held_up || has_not_seen)
+    }
+
+    /// The files of which a change starts it, for people: `src/**/*.rs, Cargo.toml`.
+    pub(super) fn watched_files(&self) -> Arc<str> {
+        let dir = self.spec.dir.known().and_then(|dir| dir.strip_prefix(&self.spec.root).ok());
+        match (self.spec.watch.patterns(AWAITED), dir.map(visible_path).filter(|dir| !dir.is_empty())) {
+            (Some(patterns), _) => patterns.into(),
+            (None, Some(dir)) => format!("files in {dir}/").into(),
+            (None, None) => "its files".into(),
+        }
     }
 
     /// It has failed, and a change of its files would start it.
@@ -272,7 +287,7 @@ impl Service {
                 let why = self.run.port_taken.as_ref().map(ToString::to_string).into_iter().chain(why);
                 let next = match (limited, self.watches()) {
                     (true, _) => None,
-                    (false, true) => Some("waiting for a change".to_owned()),
+                    (false, true) => Some(format!("waiting for a change to {}", self.watched_files())),
                     (false, false) => Some(format!("start it with s, or devgroup start {}", self.name())),
                 };
                 let all: Vec<String> = why.chain(next).collect();

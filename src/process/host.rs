@@ -23,7 +23,9 @@ use super::terminal::Size;
 use super::told::{self, Told};
 use super::{change_command, details, liveness_probe};
 use crate::clock::Clock;
-use crate::domain::{Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Validated, plain_error};
+use crate::domain::{
+    Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage, Validated, plain_error,
+};
 use crate::process_tree;
 
 /// Why a validation could not begin.
@@ -372,6 +374,23 @@ impl ProcessHost {
                     live.report(RunReport::Usage(usage));
                 }
             }
+        });
+    }
+
+    /// Measures the tries of a run of a worker, together. Reports [`RunReport::Usage`] for that run, also if no try runs.
+    pub fn measure_attempts(&self, worker: &ServiceName, run: RunId) {
+        let runs = self.inner.runs();
+        let is_of_it = |live: &&Arc<LiveRun>| live.service == *worker && live.run == run;
+        let live: Vec<Arc<LiveRun>> = runs.attempts.iter().filter(is_of_it).cloned().collect();
+        drop(runs);
+        let (clock, reports, service) = (self.inner.clock, self.inner.reports.clone(), worker.clone());
+        self.inner.background_tasks.send_off(async move {
+            let now = clock.now();
+            let is_told = process_tree::is_proc_ours();
+            let nothing = Usage { at: now, cpu: is_told.then_some(0), memory: is_told.then_some(0) };
+            let usage = live.iter().filter_map(|live| live.measure(now)).reduce(Usage::with).unwrap_or(nothing);
+            // The loop may be gone already; then nobody needs to know.
+            let _ = reports.send(RunNews { service, run, report: RunReport::Usage(Usage { at: now, ..usage }) });
         });
     }
 

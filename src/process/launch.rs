@@ -42,8 +42,9 @@ pub trait JobInputs: Send + Sync {
     /// Looks at them. That they are as at the last success; `None`: it has to run.
     fn look(&self, prepared: &Prepared) -> Option<UnchangedInputs>;
 
-    /// It runs now: until it has succeeded, nothing is as at a success.
-    fn begins(&self);
+    /// It runs now: until it has succeeded, nothing is as at a success. `with_arguments`: of the command line, so that its
+    /// success says nothing of the next run.
+    fn begins(&self, with_arguments: bool);
 
     /// It has ended with 0, by itself. To be remembered if they are what they were when they were looked at.
     fn succeeded(&self);

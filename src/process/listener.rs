@@ -8,9 +8,11 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use rustix::process::Pid;
+
 use super::reach;
 use crate::domain::{visible, visible_path};
-use crate::process_tree;
+use crate::process_tree::{self, Process};
 
 /// Who listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,13 @@ pub fn listener_on(port: u16) -> Option<String> {
     (!sockets.is_empty()).then(|| holder_of(&sockets))
 }
 
+/// Whether this process, or one below it, listens on this port.
+pub fn listens_below(port: u16, root: u32) -> bool {
+    let Some(root) = i32::try_from(root).ok().and_then(Pid::from_raw) else { return false };
+    let below: Vec<i32> = process_tree::Tree::read().below([root]).iter().map(|one| one.pid.as_raw_pid()).collect();
+    who_listens(port, &below) == Listener::Ours
+}
+
 /// Who keeps a program of this machine from listening on this port of it, for people; `None` if nobody does. Who listens on
 /// another address alone, as some name servers do, keeps nobody from it.
 pub(super) fn holder_on_localhost(port: u16) -> Option<String> {
@@ -80,16 +89,25 @@ pub(super) fn numbers<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> BTre
     sockets.into_iter().map(|socket| socket.number).collect()
 }
 
-/// The first process that has one of these sockets, for people.
+/// The first process that has one of these sockets, for people; but not one that has it from its parent: the workers of a
+/// server, or a fork that has not become another program yet.
 pub(super) fn holder_of(sockets: &BTreeSet<u64>) -> String {
-    let holder = process_tree::pids().into_iter().map(|pid| pid.as_raw_pid()).find(|&pid| has_one_of(pid, sockets));
-    let Some(pid) = holder else { return stranger(sockets) };
+    let pids = process_tree::pids().into_iter();
+    let holders = pids.filter(|pid| has_one_of(pid.as_raw_pid(), sockets)).filter_map(Process::of);
+    let holders: Vec<_> = holders.map(|process| (process.pid.as_raw_pid(), process.parent)).collect();
+    let Some(pid) = first_holder(&holders) else { return stranger(sockets) };
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let name = visible(String::from_utf8_lossy(&name).trim_end()).into_owned();
     match fs::read_link(format!("/proc/{pid}/cwd")).ok().filter(|folder| folder != Path::new("/")) {
         Some(folder) => format!("{name} (pid {pid}, {})", from_home(&folder, std::env::var_os("HOME").as_deref())),
         None => format!("{name} (pid {pid})"),
     }
+}
+
+/// The first of these processes whose parent is none of them. Each is given with its parent.
+fn first_holder(holders: &[(i32, i32)]) -> Option<i32> {
+    let is_holder = |pid: i32| holders.iter().any(|(other, _)| *other == pid);
+    holders.iter().find(|(_, parent)| !is_holder(*parent)).map(|(pid, _)| *pid)
 }
 
 /// Whoever has one of these sockets and is not to be looked into.
@@ -190,6 +208,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_server_is_named_and_none_of_its_workers() {
+        assert_eq!(first_holder(&[]), None);
+        assert_eq!(first_holder(&[(7, 1), (8, 7), (9, 7)]), Some(7));
+        assert_eq!(first_holder(&[(7, 9), (8, 9), (9, 1)]), Some(9), "numbers of processes begin anew");
+        assert_eq!(first_holder(&[(7, 5), (8, 7)]), Some(7), "its parent has no such socket");
+    }
+
+    #[test]
     fn a_line_tells_socket_address_and_port_of_those_that_listen() {
         let v4 =
             "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0000";
@@ -239,6 +265,7 @@ mod tests {
         let us = std::process::id();
         let ours = [i32::try_from(us).unwrap()];
         assert_eq!(who_listens(port, &ours), Listener::Ours);
+        assert!(listens_below(port, us) && !listens_below(port, u32::MAX) && !listens_below(port, 0));
         assert!(ports(&ours).contains(&port) && ports(&[]).is_empty());
         let Listener::Foreign(holder) = who_listens(port, &[]) else { panic!("it is somebody else's then") };
         assert!(holder.contains(&format!(" (pid {us}, ")), "{holder}");

@@ -45,7 +45,7 @@ pub use attempt::{Attempt, AttemptEnd, AttemptLaunch};
 pub use capture::Captured;
 pub use host::{Beside, ProcessHost, RunNews};
 pub use launch::{ChangeCommand, Expand, Expanded, JobInputs, Launch, LivenessProbe, Prepare, Prepared};
-pub use listener::listener_on;
+pub use listener::{listener_on, listens_below};
 pub use notify::Notify;
 pub use program::{Program, find_for_foreground};
 pub use told::{Told, tell_program};

@@ -76,7 +76,7 @@ pub(super) fn supervise(
             live.gone();
             return live.report(RunReport::Unchanged { inputs });
         }
-        inputs.begins();
+        inputs.begins(false);
     }
     let launch = prepared.as_ref().map_or(launch, |(launch, _)| launch);
     launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));

@@ -108,17 +108,20 @@ impl FolderEvents {
         all.into_iter().fold(true, |all, (path, holds)| self.watch(path, holds) && all)
     }
 
-    /// Watches results and dead letters of a worker, and whether others have folders for them. To be called again for a new
-    /// folder. False where events are not to be had.
+    /// Watches whether workers get folders of results and dead letters. These have to be there. False where events are not
+    /// to be had.
+    pub fn watch_all_outcomes(&mut self, folders: &TaskFolders) -> bool {
+        let above = [&folders.results, &folders.dlq].into_iter();
+        above.filter(|above| !self.watch((*above).clone(), Holds::AllOutcomes)).count() == 0
+    }
+
+    /// Watches results and dead letters of a worker. To be called again for a new folder. False where events are not to be
+    /// had.
     pub fn watch_outcomes(&mut self, folders: &TaskFolders, worker: &ServiceName) -> bool {
-        let above = [&folders.results, &folders.dlq];
-        let all = above.into_iter().flat_map(|above| {
-            let its = (above.join(worker.as_str()), Holds::Outcomes(worker.clone()));
-            [(above.clone(), Holds::AllOutcomes), its]
-        });
+        let its = [&folders.results, &folders.dlq].map(|above| above.join(worker.as_str()));
         // What is not there will be told by the folder above.
-        let there: Vec<_> = all.filter(|(path, _)| path.is_dir()).collect();
-        there.into_iter().fold(true, |all, (path, holds)| self.watch(path, holds) && all)
+        let there = its.into_iter().filter(|path| path.is_dir());
+        there.filter(|path| !self.watch(path.clone(), Holds::Outcomes(worker.clone()))).count() == 0
     }
 
     /// Nobody waits for others any more.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, linkat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, linkat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::trouble::Trouble;
@@ -30,6 +30,12 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 fn stamp_of(found: &Metadata) -> FileStamp {
     FileStamp { size: found.len(), modified: found.modified().unwrap_or(SystemTime::UNIX_EPOCH) }
+}
+
+/// When it was last written to.
+fn time_of(found: &Stat) -> SystemTime {
+    let (seconds, nanos) = (u64::try_from(found.st_mtime), u32::try_from(found.st_mtime_nsec));
+    SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 /// What was found in a file.
@@ -165,6 +171,18 @@ impl Folder {
     /// When a file was written, if there is one.
     pub(super) fn stamp(&self, name: &OsStr) -> Option<FileStamp> {
         fs::symlink_metadata(self.path.join(name)).ok().filter(Metadata::is_file).map(|found| stamp_of(&found))
+    }
+
+    /// When a regular file was last written to; `None` if there is none of that name.
+    pub(super) fn time(&self, name: &OsStr) -> Option<SystemTime> {
+        let found = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+        is_file.then(|| time_of(&found))
+    }
+
+    /// Which folder this is, and when a file last came into it, left it or got another name.
+    pub(super) fn state(&self) -> Option<((u64, u64), SystemTime)> {
+        Some((self.identity, time_of(&fstat(&self.handle).ok()?)))
     }
 
     /// When a file came to be what and where it is: a move changes the time of the inode, and not that of its contents.

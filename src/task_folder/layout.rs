@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::folder::{Folder, Links};
 use super::names::name_of;
 use super::trouble::Trouble;
+use crate::domain::task::UNROUTED;
 use crate::domain::{ServiceName, TaskFolders, path_text};
 
 /// The folder of what is claimed, in the queue of a worker.
@@ -15,8 +16,7 @@ pub(super) const WORK: &str = ".work";
 /// The folder of what the command line asks an owner for, in that.
 pub(super) const REQUESTS: &str = "requests";
 
-/// The folder of dead letters that are for nobody, and of receipts for all workers.
-const UNROUTED: &str = "unrouted";
+/// The folder of what has ended, for all workers.
 const ORCHESTRATOR: &str = "orchestrator";
 
 /// What waits and what is claimed: the folders that an owner has the lock of.

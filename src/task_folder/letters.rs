@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::time::{Duration, SystemTime};
 
 use super::folder::{Folder, Moved};
 use super::layout::Outlet;
@@ -77,9 +78,34 @@ impl Owned {
         self.outlets.letters.path_of(file)
     }
 
-    /// How many dead letters there are.
-    pub fn count_letters(&mut self) -> usize {
-        self.outlets.letters.in_place().map_or(0, count)
+    /// How many dead letters there are. The folder is only listed if something has changed in it.
+    pub fn count_letters(&mut self, now: SystemTime) -> usize {
+        self.outlets.letters.in_place().map_or(0, |folder| self.counted.count(folder, now))
+    }
+}
+
+/// A change that is younger than this may not be the last one with its time: the clocks of file systems are coarse.
+const SAME_TIME: Duration = Duration::from_secs(2);
+
+/// Which folder it is, and when a file last came into it or left it.
+type FolderState = ((u64, u64), SystemTime);
+
+/// How many letters there were in a folder, and what it was like then.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Option<(FolderState, usize)>);
+
+impl Counted {
+    fn count(&mut self, folder: &Folder, now: SystemTime) -> usize {
+        let state = folder.state();
+        if let (Some(state), Some((before, count))) = (state, self.0)
+            && state == before
+        {
+            return count;
+        }
+        let count = count(folder);
+        let is_settled = |state: &FolderState| now.duration_since(state.1).is_ok_and(|age| age > SAME_TIME);
+        self.0 = state.filter(is_settled).map(|state| (state, count));
+        count
     }
 }
 
@@ -143,4 +169,48 @@ pub(super) fn bury_raw(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+    use crate::task_folder::folder::Links;
+
+    #[test]
+    fn letters_are_counted_again_only_if_their_folder_has_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path().to_path_buf(), Links::Follow).unwrap();
+        let path = |name: &str| home.path().join(name);
+        let set_time = |ago: u64| {
+            let time = SystemTime::now() - Duration::from_secs(ago);
+            File::open(home.path()).unwrap().set_modified(time).unwrap();
+        };
+        let mut counted = Counted::default();
+        fs::write(path("a.json"), "{}").unwrap();
+        assert_eq!(counted.count(&folder, SystemTime::now()), 1);
+        assert!(counted.0.is_none(), "it has just changed, and may change again within the same time");
+        set_time(10);
+        assert_eq!(counted.count(&folder, SystemTime::now()), 1);
+        assert!(counted.0.is_some());
+        // Nobody could see this: so the folder is not listed again.
+        let (state, _) = counted.0.unwrap();
+        counted.0 = Some((state, 7));
+        assert_eq!(counted.count(&folder, SystemTime::now()), 7);
+        for name in ["b.json", "c.raw", "c.reason.json"] {
+            fs::write(path(name), "{}").unwrap();
+        }
+        assert_eq!(counted.count(&folder, SystemTime::now()), 3);
+        // Another folder of the same time is another folder.
+        set_time(20);
+        assert_eq!(counted.count(&folder, SystemTime::now()), 3);
+        let other = tempfile::tempdir().unwrap();
+        let time = folder.state().unwrap().1;
+        File::open(other.path()).unwrap().set_modified(time).unwrap();
+        assert_eq!(
+            counted.count(&Folder::open(other.path().to_path_buf(), Links::Follow).unwrap(), SystemTime::now()),
+            0
+        );
+    }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
 use super::folder::{Contents, Folder};
 use super::names::{in_order, is_task_file, text_of};
@@ -14,8 +15,11 @@ use crate::domain::FileStamp;
 /// Larger files are no tasks.
 pub const LARGEST_TASK: u64 = 1 << 20;
 
-/// A folder with fewer files is read by one thread: to start others takes longer.
-const FEW: usize = 2_000;
+/// So many files are read at once by a listing that is taken piece by piece.
+const PIECE: usize = 1_000;
+
+/// Fewer files are read by one thread: to start others takes longer.
+const FEW: usize = 250;
 
 /// More threads than these wait for the same locks of the file system.
 const THREADS: usize = 4;
@@ -31,32 +35,69 @@ pub struct Seen<T> {
     pub found: T,
 }
 
-/// Reads all task files: by their times, the oldest first, and those of one time as people count.
+/// The task files of a folder, by their times: the oldest first, and those of one time as people count. They are read piece
+/// by piece, so that 100,000 of them are never held at once.
+#[derive(Debug)]
+pub struct Listing {
+    names: std::vec::IntoIter<OsString>,
+}
+
+impl Listing {
+    /// Finds them.
+    pub(super) fn begin(folder: &Folder) -> Result<Self, Trouble> {
+        let names: Vec<OsString> = folder.files()?.filter(|name| is_task_file(name)).collect();
+        // What is gone by now is not there.
+        let times = each(&names, |name| folder.time(name));
+        let mut dated: Vec<(SystemTime, OsString)> =
+            times.into_iter().zip(names).filter_map(|(time, name)| Some((time?, name))).collect();
+        dated
+            .sort_unstable_by(|(a, left), (b, right)| a.cmp(b).then_with(|| in_order(&text_of(left), &text_of(right))));
+        Ok(Self { names: dated.into_iter().map(|(_, name)| name).collect::<Vec<_>>().into_iter() })
+    }
+
+    /// Reads the next ones; `None` behind the last.
+    pub(super) fn read<T: Send>(
+        &mut self,
+        folder: &Folder,
+        check: impl Fn(&str, Contents) -> T + Sync,
+    ) -> Option<Vec<Seen<T>>> {
+        let piece: Vec<OsString> = self.names.by_ref().take(PIECE).collect();
+        let read = |name: &OsString| {
+            // What is gone by now, or is no regular file, is not there.
+            let (stamp, contents) = folder.look(name, LARGEST_TASK)?;
+            let file: Arc<str> = text_of(name).into();
+            let found = check(&file, contents);
+            Some(Seen { file, stamp, found })
+        };
+        (!piece.is_empty()).then(|| each(&piece, read).into_iter().flatten().collect())
+    }
+}
+
+/// What comes of each, in their order; of many, on several threads.
+fn each<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    if all.len() <= FEW || threads == 1 {
+        return all.iter().map(make).collect();
+    }
+    let make = &make;
+    thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(threads));
+        let makers: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<_>>())).collect();
+        makers.into_iter().flat_map(|maker| maker.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Reads all task files at once.
 pub(super) fn list<T: Send>(
     folder: &Folder,
     check: impl Fn(&str, Contents) -> T + Sync,
 ) -> Result<Vec<Seen<T>>, Trouble> {
-    let names: Vec<OsString> = folder.files()?.filter(|name| is_task_file(name)).collect();
-    let read = |name: &OsString| {
-        // What is gone by now, or is no regular file, is not there.
-        let (stamp, contents) = folder.look(name, LARGEST_TASK)?;
-        let file: Arc<str> = text_of(name).into();
-        let found = check(&file, contents);
-        Some(Seen { file, stamp, found })
-    };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
-    let mut seen: Vec<Seen<T>> = if names.len() <= FEW || threads == 1 {
-        names.iter().filter_map(read).collect()
-    } else {
-        thread::scope(|scope| {
-            let parts = names.chunks(names.len().div_ceil(threads));
-            let readers: Vec<_> =
-                parts.map(|part| scope.spawn(|| part.iter().filter_map(read).collect::<Vec<_>>())).collect();
-            readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
-        })
-    };
-    seen.sort_unstable_by(|a, b| a.stamp.modified.cmp(&b.stamp.modified).then_with(|| in_order(&a.file, &b.file)));
-    Ok(seen)
+    let mut listing = Listing::begin(folder)?;
+    let mut all = Vec::new();
+    while let Some(seen) = listing.read(folder, &check) {
+        all.extend(seen);
+    }
+    Ok(all)
 }
 
 /// How many tasks wait in a folder, by names alone.
@@ -70,7 +111,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
     use std::path::Path;
-    use std::time::{Duration, Instant, SystemTime};
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::task_folder::folder::Links;
@@ -99,6 +140,26 @@ mod tests {
         let names: Vec<&str> = seen.iter().map(|seen| &*seen.file).collect();
         assert_eq!(names, ["z.json", "b-2.json", "b-10.json", "größe 1.json"]);
         assert_eq!((seen[0].stamp.modified, seen[0].stamp.size), (old, 2));
+    }
+
+    #[test]
+    fn a_long_listing_comes_in_pieces_and_in_order_whatever_goes_meanwhile() {
+        let home = tempfile::tempdir().unwrap();
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        for number in 0..2 * PIECE + 1 {
+            let path = home.path().join(format!("t-{number}.json"));
+            fs::write(&path, "{}").unwrap();
+            fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        }
+        let folder = folder(home.path());
+        let mut listing = Listing::begin(&folder).unwrap();
+        fs::remove_file(home.path().join(format!("t-{PIECE}.json"))).unwrap();
+        let pieces: Vec<Vec<_>> = std::iter::from_fn(|| listing.read(&folder, length)).collect();
+        assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [PIECE, PIECE - 1, 1]);
+        let names: Vec<String> = pieces.iter().flatten().map(|seen| seen.file.to_string()).collect();
+        let expected: Vec<String> =
+            (0..2 * PIECE + 1).filter(|number| *number != PIECE).map(|number| format!("t-{number}.json")).collect();
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! links, pipes or folders are passed over.
 
 mod adding;
+mod batches;
 mod burials;
 mod check;
 mod claims;
@@ -35,6 +36,7 @@ mod tests;
 mod trouble;
 
 pub use adding::Adder;
+pub use batches::EndedFiles;
 pub use check::check;
 pub use details::details;
 pub use ended::{Ended, Open, can_be_read, ended, is_worked_off, open_task};
@@ -42,10 +44,11 @@ pub use events::{FolderEvents, FolderNews};
 pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
-pub use listing::{LARGEST_TASK, Seen};
+pub use listing::{LARGEST_TASK, Listing, Seen};
 pub use outcomes::Outcome;
 pub use outside::{
     aggregate, aggregation, dependency, has_queue, heartbeat_of, waiting_for_nobody, workers_with_folders,
+    workers_with_heartbeats,
 };
 pub use owned::{Claim, Owned, Renewed, letter_name};
 pub use owner::Owner;

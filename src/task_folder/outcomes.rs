@@ -2,7 +2,8 @@
 //! is not there.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::{Map, Value};
 
@@ -102,7 +103,10 @@ pub(super) const LARGEST_RESULT: u64 = 32 << 20;
 /// So much of a result holds its first keys.
 const HEAD: u64 = 4 << 10;
 
-/// Reads the begin of a result only: there may be 100,000 of them, of 2 MiB each. `stdout` is behind what is asked for.
+/// … and so much its last ones, with room for the longest batch.
+const TAIL: u64 = 1 << 10;
+
+/// Reads the begin and the end of a result only: there may be 100,000 of them, of 2 MiB each, and most of that is output.
 pub(super) fn result_head(results: &Folder, name: &OsStr) -> Option<Outcome> {
     let (mut file, stamp) = results.file(name).ok()??;
     let mut bytes = Vec::with_capacity(512);
@@ -115,13 +119,26 @@ pub(super) fn result_head(results: &Folder, name: &OsStr) -> Option<Outcome> {
             let head = text.find("\"stdout\"").and_then(|at| text.get(..at));
             let head = head.map(|head| head.trim_end().trim_end_matches(',').to_owned() + "}");
             match head.and_then(|head| whole(head.as_bytes())).filter(|json| json.get("status").is_some()) {
-                Some(json) => json,
+                Some(Value::Object(mut json)) => {
+                    json.extend(tail(&mut file));
+                    Value::Object(json)
+                }
                 // Its keys are in another order.
-                None => return result_of(results, name).ok().flatten(),
+                _ => return result_of(results, name).ok().flatten(),
             }
         }
     };
     Some(Outcome::of(json.as_object().unwrap_or(&Map::new()), stamp, "status"))
+}
+
+/// The keys behind the output. In the output itself each quote has a backslash before it.
+fn tail(file: &mut File) -> Map<String, Value> {
+    let mut bytes = Vec::new();
+    let begin = file.seek(SeekFrom::End(0)).map(|end| SeekFrom::Start(end.saturating_sub(TAIL)));
+    let read = begin.and_then(|begin| file.seek(begin)).and_then(|_| file.take(TAIL).read_to_end(&mut bytes));
+    let text = String::from_utf8_lossy(&bytes);
+    let keys = text.rfind(",\"duration_seconds\"").and_then(|at| text.get(at + 1..)).filter(|_| read.is_ok());
+    keys.and_then(|keys| serde_json::from_str(&format!("{{{keys}")).ok()).unwrap_or_default()
 }
 
 /// The letter of a task, with the name of its file: the last one that was written after its tries, else the last one at

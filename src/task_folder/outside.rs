@@ -8,6 +8,7 @@ use super::folder::{Folder, Links};
 use super::listing;
 use super::names::{ENDING, text_of};
 use super::outcomes;
+use crate::domain::task::UNROUTED;
 use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
 use crate::regular_file::read_regular;
 
@@ -31,7 +32,7 @@ fn is_worker(name: &str) -> bool {
 pub fn workers_with_folders(folders: &TaskFolders) -> Vec<ServiceName> {
     let mut workers = workers_in(&folders.tasks);
     workers.extend(workers_in(&folders.results));
-    workers.extend(workers_in(&folders.dlq).into_iter().filter(|worker| worker.as_str() != "unrouted"));
+    workers.extend(workers_in(&folders.dlq).into_iter().filter(|worker| worker.as_str() != UNROUTED));
     workers.sort();
     workers.dedup();
     workers
@@ -89,6 +90,14 @@ pub fn aggregation(folders: &TaskFolders) -> Option<Vec<u8>> {
 
 const LARGEST_HEARTBEAT: u64 = 64 << 10;
 const LARGEST_AGGREGATION: u64 = 64 << 20;
+
+/// The workers of which a heartbeat is written. Names that no worker can have are passed over.
+pub fn workers_with_heartbeats(folders: &TaskFolders) -> Vec<ServiceName> {
+    let Ok(entries) = fs::read_dir(&folders.heartbeats) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let stems = names.filter_map(|name| name.strip_suffix(ENDING).map(str::to_owned));
+    stems.filter(|name| is_worker(name)).map(ServiceName::new).collect()
+}
 
 /// Replaces `orchestrator.json`.
 ///

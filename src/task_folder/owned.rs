@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use super::burials::Burials;
 use super::folder::{Contents, Folder, Moved};
 use super::layout::{Outlets, Queue};
-use super::listing::{self, LARGEST_TASK, Seen};
+use super::letters::Counted;
+use super::listing::{LARGEST_TASK, Listing, Seen};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
 use super::owner::{Lock, Owner, Taking, standby_of};
 use super::trouble::Trouble;
@@ -20,6 +21,7 @@ pub struct Owned {
     pub(super) queue: Queue,
     pub(super) outlets: Outlets,
     pub(super) burials: Burials,
+    pub(super) counted: Counted,
     lock: Lock,
     owner: Owner,
 }
@@ -59,7 +61,15 @@ pub enum Renewed {
 
 impl Owned {
     pub(super) fn new(worker: ServiceName, queue: Queue, outlets: Outlets, lock: Lock) -> Self {
-        Self { worker, queue, outlets, burials: Burials::default(), lock, owner: Owner::default() }
+        Self {
+            worker,
+            queue,
+            outlets,
+            burials: Burials::default(),
+            counted: Counted::default(),
+            lock,
+            owner: Owner::default(),
+        }
     }
 
     /// Writes who has it, clears up after the one before, and finishes what that had begun. Its tries are gone.
@@ -112,12 +122,22 @@ impl Owned {
         }
     }
 
-    /// All that waits, by its time of arrival: the oldest first, files of one time as people count.
+    /// All that waits, by its time of arrival: the oldest first, files of one time as people count. It is read by
+    /// [`Self::read_on`], piece by piece.
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn list<T: Send>(&self, check: impl Fn(&str, Contents) -> T + Sync) -> Result<Vec<Seen<T>>, Trouble> {
-        listing::list(&self.queue.waiting, check)
+    pub fn list(&self) -> Result<Listing, Trouble> {
+        Listing::begin(&self.queue.waiting)
+    }
+
+    /// Reads the next files of a listing; `None` behind the last.
+    pub fn read_on<T: Send>(
+        &self,
+        listing: &mut Listing,
+        check: impl Fn(&str, Contents) -> T + Sync,
+    ) -> Option<Vec<Seen<T>>> {
+        listing.read(&self.queue.waiting, check)
     }
 
     /// Looks at one file that waits. `None` if there is none of that name, or it is no regular file.

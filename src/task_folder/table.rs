@@ -14,7 +14,7 @@ use super::names::{ENDING, Work, in_order, text_of};
 use super::outcomes::{self, Outcome};
 use super::outside::{dependency, shown};
 use super::owner;
-use crate::domain::task::read_tries;
+use crate::domain::task::{UNROUTED, read_tries};
 use crate::domain::{
     DeadReason, DependencyState, FileStamp, FoundTries, Priority, ServiceName, TaskFolders, TaskHead, TaskHome, TaskId,
     TaskRefusal, TaskRow, TaskState, TaskStatus, TaskTable,
@@ -30,6 +30,11 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// The dead letters that are for no worker.
+    pub fn unrouted() -> Self {
+        Self { worker: ServiceName::new(UNROUTED), names_description: false }
+    }
+
     pub(super) fn home(&self) -> TaskHome<'_> {
         TaskHome { worker: Some(self.worker.as_str()), names_description: self.names_description }
     }
@@ -51,6 +56,10 @@ pub fn list(
     let mut unmet = Unmet { folders, known: HashMap::new() };
     for listed in workers {
         let worker = Reader { folders, listed, now };
+        if listed.worker.as_str() == UNROUTED {
+            worker.ended(&HashSet::new(), &mut all);
+            continue;
+        }
         let claimed = worker.claimed(&mut all);
         worker.waiting(&mut all, &mut unmet);
         worker.ended(&claimed, &mut all);
@@ -179,10 +188,9 @@ impl Reader<'_> {
             Some(tries) => (TaskState::Retrying { at: self.now.checked_add(tries.left) }, failed),
             None => (TaskState::Running, failed.saturating_add(1)),
         };
-        let since = match waits {
-            Some(_) => work.stamp(Work::Tries.file(id).as_ref()).map(|stamp| stamp.modified),
-            None => work.came(task.as_ref()),
-        };
+        // The begin of each try but the first is noted there, and the first one begins with the claim.
+        let noted = work.stamp(Work::Tries.file(id).as_ref()).map(|stamp| stamp.modified);
+        let since = noted.filter(|_| tries.is_some()).or_else(|| work.came(task.as_ref()));
         Some(TaskRow {
             id: Arc::from(id.as_str()),
             worker: self.worker().clone(),

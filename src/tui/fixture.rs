@@ -331,8 +331,9 @@ impl Bench {
         }
         self.ui.tell(texts.iter().find_map(|text| text.notice), &world);
         if self.ui.looks_elsewhere() {
-            self.ui.look_elsewhere(&self.members(), &world);
+            self.ui.look_elsewhere(&self.members());
         }
+        self.ui.messages.drawn(NOW);
         let texts: Vec<_> = texts.iter().collect();
         let scene = Scene {
             snapshot: &snapshot,

@@ -15,8 +15,6 @@ pub(super) struct Message {
     tail: String,
     /// The end of the middle tells most: it is a path.
     is_path: bool,
-    /// It does not go away by itself.
-    stays: bool,
 }
 
 impl Message {
@@ -28,16 +26,6 @@ impl Message {
     /// A text, and what stays behind it however long it is.
     pub(super) fn with_tail(text: impl Into<String>, tail: impl Into<String>) -> Self {
         Self { middle: text.into(), tail: tail.into(), ..Self::default() }
-    }
-
-    /// One that may not go away by itself.
-    pub(super) fn that_stays(self) -> Self {
-        Self { stays: true, ..self }
-    }
-
-    /// It may not go away by itself.
-    pub(super) fn stays(&self) -> bool {
-        self.stays
     }
 
     /// What fits into so many cells.

@@ -27,6 +27,7 @@ mod host_terminal;
 mod ink;
 mod input;
 mod keymap;
+mod known_errors;
 mod last_answer;
 mod layout;
 mod line_edit;

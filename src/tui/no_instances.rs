@@ -38,7 +38,7 @@ pub(super) fn is_one(snapshot: &GroupSnapshot, service: &ServiceSnapshot) -> boo
 pub(super) fn told(name: &ServiceName, glyphs: &Glyphs) -> [String; 2] {
     let palette = Keymap::get().key_name(Context::Normal, Action::Palette, glyphs.set);
     let here = if palette.is_empty() { String::new() } else { format!("press {palette} and type scale {name}=1, or ") };
-    [format!("{name} has no instances now."), format!("To start one, {here}run devgroup scale {name}=1")]
+    [format!("{name} has 0 instances."), format!("To start one, {here}run devgroup scale {name}=1")]
 }
 
 #[cfg(test)]

@@ -79,9 +79,14 @@ impl Stamp {
         self.changed > since_epoch(moment)
     }
 
-    /// Whether the content was changed after that moment, unless a program has set its time back since.
-    pub(super) fn is_written_after(&self, moment: SystemTime) -> bool {
-        self.modified.min(self.changed) > since_epoch(moment)
+    /// Whether anything of the file was changed at that moment or later.
+    pub(super) fn is_changed_since(&self, moment: SystemTime) -> bool {
+        self.changed >= since_epoch(moment)
+    }
+
+    /// Whether the content was changed at that moment or later, unless a program has set its time back since.
+    pub(super) fn is_written_since(&self, moment: SystemTime) -> bool {
+        self.modified.min(self.changed) >= since_epoch(moment)
     }
 }
 
@@ -142,4 +147,24 @@ fn kind_and_stamp(metadata: &Metadata) -> (FoundKind, Seen) {
         FoundKind::Other
     };
     (kind, Seen::new(metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::time_of_a_write;
+
+    /// What is lost here is a change that nobody acts on.
+    #[test]
+    fn a_file_is_never_older_than_the_moment_before_its_write() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for n in 0..200 {
+            let before = time_of_a_write();
+            let path = folder.path().join(n.to_string());
+            fs::write(&path, "new").expect("written");
+            let (_, seen) = at(&path).expect("there");
+            assert!(seen.stamp.is_written_since(before), "{seen:?} {before:?}");
+            assert!(seen.stamp.is_changed_since(before), "{seen:?} {before:?}");
+        }
+    }
 }

@@ -126,8 +126,8 @@ impl EnvironmentFiles {
     }
 
     /// Those that were written after that moment: nobody knows what they held before.
-    pub(super) fn written_after(&mut self, moment: SystemTime, at: Moment) -> Vec<EnvironmentChange> {
-        let new = self.0.iter().filter(|known| known.file.is_written_after(moment));
+    pub(super) fn written_since(&mut self, moment: SystemTime, at: Moment) -> Vec<EnvironmentChange> {
+        let new = self.0.iter().filter(|known| known.file.is_written_since(moment));
         let change = |known: &EnvironmentFile| EnvironmentChange {
             path: known.file.path().to_path_buf(),
             kind: ChangeKind::Modified,

@@ -46,9 +46,9 @@ impl FollowedFile {
         self.stamp.is_some()
     }
 
-    /// Its content is newer than that moment.
-    pub(super) fn is_written_after(&self, moment: SystemTime) -> bool {
-        self.stamp.is_some_and(|stamp| stamp.is_written_after(moment))
+    /// Its content was written at that moment or later.
+    pub(super) fn is_written_since(&self, moment: SystemTime) -> bool {
+        self.stamp.is_some_and(|stamp| stamp.is_written_since(moment))
     }
 
     /// The folders in which something may happen to it.

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, time_of_a_write};
 use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
@@ -65,7 +65,7 @@ impl Watcher {
         let pending = Arc::new(Pending::default());
         let outbox = Arc::new(Outbox::default());
         let started = clock.now();
-        let since = clock.wall(started);
+        let since = time_of_a_write();
         let cookies = Arc::new(Cookies::new(u64::try_from(started.since_start().as_nanos()).unwrap_or(u64::MAX)));
         let closes = Closes(Arc::clone(&outbox));
         let thread = std::thread::Builder::new().name(String::from("watch")).spawn({

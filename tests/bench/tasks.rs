@@ -1,5 +1,6 @@
 //! Workers and task files: tasks a second beside a bare loop that does the same renames and spawns `true`, from the drop of
-//! a file to its process, 100,000 files that wait, 30 s without a task, and keys while 10,000 files arrive.
+//! a file to its process, 100,000 files that wait, from the death of an owner to the next one, 30 s without a task, and keys
+//! while 10,000 files arrive.
 //!
 //! `DEVGROUP_TASKS_DIR`: a second folder (on another file system than the temporary one), for the rate alone.
 
@@ -23,7 +24,8 @@ mod figures;
 mod harness;
 
 use figures::{Samples, print_table};
-use harness::{Dash, Project, Stream, detach, down, wait_for, wait_for_within};
+use harness::{Dash, Project, Stream, detach, down, kill, wait_for, wait_for_within};
+use rustix::process::Signal;
 
 const TASKS: usize = 2_000;
 const CONCURRENCY: usize = 3;
@@ -31,6 +33,7 @@ const DROPS: usize = 200;
 const MANY: usize = 100_000;
 const STORM: usize = 10_000;
 const KEYS: usize = 40;
+const DEATHS: usize = 20;
 const IDLE: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(600);
 
@@ -42,6 +45,7 @@ fn main() {
     print_table("2,000 tasks of `true`, three at once", &rows);
     latency();
     waiting();
+    takeover();
     idle();
     storm();
 }
@@ -177,6 +181,42 @@ fn waiting() {
     down(&project);
     let head = row!["ms from the order to start to the first claim", "bytes of memory for each file"];
     print_table("100,000 files that wait", &[head, row![listed.as_millis(), format!("{each:.0}")]]);
+}
+
+/// Two groups on one folder: from the death of the program that has it to the name of the other one in `owner.json`.
+fn takeover() {
+    let file = |dir: &str, name: &str| {
+        format!("name = '{name}'\n[tasks]\ndir = '{dir}'\n[services.marie]\nkind = 'worker'\nrun = 'true'\n")
+    };
+    let first = Project::new(&file("shared", "first"));
+    let second = Project::new(&file(&first.path("shared").display().to_string(), "second"));
+    let owner = first.path("shared/tasks/marie/.work/owner.json");
+    let belongs_to =
+        |name: &str| fs::read_to_string(&owner).is_ok_and(|text| text.contains(&format!("\"group\":\"{name}\"")));
+    let mut samples = Samples::default();
+    let mut working = Stream::start(&first, &["--no-tui"]);
+    wait_for("the first has it", || belongs_to("first"));
+    let mut next = (&second, "second");
+    let mut last = (&first, "first");
+    for _ in 0..DEATHS {
+        let mut standing_by = Stream::start(next.0, &["--no-tui"]);
+        standing_by.wait_for_text("standby");
+        let program = i32::try_from(working.program()).unwrap();
+        working.signal(Signal::KILL);
+        let died = Instant::now();
+        kill(program, Signal::KILL);
+        while !belongs_to(next.1) {
+            assert!(died.elapsed() < LONG, "nobody takes over");
+            std::thread::yield_now();
+        }
+        samples.add_time(died.elapsed());
+        working.wait_killed();
+        working = standing_by;
+        std::mem::swap(&mut next, &mut last);
+    }
+    working.signal(Signal::TERM);
+    working.wait_exit();
+    print_table("from the death of an owner to the next one", &[row!["ms"], row![samples.show()]]);
 }
 
 /// The program of a group in the background.

@@ -60,12 +60,13 @@ fn it_returns_when_the_group_is_up_and_holds_nothing_of_the_caller() {
     assert_eq!(
         second.stderr,
         format!(
-            "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
+            "error: shop is already running here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
         )
     );
-    for (arguments, word) in
-        [(&["stats"][..], "unknown service `stats`: services here"), (&["-d", "--profile", "nope"], "unknown profile")]
-    {
+    for (arguments, word) in [
+        (&["stats"][..], "unknown service `stats`\n  help: services here"),
+        (&["-d", "--profile", "nope"], "unknown profile"),
+    ] {
         let slip = Stream::ask(&project, arguments);
         assert_eq!(slip.code, Some(6), "{}", slip.stderr);
         assert!(slip.stderr.contains(word), "{}", slip.stderr);
@@ -85,7 +86,7 @@ fn it_is_found_from_where_sockets_are_elsewhere() {
     };
     let second = ask(&["-d"]);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
-    assert!(second.stderr.contains(&format!("shop already runs here, pid {guard}\n")), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("shop is already running here, pid {guard}\n")), "{}", second.stderr);
     let status = ask(&["status"]);
     assert!(status.stdout.contains("worker   ready"), "{}{}", status.stdout, status.stderr);
     let down = ask(&["down"]);
@@ -164,6 +165,22 @@ fn whoever_interrupts_the_start_ends_the_group() {
     let start = start.wait_exit();
     assert_eq!(start.code, Some(130), "{}", start.stderr);
     assert!(start.stderr.contains("2 services stopped"), "{}", start.stderr);
+}
+
+#[test]
+fn whoever_waits_long_for_the_start_is_told_for_what() {
+    let project = Project::new(
+        "name = 'shop'\n[services.install]\nkind = 'job'\nrun = 'until test -e ../go; do sleep 0.02; done'\n\
+         [services.api]\nrun = 'exec sleep 1000'\ndepends_on = ['install']\n",
+    );
+    let mut start = Stream::start(&project, &["up"]);
+    start.wait_for_message("shop: waiting for install (running), api (waiting · waiting for install");
+    start.wait_for_message("Ctrl-C stops the group");
+    project.write("../go", "");
+    let start = start.wait_client();
+    assert_eq!(start.code, Some(0), "{}", start.stderr);
+    assert_eq!(start.stderr.matches("waiting for install (").count(), 1, "once: {}", start.stderr);
+    down(&project);
 }
 
 #[test]

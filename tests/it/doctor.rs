@@ -94,6 +94,21 @@ fn ports_are_those_that_instances_get_and_an_automatic_one_goes_to_the_next() {
 }
 
 #[test]
+fn the_port_of_a_service_that_has_failed_is_said_with_who_has_it() {
+    let taker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taker.local_addr().unwrap().port();
+    let project = Project::new(&format!(
+        "[services]\napi = {{ run = 'exit 3', restart = 'never', port = {port} }}\nweb = 'exec sleep 1000'\n"
+    ));
+    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
+    let found = doctor(&project, 0);
+    let [_, level, message, _] = of(&found, "ports");
+    assert!(level == "warn" && message.starts_with(&format!("api cannot have port {port}: ")), "{message}");
+    assert!(message.contains(&format!(" (pid {}, ", std::process::id())), "{message}");
+    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+#[test]
 fn a_running_group_and_its_loop_are_told_and_one_that_hangs_fails() {
     let project = Project::new(
         "name = 'shop'\n[services]\napi = 'echo here; exec sleep 1000'\nbad = { run = 'exit 3', restart = 'never' }\n",

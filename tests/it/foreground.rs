@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Dash, Project, Stream, detach, down, wait_for};
+use crate::harness::{Dash, Project, Stream, detach, down, kill, wait_for};
 
 /// A job that needs a service, which is ready when it says so.
 const SHOP: &str = r#"
@@ -182,7 +182,7 @@ fn nothing_is_left_whatever_kills_it() {
         match guard {
             // The group that was started for it notices.
             true => run.signal(Signal::KILL),
-            false => crate::harness::kill(i32::try_from(run.program()).unwrap(), Signal::KILL),
+            false => kill(i32::try_from(run.program()).unwrap(), Signal::KILL),
         }
         if guard {
             drop(run);
@@ -232,7 +232,7 @@ fn the_dashboard_shows_it_and_does_not_start_it_meanwhile() {
     assert!(test["reason"].as_str().unwrap().starts_with("running in another terminal (pid "), "{test}");
     let second = Stream::ask(&project, &["run", "test"]);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
-    assert!(second.stderr.contains("error: test runs already, in another terminal (pid "), "{}", second.stderr);
+    assert!(second.stderr.contains("error: test is already running in another terminal (pid "), "{}", second.stderr);
     assert_eq!(Stream::ask(&project, &["restart", "test"]).code, Some(0));
     wait_for("it is waited for", || {
         Stream::ask(&project, &["logs", "test"]).stdout.contains("waiting for the run in another")
@@ -305,4 +305,42 @@ fn an_instance_has_the_same_port_with_a_group_and_without() {
     detach(&project);
     assert_eq!((port("w.1"), port("w.2"), url("w.2")), (one, two.clone(), format!("http://localhost:{two}\n")));
     down(&project);
+}
+
+#[test]
+fn a_job_that_runs_in_a_terminal_is_not_run_in_a_second_one_though_no_group_runs() {
+    let project = Project::new(
+        "name = 'shop'\n[services.db]\nrun = 'exec sleep 1000'\n\
+         [services.alone]\nkind = 'job'\nrun = 'echo ran >> ../runs; until test -e ../go; do sleep 0.02; done'\n\
+         [services.needs]\nkind = 'job'\ndepends_on = ['db']\nrun = 'echo ran >> ../runs; until test -e ../go; do sleep 0.02; done'\n",
+    );
+    for (job, runs) in [("alone", 1), ("needs", 3)] {
+        let first = Stream::start(&project, &["run", job]);
+        wait_for("the first runs", || project.path("../runs").exists() && project.lines("../runs") == runs);
+        let second = Stream::ask(&project, &["run", job]);
+        let said = format!("error: {job} is already running in another terminal (pid {}, since ", first.program());
+        assert!(second.code == Some(1) && second.stderr.starts_with(&said), "{said}: {}", second.stderr);
+        assert_eq!(project.lines("../runs"), runs);
+        project.write("../go", "");
+        assert_eq!(first.wait_exit().code, Some(0));
+        assert_eq!(Stream::run(&project, &["run", job]).code, Some(0), "it is free again");
+        std::fs::remove_file(project.path("../go")).unwrap();
+    }
+    // The lock ends with its holder, however that ends.
+    let first = Stream::start(&project, &["run", "alone"]);
+    wait_for("it runs", || project.lines("../runs") == 5);
+    kill(i32::try_from(first.program()).unwrap(), Signal::KILL);
+    first.wait_killed();
+    project.write("../go", "");
+    let next = Stream::run(&project, &["run", "alone"]);
+    assert_eq!(next.code, Some(0), "{}", next.stderr);
+}
+
+#[test]
+fn a_command_without_its_words_is_told_how_it_is_written() {
+    let project = shop();
+    for arguments in [&["exec", "db"][..], &["exec", "--", "env"], &["exec", "db", "--"]] {
+        let told = Stream::ask(&project, arguments);
+        assert!(told.code == Some(2) && told.stderr.contains("devgroup exec SERVICE -- COMMAND…"), "{}", told.stderr);
+    }
 }

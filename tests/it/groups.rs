@@ -53,7 +53,12 @@ fn all_groups_are_listed_named_and_stopped() {
     assert!(none.stderr.starts_with("no group is running"), "{}", none.stderr);
     assert_eq!(ask(&project, "ls --json").stdout, "[]\n");
     is_told(&project, "down --all", 0, &["no group is running"]);
-    is_told(&project, "-g shop status", 4, &["no running group is called `shop`", "`devgroup up` starts"]);
+    is_told(
+        &project,
+        "-g shop status",
+        4,
+        &["no running group is called `shop`, and there is no such folder here", "`devgroup up` starts"],
+    );
 
     project.git(&["init", "-q"]);
     assert_eq!(up(&project, ".").code, Some(5), "one of its services fails");

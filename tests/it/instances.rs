@@ -94,11 +94,51 @@ fn the_number_of_instances_is_changed_while_the_group_runs() {
     assert_eq!((&json["scaled"][0]["from"], &json["services"][0]["name"]), (&3.into(), &"worker.3".into()));
     wait_for("no worker is left", || states(&project, "worker").is_empty());
     assert!(ask(&project, 0, &["status"]).contains("worker  0 instances"));
-    assert!(ask(&project, 1, &["pause", "worker"]).contains("there is no instance of worker now"));
+    assert!(
+        ask(&project, 1, &["pause", "worker"]).contains("worker has 0 instances: `devgroup scale worker=1` starts one")
+    );
+    // In the same words everywhere; what is to be down is down.
+    let none = "worker has 0 instances: `devgroup scale worker=1` starts one\n";
+    for command in ["start worker", "restart worker", "wait worker", "resume worker", "url worker", "send worker x"] {
+        let words: Vec<&str> = command.split(' ').collect();
+        assert_eq!(ask(&project, 1, &words), format!("error: {none}"), "{command}");
+    }
+    assert_eq!(ask(&project, 1, &["exec", "worker", "--", "true"]), format!("error: {none}"));
+    assert_eq!(ask(&project, 0, &["stop", "worker"]), none);
+    assert_eq!(ask(&project, 0, &["logs", "worker"]), none);
+    for word in ["worker", "worker.1"] {
+        assert_eq!(ask(&project, 0, &["why", word]), format!("worker\n  {none}"));
+    }
     // The file says another number.
     project.write("procgroup.toml", FARM.replace("replicas = 3", "replicas = 1"));
     wait_for("the file counts again", || states(&project, "worker") == "worker.1 ready");
     down(&project);
+}
+
+#[test]
+fn status_shows_the_services_that_are_named() {
+    let project = Project::new(FARM);
+    detach(&project);
+    let shown = |names: &[&str]| {
+        let words: Vec<&str> = ["status", "--json"].iter().chain(names).copied().collect();
+        let status: Value = serde_json::from_str(&ask(&project, 0, &words)).unwrap();
+        let names = status["services"].as_array().unwrap().iter().map(|service| service["name"].as_str().unwrap());
+        (names.collect::<Vec<_>>().join(" "), status["replicas"].as_object().unwrap().len())
+    };
+    assert_eq!(shown(&["@infra"]), ("db".into(), 0));
+    assert_eq!(shown(&["w*", "api"]), ("worker.1 worker.2 worker.3 api".into(), 1));
+    let table = ask(&project, 0, &["status", "api"]);
+    assert!(table.contains("\napi ") && !table.contains("worker"), "{table}");
+    assert!(ask(&project, 6, &["status", "wroker"]).contains("did you mean `worker`? services here: db, worker, api"));
+    // Only their changes are followed.
+    let mut follow = Stream::start(&project, &["status", "api", "-f", "--json"]);
+    follow.wait_for_text("\"running\"");
+    ask(&project, 0, &["restart", "db", "--wait"]);
+    ask(&project, 0, &["stop", "api", "--wait"]);
+    let said = follow.wait_for_text("\"stopped\"");
+    assert!(!said.contains("\"db\""), "{said}");
+    down(&project);
+    follow.wait_client();
 }
 
 #[test]
@@ -174,8 +214,8 @@ fn a_reference_to_a_service_that_has_no_instances_says_so() {
          [services.a]\nrun = 'exec sleep 1000'\nenv = { W = '${services.w.port}' }\n",
     );
     let ran = Stream::run(&project, &["exec", "a", "true"]);
-    let said = "env.W of a: `${services.w.port}` has no value, because w has no instances now: scale it up";
+    let said = "env.W of a: `${services.w.port}` has no value, because w has 0 instances: scale it up";
     assert!(ran.code == Some(126) && ran.stderr.contains(said), "{}", ran.stderr);
     let why = Stream::run(&project, &["why", "w"]).stdout;
-    assert_eq!(why, "w\n  it has no instances now: devgroup scale w=1 starts one\n");
+    assert_eq!(why, "w\n  w has 0 instances: set `replicas = 1` in procgroup.toml for one\n");
 }

@@ -100,10 +100,10 @@ fn status_and_why_say_what_was_compared_and_with_which_success() {
     assert!(reason.starts_with("lock and 1 more (2 files) unchanged since the last success ("), "{reason}");
     let told = why(&project);
     assert!(
-        told.starts_with("install\n  the group does not run\n  inputs  lock, sql/*.sql · 2 files, unchanged since"),
+        told.starts_with("install\n  the group is not running\n  inputs  lock, sql/*.sql · 2 files, unchanged since"),
         "{told}"
     );
-    assert!(told.contains("\n  start   has nothing to do; devgroup restart install runs it all the same\n"), "{told}");
+    assert!(told.contains("\n  start   has nothing to do; `devgroup run install --force` runs it anyway\n"), "{told}");
     let json = Stream::ask(&project, &["why", "install", "lock", "--json"]).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     let install = &json["services"][0];
@@ -124,6 +124,31 @@ fn status_and_why_say_what_was_compared_and_with_which_success() {
     project.write("install", "");
     let told = why(&project);
     assert!(told.starts_with("install\n  no match"), "{told}");
+}
+
+#[test]
+fn why_says_what_is_true_where_there_is_no_success() {
+    let project = Project::new(
+        "name = 'shop'\n[services.install]\nkind = 'job'\ninputs = ['lock']\n\
+         run = 'until test -e ../go; do sleep 0.02; done; : \"$@\"; test ! -e ../broken'\n",
+    );
+    project.write("lock", "one");
+    let why = |expected: &str| {
+        let told = Stream::ask(&project, &["why", "install"]).stdout;
+        assert!(told.contains(&format!(" · 1 file, no success to compare with{expected}\n")), "{expected}: {told}");
+    };
+    why(" yet");
+    let running = Stream::start(&project, &["run", "install"]);
+    wait_for("it runs", || Stream::ask(&project, &["why", "install"]).stdout.contains("it is running now"));
+    project.write("lock", "two");
+    project.write("../go", "");
+    assert_eq!(running.wait_exit().code, Some(0));
+    why(": an input changed during the last run");
+    assert_eq!(Stream::run(&project, &["run", "install", "--", "more"]).code, Some(0));
+    why(": the last run had arguments, so it does not count");
+    project.write("../broken", "");
+    assert_eq!(Stream::run(&project, &["run", "install"]).code, Some(1));
+    why(": the last run failed or was stopped");
 }
 
 #[test]

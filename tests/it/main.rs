@@ -28,6 +28,7 @@ mod generated;
 mod git_work;
 mod groups;
 mod harness;
+mod hints;
 mod history;
 mod holds;
 mod hostile;

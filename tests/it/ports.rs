@@ -43,7 +43,7 @@ fn a_service_gets_its_ports_and_others_refer_to_them() {
     let note = format!("note: ports when it runs: api {api_port} · web {http}, debug {debug}");
     assert!(asked.code == Some(4) && asked.stderr.contains(&note), "{}", asked.stderr);
     let why = Stream::ask(&project, &["why", "web"]).stdout;
-    assert_eq!(why, format!("web\n  the group does not run\n  ports   {http}, debug {debug}\n"));
+    assert_eq!(why, format!("web\n  the group is not running\n  ports   {http}, debug {debug}\n"));
     detach(&project);
     assert_eq!(number(&status(&project, "web"), "debug"), debug, "the same again");
     down(&project);

@@ -157,7 +157,7 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
         // By its lock, which a sandbox does not hide.
         let second = with(&project, &sandbox, &["--no-tui"]);
         assert_eq!(second.code, Some(1));
-        assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{}", second.stderr);
+        assert!(second.stderr.contains(&format!("shop is already running here, pid {pid}\n")), "{}", second.stderr);
     }
     end(&project, group);
     let Some(sandbox) = sandbox(&project, rustix::io::Errno::PERM) else { return };
@@ -214,7 +214,11 @@ fn a_group_whose_folders_are_removed_is_found_and_makes_them_anew() {
     let refused = |why: &str| {
         let second = Stream::ask(&project, &["--no-tui"]);
         assert_eq!(second.code, Some(1), "{why}: {}", second.stderr);
-        assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{why}: {}", second.stderr);
+        assert!(
+            second.stderr.contains(&format!("shop is already running here, pid {pid}\n")),
+            "{why}: {}",
+            second.stderr
+        );
     };
     if cfg!(target_os = "linux") {
         refused("without both");
@@ -248,7 +252,7 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
         for arguments in [&["--no-tui"][..], &["-d"]] {
             let second = with(&project, variables, arguments);
             assert_eq!(second.code, Some(1), "{variables:?}: {}", second.stderr);
-            assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{}", second.stderr);
+            assert!(second.stderr.contains(&format!("shop is already running here, pid {pid}\n")), "{}", second.stderr);
         }
         let words: Vec<&str> = variables.iter().map(String::as_str).chain([PROGRAM]).collect();
         let dashboard = Dash::start_program(&project, "env", (100, 20), &words).wait_end();
@@ -296,14 +300,14 @@ fn a_client_waits_for_the_socket_of_a_group_whose_lock_is_held() {
     let holder = File::open(&lock).unwrap();
     flock(&holder, FlockOperation::LockExclusive).unwrap();
     let found = doctor(&Stream::ask(&project, &["doctor"]));
-    assert!(found.contains("shop runs here, pid 2147483646, but its control socket is gone"), "{found}");
+    assert!(found.contains("shop is running here, pid 2147483646, but its control socket is gone"), "{found}");
     let mut asked = Stream::start(&project, &["down"]);
     asked.wait_for_message("but its control socket is gone · waiting");
     drop(holder);
     let asked = asked.wait_client();
     assert_eq!(asked.code, Some(4), "{}", asked.stderr);
     assert!(
-        asked.stderr.starts_with("shop runs here, pid 2147483646, but its control socket is gone · waiting"),
+        asked.stderr.starts_with("shop is running here, pid 2147483646, but its control socket is gone · waiting"),
         "{}",
         asked.stderr
     );
@@ -350,7 +354,7 @@ fn on_a_full_disk_the_process_of_the_group_is_known_and_doctor_says_what_is_lost
     assert_eq!(fs::read_to_string(file(&project, "state", "lock").unwrap()).unwrap(), "", "nothing can be noted");
     let second = Stream::ask(&project, &["--no-tui"]);
     assert_eq!(second.code, Some(1));
-    assert!(second.stderr.contains(&format!("shop already runs here, pid {pid}\n")), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("shop is already running here, pid {pid}\n")), "{}", second.stderr);
     let looked = Stream::ask(&project, &["doctor"]).stdout;
     assert!(looked.contains("is full: run history and saved logs are lost"), "{looked}");
     assert!(looked.contains(&format!("running (pid {pid})")), "{looked}");

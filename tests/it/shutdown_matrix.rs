@@ -342,7 +342,7 @@ mod a_second_start {
         assert_eq!(
             String::from_utf8_lossy(&second.stderr),
             format!(
-                "error: shop already runs here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
+                "error: shop is already running here, pid {pid}\n  help: `devgroup attach` opens it, `devgroup down` stops it\n"
             )
         );
         dash.keys("q");

@@ -256,7 +256,7 @@ mod details {
                 && screen.contains("ENVIRONMENT SET HERE")
                 && screen.contains("listens on")
         });
-        for text in ["· with the group · up ", "· manually · up ", "API_TOKEN=******", "GREETING=hello"] {
+        for text in ["· at startup · up ", "· manually · up ", "API_TOKEN=******", "GREETING=hello"] {
             assert!(screen.contains(text), "{text}\n{screen}");
         }
         assert!(screen.contains("postgres://shop:******@db/shop") && !screen.contains("hush-hush"), "{screen}");

@@ -80,7 +80,7 @@ src/main.rs
   rule   procgroup.toml:3  true
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
-   3  services.css.watch  did not match
+   3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
    5  git index           did not match
    6  .gitignore          did not match
@@ -93,7 +93,7 @@ target/debug/api
   note   target/ is ignored, and so is everything in it
    1  services.api.watch  matched: watched  procgroup.toml:3  true
    2  services.web.watch  did not match     (only below web/)
-   3  services.css.watch  did not match
+   3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
    5  git index           did not match     (target/)
    6  .gitignore          matched: ignored  .gitignore:2  /target  (target/)
@@ -411,4 +411,48 @@ fn thirty_thousand_patterns_cost_no_minute() {
     assert_eq!(why["paths"][0]["services"].as_array().unwrap().len(), 60);
     assert_eq!(why["paths"][0]["rule"]["pattern"], "**/a499");
     assert_eq!(why["paths"][1]["services"], json!(["s7"]));
+}
+
+#[test]
+fn a_slip_of_the_name_of_a_service_is_no_path() {
+    let shop = shop(
+        "[services]\ninstall = 'true'\nm = { run = 'true', replicas = 0 }\ndb = { run = 'true', env_file = 'x.env' }\nweb = { run = 'true', env_file = 'x.env' }\n",
+    );
+    let asked = devgroup(shop.path(), &["why", "intsall"], "");
+    let said = String::from_utf8(asked.stderr).expect("text");
+    assert_eq!(asked.status.code(), Some(6));
+    assert!(said.starts_with("error: no service and no file `intsall`\n  help: did you mean `install`?"), "{said}");
+    assert!(said.contains("for a path write ./intsall"), "{said}");
+    for path in ["./intsall", "install.txt", "src/instal", "frobnicate"] {
+        assert!(stdout(&devgroup(shop.path(), &["why", path], "")).contains("it does not exist"), "{path}");
+    }
+    assert_eq!(devgroup(shop.path(), &["why", "@back"], "").status.code(), Some(6));
+    let none = stdout(&devgroup(shop.path(), &["why", "m.1"], ""));
+    assert_eq!(none, "m\n  m has 0 instances: set `replicas = 1` in procgroup.toml for one\n");
+    // Of all that read a file there is one note, and the line of the rule.
+    let file = stdout(&devgroup(shop.path(), &["why", "x.env"], ""));
+    assert!(file.contains("\n  rule   procgroup.toml:4  x.env\n"), "{file}");
+    assert!(
+        file.contains("db, web read it at each start and watch no files: a change is noted in their logs"),
+        "{file}"
+    );
+    assert_eq!(file.matches("at each start").count(), 1, "{file}");
+}
+
+#[test]
+fn a_file_or_a_folder_that_is_not_there_is_named_as_a_whole() {
+    let shop = shop(FILE);
+    for (arguments, code, said) in [
+        (["-f", "/nope/x.toml", "check"], 3, "cannot read `/nope/x.toml`: it does not exist"),
+        (
+            ["-f", "/nope/x.toml", "status"],
+            4,
+            "no group is running: /nope/x.toml does not exist\n  help: check the path",
+        ),
+        (["-g", "/nope", "status"], 4, "there is no folder /nope\n"),
+    ] {
+        let asked = devgroup(shop.path(), &arguments, "");
+        let stderr = String::from_utf8(asked.stdout).expect("text") + &String::from_utf8(asked.stderr).expect("text");
+        assert!(asked.status.code() == Some(code) && stderr.contains(said), "{arguments:?}: {stderr}");
+    }
 }

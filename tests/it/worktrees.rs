@@ -95,7 +95,7 @@ fn check_says_that_the_main_checkout_has_the_missing_file() {
     project.write(".env", "KEY=1\n");
     let said = |folder: &str| Stream::ask(&project, &["-C", folder, "check"]).stderr;
     let there = said("../login");
-    assert!(there.contains("`.env` is missing here; the main checkout has one"), "{there}");
+    assert!(there.contains("`.env` is missing here; the main worktree has one"), "{there}");
     assert!(there.contains("env_file = { path = \".env\", or = \"main-worktree\" }"), "{there}");
     assert_eq!(said("."), "");
 }

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
 use crate::display::{OutputStyle, terminal_size};
-use crate::domain::{GroupSpec, Moment, ServiceName, WatchFiles, visible};
+use crate::domain::{GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LogFiles, LogStore};
@@ -104,7 +104,7 @@ pub enum GroupRunError {
     Selection(#[from] SelectionError),
     /// The service of `--exit-with` does not exist or is not part of this run.
     #[error("{0} in --exit-with")]
-    ExitWith(String),
+    ExitWith(Box<Unknown>),
     /// The name of `--exit-with` means several services, or none that there is now.
     #[error("--exit-with needs one service, and `{}` means {}", visible(.0), if .1.is_empty() { "none now" } else { .1 })]
     ExitWithSeveral(String, String),
@@ -340,7 +340,7 @@ fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceNam
                     Err(GroupRunError::ExitWithSeveral(name, found))
                 }
             },
-            Err(unknown) => Err(GroupRunError::ExitWith(unknown.to_string())),
+            Err(unknown) => Err(GroupRunError::ExitWith(unknown.into())),
         },
     }
 }

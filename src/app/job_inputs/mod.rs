@@ -20,7 +20,7 @@ use crate::config;
 use crate::domain::{Expandable, GroupSpec, RunCommand, ServiceName, ServiceSpec, SpecPattern, UnchangedInputs, count};
 use crate::process::{JobInputs, Prepared};
 use files::Contents;
-use record::Record;
+use record::{NoSuccess, Record};
 
 pub use now::{InputsNow, inputs_now};
 
@@ -93,9 +93,10 @@ impl JobInputs for Inputs {
         Some(UnchangedInputs { text: text.into(), files, since: record.at })
     }
 
-    fn begins(&self) {
+    fn begins(&self, with_arguments: bool) {
         let Some(folder) = &self.folder else { return };
-        if let Err(error) = record::remove(folder, &self.spec.name) {
+        let why = if with_arguments { NoSuccess::WithArguments } else { NoSuccess::Begun };
+        if let Err(error) = record::forget(folder, &self.spec.name, why) {
             // It could be taken for done after a failure.
             *self.before.lock().unwrap_or_else(PoisonError::into_inner) = None;
             log::warn!("{}: cannot forget its last success: {error}", self.spec.name);
@@ -107,7 +108,11 @@ impl JobInputs for Inputs {
         let (Some(before), Some(folder)) = (before, &self.folder) else { return };
         match self.see_files() {
             Ok(files) if files == before.files => {}
-            Ok(_) => return log::info!("{}: its inputs changed while it ran, so it runs again", self.spec.name),
+            Ok(_) => {
+                // What is noted already says less, and is as true.
+                let _ = record::forget(folder, &self.spec.name, NoSuccess::InputChanged);
+                return log::info!("{}: its inputs changed while it ran, so it runs again", self.spec.name);
+            }
             Err(problem) => return log::info!("{}: {problem}", self.spec.name),
         }
         let at = self.clock.wall(self.clock.now());
@@ -213,7 +218,7 @@ mod tests {
             if inputs.look(&self.prepared()).is_some() {
                 return false;
             }
-            inputs.begins();
+            inputs.begins(false);
             if succeeds {
                 inputs.succeeded();
             }
@@ -249,7 +254,7 @@ mod tests {
         bench.write("lock", "one");
         let inputs = bench.inputs();
         assert_eq!(inputs.look(&bench.prepared()), None);
-        inputs.begins();
+        inputs.begins(false);
         bench.write("lock", "two");
         inputs.succeeded();
         assert!(bench.runs(true), "it was written while it ran");

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::record;
+use super::record::{self, NoSuccess};
 use super::{Seen, see, told};
 use crate::app::{foreground, state_folder};
 use crate::config;
@@ -23,8 +23,8 @@ pub struct InputsNow {
     pub told: String,
 }
 
-/// Compares the inputs of a job with those of its last success. Nothing is started or written.
-pub fn inputs_now(group: &GroupSpec, job: &ServiceSpec) -> InputsNow {
+/// Compares the inputs of a job with those of its last success. Nothing is started or written. `is_running`: the job is.
+pub fn inputs_now(group: &GroupSpec, job: &ServiceSpec, is_running: bool) -> InputsNow {
     let patterns = job.inputs.iter().map(|pattern| pattern.text.clone()).collect();
     let folder = state_folder::of_group(group, state_folder::variable).ok();
     let record = folder.as_deref().and_then(|folder| record::read(folder, &job.name));
@@ -32,11 +32,10 @@ pub fn inputs_now(group: &GroupSpec, job: &ServiceSpec) -> InputsNow {
     let seen = look(group, job);
     let (files, is_unchanged, told) = match (seen, record) {
         (Err(problem), _) => (None, false, visible(&problem).into_owned()),
-        (Ok(seen), None) => (
-            Some(seen.files.files),
-            false,
-            "no success to compare with: the last run failed, or there was none".to_owned(),
-        ),
+        (Ok(seen), None) => {
+            let why = folder.as_deref().and_then(|folder| record::why_none(folder, &job.name));
+            (Some(seen.files.files), false, format!("no success to compare with{}", without(why, is_running)))
+        }
         (Ok(seen), Some(record)) => {
             let is_unchanged = seen.digest() == record.digest;
             let changed = match record.run {
@@ -49,6 +48,17 @@ pub fn inputs_now(group: &GroupSpec, job: &ServiceSpec) -> InputsNow {
     };
     let told = files.map_or_else(|| told.clone(), |files| format!("{}, {told}", count(files, "file")));
     InputsNow { patterns, files, last_success, is_unchanged, told }
+}
+
+/// Why there is no success, as the end of a sentence.
+fn without(why: Option<NoSuccess>, is_running: bool) -> &'static str {
+    match why {
+        _ if is_running => ": it is running now",
+        Some(NoSuccess::Begun) => ": the last run failed or was stopped",
+        Some(NoSuccess::WithArguments) => ": the last run had arguments, so it does not count",
+        Some(NoSuccess::InputChanged) => ": an input changed during the last run",
+        None => " yet",
+    }
 }
 
 /// What a start would see.

@@ -20,6 +20,18 @@ const VERSION: u32 = 1;
 /// A larger file is none of ours.
 const LARGEST: u64 = 64 << 10;
 
+/// Why there is no success that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NoSuccess {
+    /// A run has begun, and has not succeeded since.
+    Begun,
+    /// It had arguments of the command line.
+    WithArguments,
+    /// An input changed while it ran.
+    InputChanged,
+}
+
 /// A success of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -29,6 +41,14 @@ pub(super) struct Record {
     pub(super) run: Option<u128>,
     /// When it ended.
     pub(super) at: SystemTime,
+}
+
+/// In the place of a success.
+#[derive(Serialize, Deserialize)]
+struct Without {
+    version: u32,
+    job: String,
+    no_success: NoSuccess,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,8 +87,24 @@ pub(super) fn write(folder: &Path, job: &ServiceName, record: &Record) -> io::Re
     private::replace(folder, &name(job), &serde_json::to_vec(&written)?)
 }
 
-/// Forgets it.
-pub(super) fn remove(folder: &Path, job: &ServiceName) -> io::Result<()> {
+/// Why there is none, if that is known.
+pub(super) fn why_none(folder: &Path, job: &ServiceName) -> Option<NoSuccess> {
+    let text = private::read(&folder.join(name(job)), LARGEST).ok()?;
+    let without: Without = serde_json::from_slice(&text).ok()?;
+    (without.version == VERSION && without.job == job.as_str()).then_some(without.no_success)
+}
+
+/// Forgets it, and notes why.
+pub(super) fn forget(folder: &Path, job: &ServiceName, no_success: NoSuccess) -> io::Result<()> {
+    let without = Without { version: VERSION, job: job.as_str().into(), no_success };
+    let noted = state_folder::make(folder)
+        .and_then(|()| Ok(serde_json::to_vec(&without)?))
+        .and_then(|text| private::replace(folder, &name(job), &text));
+    // On a full disk it can still be forgotten.
+    if noted.is_ok() { Ok(()) } else { remove(folder, job) }
+}
+
+fn remove(folder: &Path, job: &ServiceName) -> io::Result<()> {
     match fs::remove_file(folder.join(name(job))) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

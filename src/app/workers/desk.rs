@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use super::files::Places;
+use super::files::{Places, UnderWay};
 use super::questions::Asks;
 use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
-    ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker, TaskNews,
+    ExitStatus, Marker, Moment, RunId, RunReport, ServiceName, ServiceSpec, StartCause, TaskId, TaskMarker,
     WorkerSnapshot,
 };
 use crate::engine::tasks::{TaskEngine, TaskEvent};
@@ -59,6 +59,8 @@ pub(super) struct Desk {
     pub(super) serial: u64,
     /// What the engine is to be told next.
     pub(super) events: VecDeque<TaskEvent>,
+    /// Folders that are being listed.
+    pub(super) listings: VecDeque<UnderWay>,
     /// Something may look different.
     changed: bool,
 }
@@ -82,6 +84,7 @@ impl Desk {
             asks: Asks::default(),
             serial: 0,
             events: VecDeque::new(),
+            listings: VecDeque::new(),
             changed: false,
         }
     }
@@ -145,6 +148,11 @@ impl Desk {
             }
             Message::Ask { question, answer } => self.ask(question, answer),
             Message::Ownership { worker, run, ownership } => self.ownership(&worker, run, ownership),
+            Message::Batches { worker, run, counts } => {
+                if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
+                    self.decide(TaskEvent::Batches { worker, counts });
+                }
+            }
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
             Message::Folder(news) => self.folder_news(news),
             Message::Close => {}
@@ -157,8 +165,15 @@ impl Desk {
         self.work_off();
     }
 
-    /// The same with what it is to be told already.
+    /// The same with what it is to be told already, and with all that listings find.
     pub(super) fn work_off(&mut self) {
+        self.work_off_events();
+        while !self.is_closed() && self.read_on() {
+            self.work_off_events();
+        }
+    }
+
+    fn work_off_events(&mut self) {
         self.changed |= !self.events.is_empty();
         while let Some(event) = self.events.pop_front() {
             let now = self.now();
@@ -205,7 +220,8 @@ impl Desk {
             (StartCause::First, _) | (_, None) => {
                 Marker::Task(TaskMarker::Begins { command, concurrency: worker.concurrency })
             }
-            (cause, was) => Marker::Restarted { cause: cause.clone(), was },
+            // How the run before ended was told then: it is no process, and has no exit code.
+            (cause, Some(_)) => Marker::Restarted { cause: cause.clone(), was: None },
         });
         let working = Working {
             start,
@@ -218,7 +234,6 @@ impl Desk {
             shown: None,
         };
         self.working.insert(spec.name.clone(), working);
-        self.read_batches(&worker.folders);
         if worker.remote {
             self.started(&spec.name);
         }
@@ -277,8 +292,7 @@ impl Desk {
                 RunReport::NotStarted { reason: reason.to_string() }
             }
             Some(problem) => {
-                let (worker, news) = (worker.clone(), TaskNews::CannotWrite { problem });
-                working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                working.start.document.mark(&Marker::Task(TaskMarker::GivesUp { reason: problem }));
                 RunReport::Exited { status: ExitStatus::Code(1), group_gone: true }
             }
             None => RunReport::Exited { status: ExitStatus::Code(0), group_gone: true },

@@ -8,13 +8,15 @@ use super::desk::Desk;
 use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
-use crate::domain::task::{Heartbeat, Orchestrator, heartbeat_json, orchestrator_json};
+use crate::domain::task::heartbeat_json;
 use crate::domain::{EndedTry, Fact, FactKind, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TryExit};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
-use crate::task_folder::{self, Contents, Owner, Retried};
+use crate::failpoint;
+use crate::task_folder::{Contents, Owner, Retried};
 
 impl Desk {
     pub(super) fn carry_out(&mut self, effect: TaskEffect) {
+        failpoint::hang("task folder");
         match effect {
             TaskEffect::Lock { worker } => self.lock(worker),
             TaskEffect::Unlock { worker } => self.unlock(&worker),
@@ -78,6 +80,7 @@ impl Desk {
             (Some(folder), _) => {
                 self.places.forget(worker);
                 folder.release();
+                self.given_up();
             }
             (None, Some(spec)) => self.askers.call_off(&spec.folders, worker),
             (None, None) => {}
@@ -117,31 +120,13 @@ impl Desk {
         let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
         let problem = folder.heartbeat(heartbeat_json(&beat, at).as_bytes()).err();
         // Whoever removes dead letters by hand tells nobody.
-        let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        let count = u32::try_from(folder.count_letters(at)).unwrap_or(u32::MAX);
         self.answer(TaskEvent::BeatWritten {
             worker: worker.clone(),
             problem: problem.map(|it| it.to_string().into()),
         });
         if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
             self.answer(TaskEvent::DeadLetters { worker, count });
-        }
-    }
-
-    fn aggregate(&self) {
-        let Some(folders) = self.folders() else { return };
-        let (now, at) = self.means.clock.both();
-        let beats = self.group.iter().filter_map(|worker| self.engine.heartbeat(&worker.name, now));
-        let at_of = |beat: &Heartbeat| self.places.beat_of(&beat.worker).unwrap_or(at);
-        let workers: Vec<_> = beats.map(|beat| (at_of(&beat), beat)).map(|(at, beat)| (beat, at)).collect();
-        let text = orchestrator_json(&Orchestrator {
-            at,
-            workers: &workers,
-            batches: self.engine.batches(),
-            overdue: &self.engine.overdue(now),
-            lost: &self.engine.lost(),
-        });
-        if let Err(trouble) = task_folder::aggregate(folders, text.as_bytes()) {
-            log::warn!("{trouble}");
         }
     }
 
@@ -178,8 +163,9 @@ impl Desk {
     }
 
     fn count_letters(&mut self, worker: ServiceName) {
+        let now = self.means.clock.both().1;
         if let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) {
-            let count = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+            let count = u32::try_from(folder.count_letters(now)).unwrap_or(u32::MAX);
             self.answer(TaskEvent::DeadLetters { worker, count });
         }
     }

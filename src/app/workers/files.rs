@@ -1,6 +1,6 @@
 //! What lies in folders, on its way to the engine; and what is asked there, on its way back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use super::Message;
 use super::desk::{Desk, Working};
-use crate::domain::task::{TaskHome, read_batches, read_heartbeat};
+use crate::domain::task::{TaskHome, read_heartbeat};
 use crate::domain::{
     DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats,
 };
 use crate::engine::tasks::{ClaimResult, LetterWords, Subject, TaskEvent, TaskWrite};
 pub(super) use crate::task_folder::FolderNews;
-use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Renewed, check};
+use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Listing, Moved, Owned, Renewed, check};
 
 /// How often folders are looked at of which the system tells nothing.
 const LOOK: Duration = Duration::from_secs(2);
@@ -24,6 +24,14 @@ const REMOVED: Duration = Duration::from_millis(200);
 
 /// Outcomes that come within this time are looked at together.
 const SOON: Duration = Duration::from_millis(20);
+
+/// A listing of a worker's folder that is under way.
+pub(super) struct UnderWay {
+    worker: ServiceName,
+    files: Listing,
+    /// Tasks that have a result.
+    ended: HashSet<String>,
+}
 
 /// What is watched, and what is followed.
 pub(super) struct Places {
@@ -41,12 +49,14 @@ pub(super) struct Places {
     unheard: BTreeSet<ServiceName>,
     /// Heartbeats of which the system tells nothing.
     unheard_beats: bool,
+    /// Outcomes of others of which the system tells nothing.
+    unheard_outcomes: bool,
     /// When those are looked at next.
     next_look: Option<Moment>,
+    /// An outcome of somebody else has come: when tasks that others wait for are looked at.
+    outcomes_look: Option<Moment>,
     /// Workers of which a folder was removed, and when it is made again.
     removed: BTreeMap<ServiceName, Moment>,
-    /// The batches of earlier programs were read.
-    has_batches: bool,
 }
 
 impl Places {
@@ -60,20 +70,22 @@ impl Places {
             beats: BTreeMap::new(),
             unheard: BTreeSet::new(),
             unheard_beats: false,
+            unheard_outcomes: false,
             next_look: None,
+            outcomes_look: None,
             removed: BTreeMap::new(),
-            has_batches: false,
         }
     }
 
     /// When something is looked at of which the system tells nothing, or a folder is made again.
     pub(super) fn next_look(&self) -> Option<Moment> {
-        self.next_look.filter(|_| self.needs_looks()).into_iter().chain(self.removed.values().copied()).min()
+        let looks = [self.next_look.filter(|_| self.needs_looks()), self.outcomes_look];
+        looks.into_iter().flatten().chain(self.removed.values().copied()).min()
     }
 
-    /// Where nobody else has a folder of results yet, none is watched: whoever waits for another's task looks as well.
     fn needs_looks(&self) -> bool {
-        !self.unheard.is_empty() || !self.followed.is_empty() || self.unheard_beats && !self.remote.is_empty()
+        let of_others = self.unheard_outcomes && !self.followed.is_empty();
+        !self.unheard.is_empty() || of_others || self.unheard_beats && !self.remote.is_empty()
     }
 
     fn look_soon(&mut self, now: Moment) {
@@ -172,22 +184,13 @@ impl Desk {
         of_working.chain(&self.group).find_map(|spec| spec.worker.as_ref()).map(|worker| &worker.folders)
     }
 
-    /// Batches that have ended are written down nowhere else.
-    pub(super) fn read_batches(&mut self, folders: &TaskFolders) {
-        if !std::mem::replace(&mut self.places.has_batches, true)
-            && let Some(bytes) = task_folder::aggregation(folders)
-        {
-            self.answer(TaskEvent::Batches { counts: read_batches(&bytes) });
-        }
-    }
-
     /// The folder of a worker is ours, and nothing of the predecessor runs.
     pub(super) fn own(&mut self, worker: &ServiceName, mut folder: Box<Owned>) {
         let (now, at) = self.means.clock.both();
         let Some(working) = self.working.get_mut(worker) else { return };
         let Some(spec) = working.start.spec.worker.clone() else { return };
         let claims = folder.claims(home_of(&working.start.spec), at, spec.backoff.max);
-        let dead = u32::try_from(folder.count_letters()).unwrap_or(u32::MAX);
+        let dead = u32::try_from(folder.count_letters(at)).unwrap_or(u32::MAX);
         let beat = task_folder::heartbeat_of(&spec.folders, worker);
         let stats =
             beat.and_then(|bytes| read_heartbeat(worker, &bytes)).map_or(TaskStats::default(), |it| it.beat.stats);
@@ -202,6 +205,7 @@ impl Desk {
         working.folder = Some(folder);
         self.places.watch_queue(&spec.folders, worker, now);
         self.started(worker);
+        self.count_batches(worker, &claims);
         self.decide(TaskEvent::Owned { worker: worker.clone(), stats, dead, claims });
         if self.places.hall.is_none() {
             self.places.hall = Hall::open(&spec.folders).inspect_err(|trouble| log::warn!("{trouble}")).ok();
@@ -211,26 +215,45 @@ impl Desk {
         self.look_for_requests(worker);
     }
 
-    /// All files that wait for a worker.
+    /// All files that wait for a worker. They are told piece by piece; a listing of the same folder that is still under
+    /// way is over.
     pub(super) fn list(&mut self, worker: ServiceName) {
-        let Some(working) = self.working.get_mut(&worker) else { return };
-        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
-        let home = home_of(&spec);
-        let seen = folder.list(|file, contents| check(file, contents, home).map(|task| task.head));
-        // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen by the claim.
-        let ended = folder.ids_with_result().unwrap_or_default();
-        match seen {
-            Ok(seen) => {
-                let arrived = seen.into_iter().map(|seen| {
-                    let has_result = seen.found.as_ref().is_ok_and(|head| ended.contains(head.id.as_str()));
-                    let (worker, file, stamp, found) = (worker.clone(), seen.file, seen.stamp, seen.found);
-                    TaskEvent::Arrived { worker, file, stamp, found, has_result }
-                });
-                self.events.extend(arrived);
+        self.listings.retain(|listing| listing.worker != worker);
+        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
+        match folder.list() {
+            Ok(files) => {
+                // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen
+                // by the claim.
+                let ended = folder.ids_with_result().unwrap_or_default();
+                self.listings.push_back(UnderWay { worker, files, ended });
             }
-            Err(trouble) => log::warn!("{trouble}"),
+            Err(trouble) => {
+                log::warn!("{trouble}");
+                self.answer(TaskEvent::Listed { worker: Some(worker) });
+            }
         }
-        self.answer(TaskEvent::Listed { worker: Some(worker) });
+    }
+
+    /// Reads a piece of the first listing that is under way. False if there is none.
+    pub(super) fn read_on(&mut self) -> bool {
+        let Some(mut listing) = self.listings.pop_front() else { return false };
+        let Some(working) = self.working.get(&listing.worker) else { return true };
+        let Some(folder) = &working.folder else { return true };
+        let home = home_of(&working.start.spec);
+        let piece =
+            folder.read_on(&mut listing.files, |file, contents| check(file, contents, home).map(|task| task.head));
+        match piece {
+            Some(seen) => {
+                self.events.extend(seen.into_iter().map(|seen| {
+                    let has_result = seen.found.as_ref().is_ok_and(|head| listing.ended.contains(head.id.as_str()));
+                    let (worker, file, stamp, found) = (listing.worker.clone(), seen.file, seen.stamp, seen.found);
+                    TaskEvent::Arrived { worker, file, stamp, found, has_result }
+                }));
+                self.listings.push_front(listing);
+            }
+            None => self.answer(TaskEvent::Listed { worker: Some(listing.worker) }),
+        }
+        true
     }
 
     /// A file that waits for a worker.
@@ -314,17 +337,38 @@ impl Desk {
     pub(super) fn follow(&mut self, worker: ServiceName, id: TaskId) {
         let Some(folders) = self.folders().cloned() else { return };
         let now = self.now();
-        if let Some(events) = self.places.events() {
-            for other in task_folder::workers_with_folders(&folders) {
-                if !self.working.contains_key(&other) {
-                    events.watch_outcomes(&folders, &other);
-                }
-            }
+        if self.places.followed.is_empty() {
+            self.watch_others(&folders);
         }
         let state = task_folder::dependency(&folders, &worker, &id);
         self.places.followed.insert((worker.clone(), id.clone()), state);
         self.places.look_soon(now);
         self.answer(TaskEvent::Outside { worker, id, state });
+    }
+
+    /// Watches what comes of the tasks of those who are not worked for here.
+    fn watch_others(&mut self, folders: &TaskFolders) {
+        // What is to be watched has to be there.
+        for above in [&folders.results, &folders.dlq] {
+            if let Err(error) = std::fs::create_dir_all(above) {
+                log::warn!("cannot make {}: {error}", above.display());
+            }
+        }
+        let is_ours = |other: &ServiceName| self.working.get(other).is_some_and(|working| working.folder.is_some());
+        let others: Vec<ServiceName> =
+            task_folder::workers_with_folders(folders).into_iter().filter(|other| !is_ours(other)).collect();
+        let is_heard = self.places.events().is_some_and(|events| {
+            let all = events.watch_all_outcomes(folders);
+            others.iter().fold(all, |all, other| events.watch_outcomes(folders, other) && all)
+        });
+        self.places.unheard_outcomes = !is_heard;
+    }
+
+    /// Others may work for a worker from now on, while tasks of ours wait for theirs.
+    pub(super) fn given_up(&mut self) {
+        if let Some(folders) = self.folders().cloned().filter(|_| !self.places.followed.is_empty()) {
+            self.watch_others(&folders);
+        }
     }
 
     /// The heartbeat of a worker that somebody else works for, now and whenever it changes.
@@ -387,6 +431,10 @@ impl Desk {
             !is_due
         });
         due.iter().for_each(|worker| self.moved(worker));
+        if self.places.outcomes_look.is_some_and(|due| due <= now) {
+            self.places.outcomes_look = None;
+            self.see_followed();
+        }
         if self.places.next_look.is_none_or(|due| due <= now) {
             self.places.next_look = Some(now + LOOK);
             self.look_at_all(false);
@@ -408,6 +456,9 @@ impl Desk {
         if !unheard.is_empty() {
             self.answer(TaskEvent::ListAgain { worker: None });
         }
+        if lost {
+            self.given_up();
+        }
         for worker in self.places.remote.clone() {
             if lost || self.places.unheard_beats {
                 self.see_beat(worker);
@@ -423,7 +474,7 @@ impl Desk {
             events.watch_outcomes(&folders, other);
         }
         let soon = self.now() + SOON;
-        self.places.next_look = Some(self.places.next_look.map_or(soon, |due| due.min(soon)));
+        self.places.outcomes_look.get_or_insert(soon);
     }
 
     fn see_followed(&mut self) {

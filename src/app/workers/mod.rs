@@ -5,6 +5,7 @@
 //! [`RunNews`](crate::process::RunNews). What each task wants done comes from the task engine, and is done at once; what
 //! came of it is the engine's next event.
 
+mod aggregation;
 mod desk;
 mod effects;
 mod environment;
@@ -13,7 +14,7 @@ mod questions;
 mod tries;
 mod writes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ use tokio::sync::oneshot;
 
 use super::event_recorder::EventRecorder;
 use crate::clock::Clock;
+use crate::domain::task::BatchCounts;
 use crate::domain::{
     Answer, LastExit, RunId, RunReport, ServiceName, ServiceSpec, Signal, StartCause, TaskQuestion, plain_error,
 };
@@ -78,6 +80,8 @@ enum Message {
     Ask { question: TaskQuestion, answer: oneshot::Sender<Answer> },
     /// What has become of asking for a folder.
     Ownership { worker: ServiceName, run: RunId, ownership: Ownership },
+    /// What has ended of the batches of a worker, by the files that were there when its folder became ours.
+    Batches { worker: ServiceName, run: RunId, counts: BTreeMap<Arc<str>, BatchCounts> },
     /// A try is over.
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.
@@ -138,6 +142,17 @@ impl Workers {
             self.send(Message::Stop { worker: worker.clone(), run, kill: signal == Signal::Kill });
         }
         is_ours
+    }
+
+    /// Has the tries of these workers measured (empty: of all).
+    pub(crate) fn measure(&self, services: &[ServiceName]) {
+        let is_wanted = |worker: &&Arc<ServiceSpec>| services.is_empty() || services.contains(&worker.name);
+        for worker in self.group.iter().filter(is_wanted) {
+            let works_here = worker.worker.as_ref().is_some_and(|spec| !spec.remote);
+            if let Some(run) = self.runs.get(&worker.name).filter(|_| works_here) {
+                self.means.host.measure_attempts(&worker.name, *run);
+            }
+        }
     }
 
     /// The file says something else of a worker that works, for which it need not be restarted.

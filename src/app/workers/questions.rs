@@ -26,7 +26,7 @@ impl Workers {
             worker: spec.name.clone(),
             names_description: files::names_description(spec),
         };
-        Self { listed: group.iter().map(listed).collect(), folders }
+        Self { listed: group.iter().map(listed).chain([Listed::unrouted()]).collect(), folders }
     }
 }
 

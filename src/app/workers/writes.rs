@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::desk::{Desk, Working};
 use crate::domain::task::{
-    Letter, Receipt, TaskKeys, TaskResult, Trigger, letter_json, raw_reason_json, receipt_json, result_json,
+    Letter, Receipt, TaskKeys, TaskResult, Trigger, UNROUTED, letter_json, raw_reason_json, receipt_json, result_json,
     tries_json, trigger_json,
 };
 use crate::domain::{ServiceName, TaskId, TaskStatus};
@@ -31,7 +31,7 @@ impl Desk {
 
     /// A dead letter for a file of `tasks/*.json`.
     fn write_unrouted(&mut self, file: &str, write: &TaskWrite, at: SystemTime) -> Result<WriteResult, Trouble> {
-        let above = self.folders().map(|folders| folders.dlq.join("unrouted")).unwrap_or_default();
+        let above = self.folders().map(|folders| folders.dlq.join(UNROUTED)).unwrap_or_default();
         let (TaskWrite::Letter(words), Some(hall)) = (write, self.places.hall()) else {
             return Ok(WriteResult::Missing);
         };

@@ -17,11 +17,15 @@ pub(in crate::cli) enum ClientTask {
         before_help = "\
 Examples:
   devgroup status            a table
+  devgroup status api @jobs  only these services
   devgroup status --json     one JSON object, for scripts
   devgroup status -f --json  one JSON object per line, a new one after each change
   devgroup status --usage    with the CPU and memory of each service"
     )]
     Status {
+        /// Services to show (default: all)
+        #[arg(value_name = "SERVICE")]
+        services: Vec<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -171,6 +175,7 @@ Examples:
     Run(RunArguments),
     /// Run a command with the environment of a service
     #[command(
+        override_usage = "devgroup exec [OPTIONS] SERVICE -- COMMAND…",
         before_help = "\
 Examples:
   devgroup exec api -- env                  the environment that api would start with now
@@ -357,7 +362,7 @@ pub(in crate::cli) struct ExecArguments {
     #[arg(value_name = "SERVICE")]
     pub(super) service: String,
     /// The command and its arguments
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) command: Vec<OsString>,
 }
 

@@ -36,7 +36,7 @@ pub(super) fn run_since(place: &Place, time: Duration, follow: bool, json: bool)
     let (spec, mut group) = whose(place)?;
     if follow && group.is_none() {
         // It says why there is none.
-        group = Some(super::find::group(place)?);
+        group = Some(super::find::running(place)?);
     }
     let epoch = group.as_ref().map(|group| group.hello().epoch.clone()).unwrap_or_default();
     // First what the group remembers: what it forgets meanwhile is on disk by then.

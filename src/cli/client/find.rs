@@ -65,6 +65,17 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
     Err(not_allowed.map_or(Failure::NotRunning { file: None, foreign: None }, Failure::from))
 }
 
+/// Connects to the group that runs here, for a command that needs one.
+pub(super) fn running(place: &Place) -> Result<Client, Failure> {
+    group(place).map_err(|failure| match failure {
+        Failure::NotRunning { file: Some(file), .. } if place.config.is_some() && !file.exists() => Failure::NoGroup {
+            message: format!("no group is running: {} does not exist", visible_path(&file)),
+            help: "check the path of the file (-f or DEVGROUP_CONFIG)".into(),
+        },
+        failure => failure,
+    })
+}
+
 /// Connects to the group of a file, if it runs.
 pub(super) fn by_file(file: &Path) -> Result<Option<Client>, Failure> {
     let clock = Clock::start();

@@ -16,9 +16,9 @@ use super::super::{GroupFile, file as file_of, invalid, print_message};
 use super::arguments::{ExecArguments, RunArguments};
 use super::find;
 use super::orders::{END_PATIENCE, Process};
-use crate::app::{self, ForegroundCommand, GroupRunError, NotExecutable};
+use crate::app::{self, ForegroundCommand, JobLock, NotExecutable};
 use crate::clock::Clock;
-use crate::config::{self, Owners, Selection};
+use crate::config::{self, Owners};
 use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd, Status};
 use crate::domain::{
     ExitStatus, GroupSpec, Kind, Moment, Port, RunRecord, Scale, ServiceName, ServiceSpec, plain_error, visible,
@@ -36,7 +36,7 @@ const FAILED: u8 = 5;
 pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let (file, mut group) = meet(place, false)?;
     let spec = spec_of(&file, group.as_mut())?;
-    let job = service(&spec, &arguments.job)?;
+    let job = service(&spec, &arguments.job, group.is_some())?;
     if job.kind != Kind::Job {
         let kind = if job.kind == Kind::Worker { "worker" } else { "service" };
         let (name, problem) = (&job.name, "`run` needs one that runs to completion");
@@ -54,8 +54,12 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
         print_message(&format!("{}: done · {unchanged} · --force runs it anyway", job.name));
         return Ok(0);
     }
+    // A group knows of its runs, but there may be none.
+    let lock = app::lock_job(&spec, &job.name).map_err(|refusal| {
+        Failure::from(ClientError::Refused(Problem::new(ProblemCode::Refused, refusal.to_string())))
+    })?;
     let foreground = Foreground::begin(guard_pipe).map_err(refused)?;
-    let session = Session { foreground, file, spec, job, words: arguments.words };
+    let session = Session { foreground, file, spec, job, words: arguments.words, lock };
     match group {
         Some(group) => session.run_with(group, false),
         None if session.job.depends_on.is_empty() => session.run_alone(),
@@ -65,9 +69,16 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
 
 /// Runs a command with the environment and in the folder of a service. The result is its exit code.
 pub(super) fn exec(arguments: ExecArguments, place: &Place, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
+    if arguments.command.is_empty() {
+        return Err(Failure::Usage(
+            "`exec` needs a service and a command\n  help: devgroup exec SERVICE -- COMMAND…   such as: devgroup exec api \
+             -- env"
+                .into(),
+        ));
+    }
     let (file, mut group) = meet(place, true)?;
     let spec = spec_of(&file, group.as_mut())?;
-    let service = service(&spec, &arguments.service)?;
+    let service = service(&spec, &arguments.service, group.is_some())?;
     let socket = group.as_ref().map(Client::socket);
     let command = ForegroundCommand::beside(&spec, &service, &arguments.command, socket).map_err(not_executable)?;
     let mut foreground = Foreground::begin(guard_pipe).map_err(refused)?;
@@ -122,25 +133,19 @@ pub(in crate::cli) fn as_it_runs(spec: GroupSpec, status: Option<&Status>) -> Gr
     config::with_group_values(spec)
 }
 
-fn service(spec: &GroupSpec, name: &str) -> Result<Arc<ServiceSpec>, Failure> {
-    match spec.roster().resolve([name]).unwrap_or_default().as_slice() {
-        [one] => {
-            if let Some(service) = spec.service(one) {
-                return Ok(service.clone());
-            }
-        }
-        [] => {}
+/// The one service that a name means. `runs`: the group does.
+fn service(spec: &GroupSpec, name: &str, runs: bool) -> Result<Arc<ServiceSpec>, Failure> {
+    let roster = spec.roster();
+    let names = roster.resolve([name])?;
+    match names.iter().filter_map(|name| spec.service(name)).collect::<Vec<_>>().as_slice() {
+        [one] => Ok(Arc::clone(one)),
+        [] => Err(Failure::no_instances(&roster.only_without_instances([name]), runs)),
         several => {
-            let names = several.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+            let names = names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
             let message = format!("`{}` means {} services, name one of them: {names}", visible(name), several.len());
-            return Err(Failure::Usage(message));
+            Err(Failure::Usage(message))
         }
     }
-    let selection = Selection { services: vec![name.to_owned()], ..Selection::default() };
-    Err(match config::select(spec.clone(), &selection) {
-        Err(error) => GroupRunError::from(error).into(),
-        Ok(_) => Failure::Unexpected(format!("{} has no instances now", visible(name))),
-    })
 }
 
 /// Executes a command to its end, and says what it has left.
@@ -177,6 +182,8 @@ struct Session {
     spec: GroupSpec,
     job: Arc<ServiceSpec>,
     words: Vec<OsString>,
+    /// Keeps others from running the job, until its run is over.
+    lock: Option<JobLock>,
 }
 
 /// What came of the wait for what a job needs.
@@ -204,7 +211,7 @@ impl Session {
 
     fn execute(&mut self, socket: Option<&Path>) -> Result<(ExitStatus, RunRecord), Failure> {
         let command = ForegroundCommand::of_job(&self.spec, &self.job, &self.words, socket).map_err(not_executable)?;
-        command.begins();
+        command.begins(!self.words.is_empty());
         let clock = Clock::start();
         let status = execute(&mut self.foreground, &command)?;
         let uptime = clock.now().since(Moment::START);
@@ -254,6 +261,7 @@ impl Session {
         if let (Err(_), Some((_, record))) = (&told, over) {
             self.remember(record);
         }
+        self.lock = None;
         let ended = told.and_then(|()| if is_ours { self.wait_for_end(group) } else { Ok(()) });
         match ended {
             // A group that has ended knows of no runs any more.

@@ -176,9 +176,11 @@ fn no_group(group: &OsStr, folder: Option<&Path>, running: &[Running]) -> Failur
     } else {
         format!("did you mean {}? running groups: {all}", config::any_of(&near))
     };
+    let is_path = group.as_encoded_bytes().contains(&b'/');
     let message = match folder {
         Some(folder) => format!("no group is running in {}", visible_path(folder)),
-        None => format!("no running group is called `{}`", visible_path(group)),
+        None if is_path => format!("there is no folder {}", visible_path(group)),
+        None => format!("no running group is called `{}`, and there is no such folder here", visible_path(group)),
     };
     Failure::NoGroup { message, help }
 }
@@ -218,6 +220,8 @@ mod tests {
         let (code, text) = found("shp".as_ref()).unwrap_err();
         assert!(code == 4 && text.contains("no running group is called `shp`"), "{text}");
         assert!(text.contains("did you mean `shop`? running groups: blog, shop"), "{text}");
+        let (code, text) = found("/nope/shop".as_ref()).unwrap_err();
+        assert!(code == 4 && text.contains("there is no folder /nope/shop"), "{text}");
         let none = find("x".as_ref(), Vec::new()).unwrap_err();
         assert!(none.to_string().contains("no group is running; `devgroup up`"), "{none}");
         let two = vec![running("a", at("a/procgroup.toml")), running("b", at("a/other.toml"))];

@@ -7,7 +7,7 @@ use super::arguments::LogsArguments;
 use super::output;
 use crate::control::{Ask, Client, ClientError, LogLine, LogsAsk, Reply, Skipped};
 use crate::display::{LineWriter, OutputStyle, Words};
-use crate::domain::{framed, visible};
+use crate::domain::{framed, no_instances, visible};
 use crate::logs::{Query, QueryKind};
 
 /// Lines that are shown of a log without a word about where to begin.
@@ -51,7 +51,14 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     };
     let (names, shown) = match group.ask(Ask::Status { follow: false, usage: false })? {
         Reply::Status(status) => {
-            let shown: Vec<String> = arguments.services.iter().flat_map(|written| status.resolve(written)).collect();
+            let (roster, written) = (status.roster(), || arguments.services.iter().map(String::as_str));
+            let shown = written().flat_map(|written| roster.resolve([written]).unwrap_or_default());
+            let shown: Vec<String> = shown.map(|name| name.as_str().to_owned()).collect();
+            let none = roster.only_without_instances(written());
+            if !none.is_empty() {
+                // With --follow, those that come later are shown.
+                super::super::print_message(&no_instances(&none, true));
+            }
             (status.services.into_iter().map(|service| service.name).collect(), shown)
         }
         _ => Default::default(),

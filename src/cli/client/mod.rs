@@ -38,43 +38,43 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
     match task {
         ClientTask::Logs(logs) => {
             logs::check(&logs)?;
-            logs::run(find::group(place)?, logs)
+            logs::run(find::running(place)?, logs)
         }
-        ClientTask::Status { json, follow, usage } => {
-            let group = find::group(place).map_err(|failure| status::not_running(failure, place, json))?;
-            status::run(group, json, (follow, usage))
+        ClientTask::Status { services, json, follow, usage } => {
+            let group = find::running(place).map_err(|failure| status::not_running(failure, place, json))?;
+            status::run(group, &services, json, (follow, usage))
         }
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
-        ClientTask::Events { follow, json, since: None } => events::run(find::group(place)?, follow, json),
+        ClientTask::Events { follow, json, since: None } => events::run(find::running(place)?, follow, json),
         ClientTask::Events { follow, json, since: Some(since) } => events::run_since(place, since, follow, json),
         ClientTask::Start(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
+            orders::send_order(find::running(place)?, Ask::Start(order(&arguments)), &arguments, "starting")
         }
         ClientTask::Stop(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
+            orders::send_order(find::running(place)?, Ask::Stop(order(&arguments)), &arguments, "stopping")
         }
         ClientTask::Restart(arguments) => {
-            orders::send_order(find::group(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
+            orders::send_order(find::running(place)?, Ask::Restart(order(&arguments)), &arguments, "restarting")
         }
         ClientTask::Wait { services, goal, timeout, json } => {
-            orders::wait(find::group(place)?, services, goal.into(), timeout, json)
+            orders::wait(find::running(place)?, services, goal.into(), timeout, json)
         }
         ClientTask::Scale { counts, wait, timeout, json } => {
             let counts = scale::counts(counts)?;
-            scale::run(find::group(place)?, counts, wait.then_some(timeout), json)
+            scale::run(find::running(place)?, counts, wait.then_some(timeout), json)
         }
         ClientTask::Send { service, text, no_newline } => {
             let text = if no_newline { text } else { format!("{text}\n") };
-            orders::send_command(find::group(place)?, Ask::Send { service, text })
+            orders::send_command(find::running(place)?, Ask::Send { service, text })
         }
-        ClientTask::Pause { services } => orders::send_command(find::group(place)?, Ask::Pause { services }),
-        ClientTask::Resume { services, discard } => orders::resume(find::group(place)?, services, discard),
+        ClientTask::Pause { services } => orders::send_command(find::running(place)?, Ask::Pause { services }),
+        ClientTask::Resume { services, discard } => orders::resume(find::running(place)?, services, discard),
         ClientTask::Hold(arguments) => hold::run(arguments, place),
         ClientTask::Run(arguments) => foreground::run(arguments, place, guard_pipe),
         ClientTask::Exec(arguments) => foreground::exec(arguments, place, guard_pipe),
-        ClientTask::Attach => attach::run(find::group(place)?, guard_pipe),
+        ClientTask::Attach => attach::run(find::running(place)?, guard_pipe),
         ClientTask::Ls { json } => list::run(json),
         ClientTask::Down { now, all: true } => down_all::run(now),
-        ClientTask::Down { now, all: false } => orders::down(find::group(place)?, now),
+        ClientTask::Down { now, all: false } => orders::down(find::running(place)?, now),
     }
 }

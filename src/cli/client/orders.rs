@@ -10,7 +10,7 @@ use super::super::exit_code::Failure;
 use super::arguments::OrderArguments;
 use super::output;
 use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply, Service};
-use crate::domain::visible;
+use crate::domain::{no_instances, visible};
 
 /// Lines since the restart that are printed at most; of more, the last.
 const LINES: u64 = 1_000;
@@ -50,7 +50,8 @@ pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments
         let lines = if with_lines { Some(lines_since(&mut group, &outcomes)?) } else { None };
         report(outcomes, lines)?;
     } else if outcomes.is_empty() {
-        super::super::print_message("nothing to do");
+        let none = nobody(&mut group, &arguments.services);
+        super::super::print_message(none.as_deref().unwrap_or("nothing to do"));
     } else {
         let jobs = if is_restart { Vec::new() } else { jobs(&mut group) };
         let mut text = String::new();
@@ -67,6 +68,13 @@ pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments
         output::write(&text)?;
     }
     Ok(code)
+}
+
+/// That none of these services has an instance, if it is so.
+fn nobody(group: &mut Client, written: &[String]) -> Option<String> {
+    let Ok(Reply::Status(status)) = group.ask(Ask::Status { follow: false, usage: false }) else { return None };
+    let none = status.roster().only_without_instances(written.iter().map(String::as_str));
+    (!none.is_empty()).then(|| no_instances(&none, true))
 }
 
 /// The jobs of the group, as they are now. None of a group that has ended by what was ordered.

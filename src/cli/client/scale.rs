@@ -24,7 +24,7 @@ pub(super) fn counts(written: Vec<(String, u32)>) -> Result<BTreeMap<String, u32
     let mut counts = BTreeMap::new();
     for (name, count) in written {
         if counts.get(&name).is_some_and(|before| *before != count) {
-            return Err(Failure::Usage(format!("two numbers of instances for {}", visible(&name))));
+            return Err(Failure::Usage(format!("{} is given two different numbers of instances", visible(&name))));
         }
         counts.insert(name, count);
     }

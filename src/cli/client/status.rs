@@ -16,18 +16,24 @@ use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Statu
 use crate::display;
 use crate::domain::{ExitStatus, approx, bytes, count, ports_by_name, visible};
 
-pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) -> Result<u8, Failure> {
+/// `services`: only these are shown, if some are named.
+pub(super) fn run(
+    mut group: Client,
+    services: &[String],
+    json: bool,
+    (follow, usage): (bool, bool),
+) -> Result<u8, Failure> {
     // The group itself knows only its own workers.
-    let unworked: String = if json { String::new() } else { unworked(&group) };
+    let unworked: String = if json || !services.is_empty() { String::new() } else { unworked(&group) };
     group.send(Ask::Status { follow, usage })?;
-    let mut first = true;
+    let mut last: Option<Status> = None;
     loop {
         if !group.wait_for_more(io::stdout())? {
             return Ok(0);
         }
         let status = match group.next_message() {
             Ok(message) => match message.reply {
-                Reply::Status(status) => status,
+                Reply::Status(status) => only(*status, services)?,
                 _ => continue,
             },
             Err(ClientError::Ended { summary, .. }) if follow => {
@@ -36,13 +42,35 @@ pub(super) fn run(mut group: Client, json: bool, (follow, usage): (bool, bool)) 
             }
             Err(error) => return Err(error.into()),
         };
+        // The change was of another service.
+        if !services.is_empty() && last.as_ref().is_some_and(|last| last.is_same_but_for_time(&status)) {
+            continue;
+        }
         let text = if json { output::json(&status)? } else { table(&status, usage) + &unworked };
-        let gap = if first || json { "" } else { "\n" };
+        let gap = if last.is_none() || json { "" } else { "\n" };
         if !output::write(&format!("{gap}{text}"))? || !follow {
             return Ok(0);
         }
-        first = false;
+        last = Some(status);
     }
+}
+
+/// The state with the services that are meant by these names; with all if there are none.
+fn only(mut status: Status, written: &[String]) -> Result<Status, Failure> {
+    if written.is_empty() {
+        return Ok(status);
+    }
+    let roster = status.roster();
+    let names = roster.resolve(written.iter().map(String::as_str))?;
+    let without: Vec<_> =
+        written.iter().flat_map(|written| roster.only_without_instances([written.as_str()])).collect();
+    status.services.retain(|service| names.iter().any(|name| name.as_str() == service.name));
+    let shown = &status.services;
+    status.replicas.retain(|name, _| {
+        without.iter().any(|none| none.as_str() == name)
+            || shown.iter().any(|service| service.instance_of.as_deref() == Some(name))
+    });
+    Ok(status)
 }
 
 /// Services whose ports are told where no group runs.

@@ -10,9 +10,9 @@ use super::find;
 use super::output;
 use crate::app;
 use crate::config;
-use crate::control::{Ask, Client, ClientError, Problem, ProblemCode, Reply};
+use crate::control::{Ask, Client, Reply};
 use crate::display;
-use crate::domain::{MAIN_PORT, Scale, ServiceSpec, address_of_port, visible};
+use crate::domain::{MAIN_PORT, Roster, Scale, ServiceSpec, address_of_port, visible};
 
 /// What is known of a service.
 struct Known {
@@ -74,31 +74,28 @@ fn table(urls: &[Entry]) -> String {
     text
 }
 
-/// The services that these words mean. A word that means nobody stays, so that it is told.
-fn all_names(written: &[String], resolve: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+/// The services that these words mean, in their order. `runs`: the group does.
+fn all_names(written: &[String], roster: &Roster, runs: bool) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = Vec::new();
     for word in written {
-        let found = resolve(word);
-        let found = if found.is_empty() { vec![word.clone()] } else { found };
-        for name in found {
-            if !names.contains(&name) {
-                names.push(name);
+        for name in roster.resolve([word.as_str()])? {
+            if !names.iter().any(|known| known == name.as_str()) {
+                names.push(name.as_str().to_owned());
             }
         }
     }
-    names
+    match names.is_empty() && !written.is_empty() {
+        true => Err(Failure::no_instances(&roster.only_without_instances(written.iter().map(String::as_str)), runs)),
+        false => Ok(names),
+    }
 }
 
 /// Those that were named, each with its address; otherwise all that have one.
 fn chosen(known: Vec<Known>, services: &[String]) -> Result<Vec<Entry>, Failure> {
     for name in services {
-        let Some(service) = known.iter().find(|service| service.name == *name) else {
-            let services = known.into_iter().map(|service| service.name).collect();
-            let message = format!("unknown service `{}`", visible(name));
-            let problem = Problem { services, ..Problem::new(ProblemCode::UnknownService, message) };
-            return Err(ClientError::Refused(problem).into());
-        };
-        if service.address.is_none() {
+        // Who is named is known.
+        let without = known.iter().find(|service| service.name == *name && service.address.is_none());
+        if let Some(service) = without {
             let name = visible(name);
             return Err(Failure::Unexpected(match service.is_open {
                 true => format!("the `url` of {name} is only known while it runs"),
@@ -121,7 +118,7 @@ fn of_group(mut group: Client, written: &[String]) -> Result<(Vec<Known>, Vec<St
     let Reply::Status(status) = group.ask(Ask::Status { follow: false, usage: false })? else {
         return Err(Failure::Unexpected("unexpected answer".into()));
     };
-    let names = all_names(written, |name| status.resolve(name));
+    let names = all_names(written, &status.roster(), true)?;
     let known = status.services.into_iter().map(|service| {
         let of_port = service.ports.get(MAIN_PORT).map(|port| address_of_port(*port));
         Known { address: service.url.or(of_port), name: service.name, is_open: false }
@@ -144,10 +141,6 @@ fn of_file(place: &Place, written: &[String]) -> Result<(Vec<Known>, Vec<String>
         };
         Known { name: service.name.to_string(), is_open: service.url.is_some() && address.is_none(), address }
     };
-    let roster = spec.roster();
-    let resolve = |name: &str| -> Vec<String> {
-        let names = roster.resolve([name]).unwrap_or_default();
-        names.iter().map(|name| name.as_str().to_owned()).collect()
-    };
-    Ok((spec.services.iter().map(|service| known(service)).collect(), all_names(written, resolve)))
+    let names = all_names(written, &spec.roster(), false)?;
+    Ok((spec.services.iter().map(|service| known(service)).collect(), names))
 }

@@ -96,6 +96,9 @@ pub(super) struct PortFact {
     pub(super) is_auto: bool,
     /// Who listens on it.
     pub(super) holder: Option<String>,
+    /// The service lives, or a process of the group has the port: then the holder is as it should be. (A port of a container
+    /// is held by another process.)
+    pub(super) is_in_use: bool,
 }
 
 /// How a copy gets to the clipboard.
@@ -224,7 +227,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         unread: unread.iter().map(ToString::to_string).collect(),
         group,
         last_status: spec.as_ref().and_then(app::last_status),
-        ports: spec.as_ref().map(ports).unwrap_or_default(),
+        ports: spec.as_ref().map(|spec| ports(spec, status.as_ref())).unwrap_or_default(),
         task_variables,
         unworked: spec.as_ref().map(unworked).unwrap_or_default(),
         inotify: app::inotify_use(),
@@ -250,9 +253,12 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
 }
 
 /// The local ports that services are known by, each once.
-fn ports(spec: &GroupSpec) -> Vec<PortFact> {
+fn ports(spec: &GroupSpec, status: Option<&Status>) -> Vec<PortFact> {
     let mut ports: Vec<PortFact> = Vec::new();
     for service in &spec.services {
+        let mut live = status.iter().flat_map(|status| &status.services);
+        let lives = live.any(|live| live.name == service.name.as_str() && live.pid.is_some());
+        let in_group = |port| status.is_some_and(|status| app::listens_below(port, status.pid));
         let checks = config::checks_now(service, &app::inherited_by(&spec.file, service)).unwrap_or_default();
         let autos = || service.ports.iter().filter(|port| port.asked == AskedPort::Auto).map(|port| port.number);
         let own = service.ports.iter().map(|port| port.number);
@@ -269,7 +275,9 @@ fn ports(spec: &GroupSpec) -> Vec<PortFact> {
         for port in own.chain(ready).chain(alive) {
             if !ports.iter().any(|known| known.port == port) {
                 let (service, is_auto) = (service.name.to_string(), autos().any(|auto| auto == port));
-                ports.push(PortFact { port, service, is_auto, holder: app::listener_on(port) });
+                let holder = app::listener_on(port);
+                let is_in_use = holder.is_some() && (lives || in_group(port));
+                ports.push(PortFact { port, service, is_auto, holder, is_in_use });
             }
         }
     }

@@ -194,12 +194,14 @@ fn end(last_status: Option<&LastStatus>, pid: u32) -> String {
 }
 
 fn ports(facts: &Facts) -> Vec<Finding> {
-    // Who lives may be the holder, whether it can be asked or not.
-    let up = !matches!(facts.group, GroupFact::Down);
+    // Who cannot be asked may be the holder.
+    let unknown = !matches!(facts.group, GroupFact::Down | GroupFact::Up { .. });
+    // A group that runs keeps its ports.
+    let is_down = matches!(facts.group, GroupFact::Down);
     let of = |port: &super::facts::PortFact| format!("{} ({})", port.port, port.service);
     let taken = facts.ports.iter().filter_map(|port| Some((port, port.holder.as_ref()?)));
     let mut found: Vec<Finding> = taken
-        .map(|(port, holder)| match (up, port.is_auto) {
+        .map(|(port, holder)| match (unknown || port.is_in_use, port.is_auto && is_down) {
             (true, _) => ok("ports", format!("{}: {holder}", of(port))),
             (false, true) => ok("ports", format!("{}: {holder} has it, so the next free one is used", of(port))),
             (false, false) => warn(
@@ -405,6 +407,7 @@ mod tests {
                 service: "api".into(),
                 is_auto: false,
                 holder: Some("api, pid 9".into()),
+                is_in_use: true,
             }],
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
             task_variables: Vec::new(),
@@ -449,12 +452,17 @@ mod tests {
         assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NoSocket("its socket is gone".into())), ["warn group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Silent), ["fail group"]);
-        assert_eq!(bad(|facts| facts.group = GroupFact::Down), ["warn ports"]);
+        // Whether a group runs or not: a service that has failed does not have its port.
+        let taken = |facts: &mut Facts| facts.ports.iter_mut().for_each(|port| port.is_in_use = false);
+        assert_eq!(bad(taken), ["warn ports"]);
         let auto = |facts: &mut Facts| {
-            facts.group = GroupFact::Down;
+            taken(facts);
             facts.ports.iter_mut().for_each(|port| port.is_auto = true);
         };
-        assert!(bad(auto).is_empty(), "the next free one is used");
+        assert_eq!(bad(auto), ["warn ports"], "a group that runs keeps its ports");
+        let down = |facts: &mut Facts| facts.group = GroupFact::Down;
+        assert_eq!(bad(|facts| (taken(facts), down(facts)).1), ["warn ports"]);
+        assert!(bad(|facts| (auto(facts), down(facts)).1).is_empty(), "the next free one is used");
         let failed = vec!["api".to_owned()];
         assert_eq!(
             bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),

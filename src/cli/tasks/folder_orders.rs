@@ -178,8 +178,13 @@ impl Folder<'_> {
         if self.owned.look(&own).is_some_and(|(_, contents)| is_it(&own, contents)) {
             return Ok(Some(own));
         }
-        let mut all = self.owned.list(is_it)?.into_iter();
-        Ok(all.find_map(|seen| seen.found.then(|| seen.file.to_string())))
+        let mut listing = self.owned.list()?;
+        while let Some(piece) = self.owned.read_on(&mut listing, is_it) {
+            if let Some(seen) = piece.into_iter().find(|seen| seen.found) {
+                return Ok(Some(seen.file.to_string()));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -52,7 +52,8 @@ fn now() -> SystemTime {
 
 fn list(arguments: &ListArguments, workers: &Workers) -> Result<u8, Failure> {
     let chosen = workers.chosen(arguments.worker.as_deref())?;
-    let (table, left_off) = store::list(chosen, arguments.state.as_deref(), arguments.lines)?;
+    let (table, left_off) =
+        store::list(chosen, arguments.worker.is_none(), arguments.state.as_deref(), arguments.lines)?;
     print(&match arguments.json {
         true => json_line(&list::report(&table, left_off))?,
         false => list::text(&table, left_off, OutputStyle::of(&io::stdout()), now()),

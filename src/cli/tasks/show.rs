@@ -38,7 +38,11 @@ struct Text<'t> {
 
 /// Shows it. The result is the exit code.
 pub(super) fn run(arguments: &ShowArguments, workers: &Workers) -> Result<u8, Failure> {
-    let (_, details) = store::the_one(workers, arguments.worker.as_deref(), &arguments.id)?;
+    let (worker, id) = (arguments.worker.as_deref(), &arguments.id);
+    let details = match store::the_one(workers, worker, id) {
+        Ok((_, details)) => details,
+        Err(failure) => worker.is_none().then(|| store::unrouted(workers, id)).flatten().ok_or(failure)?,
+    };
     print(&match arguments.json {
         true => json_line(&report(&details))?,
         false => text(&details, OutputStyle::of(&io::stdout()), super::now()),

@@ -12,7 +12,10 @@ use super::orders::Target;
 use super::wait::Wanted;
 use super::workers::{Worker, Workers};
 use crate::config;
-use crate::domain::{DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskTable, visible};
+use crate::domain::task::UNROUTED;
+use crate::domain::{
+    DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskTable, visible, visible_path,
+};
 use crate::task_folder::{self, Adder, Ended, LARGEST_TASK, Listed, Open, Trouble};
 
 /// So many ids are compared with one that nobody knows.
@@ -84,14 +87,21 @@ pub(super) enum NotPut {
     Failed(Trouble),
 }
 
-/// The tasks of these workers, of one state if one is named, and how many more there are.
-pub(super) fn list(workers: &[Worker], state: Option<&str>, limit: usize) -> Result<(TaskTable, usize), Failure> {
+/// The tasks of these workers, of one state if one is named, and how many more there are. `unrouted`: and the dead letters
+/// that are for no worker.
+pub(super) fn list(
+    workers: &[Worker],
+    unrouted: bool,
+    state: Option<&str>,
+    limit: usize,
+) -> Result<(TaskTable, usize), Failure> {
     let Some(first) = workers.first() else { return Ok((TaskTable::default(), 0)) };
     let folders = &first.spec.folders;
     for worker in workers {
         task_folder::can_be_read(folders, worker.name()).map_err(|trouble| failure(&trouble))?;
     }
-    let listed: Vec<Listed> = workers.iter().map(Worker::listed).collect();
+    let unrouted = unrouted.then(Listed::unrouted);
+    let listed: Vec<Listed> = workers.iter().map(Worker::listed).chain(unrouted).collect();
     let table = task_folder::list(folders, &listed, state, limit, super::now());
     let counted = STATE_WORDS.iter().zip(table.counts);
     let all: usize =
@@ -127,12 +137,35 @@ pub(super) fn the_one<'w>(
             let message = format!("`{}` is a task {}", visible(id), names.join(" and "));
             Err(Failure::Usage(format!("{message}\n  help: add --worker {first}")))
         }
-        (None, _) => Err(unknown(chosen, id)),
+        (None, _) => {
+            let for_nobody = worker.is_none().then(|| is_for_nobody(workers, id)).flatten();
+            Err(for_nobody.unwrap_or_else(|| unknown(chosen, id)))
+        }
     }
 }
 
+/// A dead letter that is for no worker.
+pub(super) fn unrouted(workers: &Workers, id: &str) -> Option<TaskDetails> {
+    let folders = &workers.all().first()?.spec.folders;
+    task_folder::details(folders, &Listed::unrouted(), &TaskId::parse(id)?, super::now())
+}
+
+fn is_for_nobody(workers: &Workers, id: &str) -> Option<Failure> {
+    unrouted(workers, id)?;
+    let folders = &workers.all().first()?.spec.folders;
+    Some(Failure::Unknown {
+        what: "task",
+        message: format!("`{id}` is for no worker of this group"),
+        help: format!(
+            "correct its `worker` in {}, and move it to {}; or remove it",
+            visible_path(&folders.dlq.join(UNROUTED)),
+            visible_path(&folders.tasks)
+        ),
+    })
+}
+
 fn unknown(workers: &[Worker], id: &str) -> Failure {
-    let table = match list(workers, None, MOST_NEAR) {
+    let table = match list(workers, false, None, MOST_NEAR) {
         Ok((table, _)) => table,
         Err(failure) => return failure,
     };
@@ -167,7 +200,7 @@ pub(super) fn wanted<'w>(workers: &'w Workers, worker: Option<&str>, id: &str) -
 /// The tasks of a batch.
 pub(super) fn batch<'w>(workers: &'w Workers, worker: Option<&str>, batch: &str) -> Result<Vec<Wanted<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, None, usize::MAX)?;
+    let (table, _) = list(chosen, false, None, usize::MAX)?;
     let is_of_it = |row: &&TaskRow| match (&row.batch, &row.state) {
         (Some(of), _) => &**of == batch,
         (None, TaskState::Completed | TaskState::Dead(_)) => result_names(chosen, row, batch),
@@ -221,7 +254,7 @@ pub(super) fn dead<'w>(
     reason: Option<&str>,
 ) -> Result<Vec<Target<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, Some("dead"), usize::MAX)?;
+    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
     let mut targets: Vec<Target<'w>> = Vec::new();
     let mut known = HashSet::new();
     for row in &table.rows {

@@ -201,6 +201,13 @@ fn a_file_that_cannot_be_read_is_named_and_nothing_else_is_guessed() {
             "not-utf8 services/b/procgroup.toml:2:6 \u{fffd}",
         ]
     );
+    // What is known is told: a name that is like one that was read.
+    let slips = "[services]\ndb = { run = 'db', depends_on = ['mial', 'a'] }\nmail = 'mail'\n";
+    files.write("procgroup.toml", &format!("include = ['services/a/procgroup.toml']\n{slips}"));
+    assert_eq!(
+        files.problems(),
+        ["unreadable procgroup.toml:1:12 'services/a/procgroup.toml'", "unknown-service procgroup.toml:3:34 'mial'"]
+    );
     files.write("procgroup.toml", "include = ['services/a/procgroup.toml']\n[services]\ndb = 'db'\n");
     assert_eq!(files.problems(), ["unreadable procgroup.toml:1:12 'services/a/procgroup.toml'"]);
     fs::remove_dir_all(files.path("services/a")).unwrap();

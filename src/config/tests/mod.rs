@@ -334,9 +334,10 @@ fn what_cannot_be_read_is_said_without_a_place() {
         assert!(message.starts_with("error: "), "{message}");
         (problems.items[0].code, problems.summary())
     };
-    assert_eq!(failure(&file("missing")), ("unreadable", "cannot read `missing`: it does not exist".into()));
+    let missing = format!("cannot read `{}`: it does not exist", file("missing").display());
+    assert_eq!(failure(&file("missing")), ("unreadable", missing), "the whole path");
     fs::create_dir(file("folder")).unwrap();
-    assert_eq!(failure(&file("folder")).1, "`folder` is a folder");
+    assert_eq!(failure(&file("folder")).1, format!("`{}` is a folder", file("folder").display()));
     fs::write(file("huge"), vec![b'#'; (1 << 20) + 1]).unwrap();
     assert_eq!(failure(&file("huge")).0, "too-large");
     fs::write(file("binary"), b"\x7fELF\xff\xff").unwrap();

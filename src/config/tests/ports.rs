@@ -152,7 +152,7 @@ fn a_worktree_takes_the_file_of_the_main_checkout() {
     assert_eq!(warnings(or), "");
     let plainly = "[services.api]\nrun = 'api'\nenv_file = '.env'\n";
     let told = warnings(plainly);
-    assert!(told.contains("`.env` is missing here; the main checkout has one"), "{told}");
+    assert!(told.contains("`.env` is missing here; the main worktree has one"), "{told}");
     assert!(told.contains("env_file = { path = \".env\", or = \"main-worktree\" }"), "{told}");
     fs::write(login.join(".env"), "KEY=own\n").unwrap();
     assert_eq!(value(&start(or, &login).unwrap(), "KEY").as_deref(), Some("own"));

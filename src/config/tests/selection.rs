@@ -65,19 +65,26 @@ fn a_service_that_is_needed_starts_although_it_does_not_by_itself() {
 
 #[test]
 fn unknown_names_are_answered_with_near_ones() {
-    let error = |selection: &Selection| select(good(GROUP), selection).unwrap_err().to_string();
+    let told = |error: SelectionError| format!("{error}: {}", error.help().unwrap_or_default());
+    let error = |selection: &Selection| told(select(good(GROUP), selection).unwrap_err());
     let services = |name: &str| Selection { services: names(&[name]), ..Selection::default() };
-    assert_eq!(error(&services("apo")), "unknown service `apo`: did you mean `api`?");
+    assert_eq!(
+        error(&services("apo")),
+        "unknown service `apo`: did you mean `api`? services here: db, api, web, mail, trace, probe, tool"
+    );
     assert_eq!(
         error(&services("frontend")),
         "unknown service `frontend`: services here: db, api, web, mail, trace, probe, tool"
     );
     let profile = |name: &str| Selection { profiles: names(&[name]), ..Selection::default() };
-    assert_eq!(error(&profile("ful")), "unknown profile `ful`: did you mean `full`?");
+    assert_eq!(
+        error(&profile("ful")),
+        "unknown profile `ful`: did you mean `full`? profiles here: full, slow, probe, tool"
+    );
     let none = select(good("[services]\na = 'a'"), &profile("full")).unwrap_err();
-    assert_eq!(none.to_string(), "unknown profile `full`: profiles here: none");
+    assert_eq!(told(none), "unknown profile `full`: profiles here: none");
     let except = Selection { exclude: names(&["nobody"]), ..Selection::default() };
     assert!(
-        matches!(select(good(GROUP), &except), Err(SelectionError::UnknownService { name, .. }) if name == "nobody")
+        matches!(select(good(GROUP), &except), Err(SelectionError::UnknownService(unknown)) if unknown.written == "nobody")
     );
 }

@@ -54,19 +54,23 @@ impl PartialEq for CronTimes {
 pub enum CronFault {
     /// So many fields, and there must be five.
     Fields(usize),
-    /// A field is not what it may be.
-    Field {
-        /// `hour`.
-        name: &'static str,
-        /// What it may be, for people.
-        allowed: &'static str,
-        /// Its bytes in the text.
-        place: Range<usize>,
-    },
+    /// These fields are not what they may be: at least one.
+    Wrong(Vec<WrongField>),
     /// There is no such word with an `@`.
     Word,
     /// No day is like that: February 30.
     Never,
+}
+
+/// A field that is not what it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongField {
+    /// `hour`.
+    pub name: &'static str,
+    /// What it may be, for people.
+    pub allowed: &'static str,
+    /// Its bytes in the text.
+    pub place: Range<usize>,
 }
 
 /// The words for five fields.
@@ -120,12 +124,14 @@ impl CronTimes {
             return Err(CronFault::Fields(fields.len()));
         }
         let field = |number: usize| fields.get(number).and_then(|place| expression.get(place.clone())).unwrap_or("*");
-        for (number, (name, allowed)) in FIELDS.into_iter().enumerate() {
+        let wrong = FIELDS.into_iter().zip(&fields).enumerate().filter_map(|(number, ((name, allowed), place))| {
             let alone: Vec<&str> =
                 (0..FIELDS.len()).map(|other| if other == number { field(other) } else { "*" }).collect();
-            if let (true, Some(place)) = (in_utc(&alone.join(" ")).is_none(), fields.get(number)) {
-                return Err(CronFault::Field { name, allowed, place: place.clone() });
-            }
+            in_utc(&alone.join(" ")).is_none().then(|| WrongField { name, allowed, place: place.clone() })
+        });
+        let wrong: Vec<WrongField> = wrong.collect();
+        if !wrong.is_empty() {
+            return Err(CronFault::Wrong(wrong));
         }
         let all: Vec<&str> = (0..FIELDS.len()).map(field).collect();
         let civil = in_utc(&all.join(" ")).ok_or(CronFault::Fields(fields.len()))?;

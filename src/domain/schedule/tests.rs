@@ -127,13 +127,17 @@ fn without_a_time_zone_it_is_the_local_one() {
 fn what_is_wrong_is_named_with_its_place() {
     let fault = |text: &str| CronTimes::parse(text, None).err();
     let field = |text: &str| match fault(text) {
-        Some(CronFault::Field { name, place, .. }) => format!("{name} {}", &text[place]),
+        Some(CronFault::Wrong(fields)) => {
+            let fields = fields.into_iter().map(|field| format!("{} {}", field.name, &text[field.place]));
+            fields.collect::<Vec<_>>().join(", ")
+        }
         other => panic!("{text}: {other:?}"),
     };
     let cases = ["60 * * * *", "*  24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *", "H * * * *"];
     let named = ["minute 60", "hour 24", "day 0", "month 13", "weekday 8", "minute */0", "minute H"];
     assert_eq!(cases.map(field), named);
     assert_eq!(field("0 0 * * mondays"), "weekday mondays");
+    assert_eq!(field("99 * 0 * x"), "minute 99, day 0, weekday x", "all of them");
     assert_eq!(fault("* * * *"), Some(CronFault::Fields(4)));
     assert_eq!(fault("0 0 2 * * *"), Some(CronFault::Fields(6)));
     assert_eq!(fault(""), Some(CronFault::Fields(0)));

@@ -102,7 +102,7 @@ fn text(keys: &TaskKeys, key: &str) -> Result<Option<String>, Fault> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -274,7 +274,7 @@ mod tests {
         use DeadReason::{InvalidField, InvalidJson, InvalidTaskId, WrongWorker};
         let cases = [
             ("{", InvalidJson, "line 1, column 1: EOF while parsing an object"),
-            ("[]", InvalidJson, "line 1, column 0: invalid type: sequence, expected an object, `{…}`"),
+            ("[]", InvalidJson, "a task is an object, `{…}`, and this is a list"),
             (r#"{"task_id":17}"#, InvalidField, "`task_id` must be a text, and is a number"),
             (
                 r#"{"task_id":"../../etc/x"}"#,

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::file::kind;
 
 /// The top level of a task file.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +19,8 @@ pub struct TaskKeys(Vec<(String, Box<RawValue>)>);
 pub struct JsonFault {
     /// What is wrong, without the place.
     pub problem: String,
-    /// Where, from 1.
-    pub line: usize,
-    /// Where in the line, in bytes, from 1.
-    pub column: usize,
+    /// The line, and the place in it in bytes, both from 1. None where all of it is something else.
+    pub at: Option<(usize, usize)>,
 }
 
 /// What some editors on Windows put before a text in UTF-8.
@@ -36,14 +37,9 @@ impl TaskKeys {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            return Err(JsonFault { problem: String::from("this is not UTF-8"), line, column });
+            return Err(JsonFault { problem: String::from("this is not UTF-8"), at: Some((line, column)) });
         }
-        serde_json::from_slice(bytes).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let text = error.to_string();
-            let place = format!(" at line {line} column {column}");
-            JsonFault { problem: text.strip_suffix(&place).unwrap_or(&text).to_owned(), line, column }
-        })
+        serde_json::from_slice(bytes).map_err(|error| fault(bytes, error))
     }
 
     /// The text of a value; `None` if the key is not there, or is `null`.
@@ -65,9 +61,32 @@ impl TaskKeys {
     }
 }
 
+fn fault(bytes: &[u8], error: serde_json::Error) -> JsonFault {
+    let of_all = |problem| JsonFault { problem, at: None };
+    if bytes.trim_ascii().is_empty() {
+        return of_all(String::from("the file is empty"));
+    }
+    let error = match serde_json::from_slice::<Value>(bytes) {
+        Ok(value) if !value.is_object() => {
+            return of_all(format!("a task is an object, `{{…}}`, and this is {}", kind(&value)));
+        }
+        // It begins as something else, and is not even that.
+        Err(other) if error.is_data() => other,
+        _ => error,
+    };
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    let problem = text.strip_suffix(&place).unwrap_or(&text).to_owned();
+    JsonFault { problem, at: Some((line, column.max(1))) }
+}
+
 impl fmt::Display for JsonFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
+        match self.at {
+            Some((line, column)) => write!(f, "line {line}, column {column}: {}", self.problem),
+            None => f.write_str(&self.problem),
+        }
     }
 }
 
@@ -127,11 +146,13 @@ mod tests {
     #[test]
     fn what_is_no_object_is_told_with_its_place() {
         let fault = |bytes: &[u8]| TaskKeys::parse(bytes).unwrap_err().to_string();
-        let cases: [(&[u8], &str); 7] = [
-            (b"", "line 1, column 0: EOF while parsing a value"),
+        let cases: [(&[u8], &str); 9] = [
+            (b"", "the file is empty"),
+            (b" \n", "the file is empty"),
             (b"{\n  \"a\": 1,\n}", "line 3, column 1: trailing comma"),
-            (b"[1]", "line 1, column 0: invalid type: sequence, expected an object, `{…}`"),
-            (b"17", "line 1, column 2: invalid type: integer `17`, expected an object, `{…}`"),
+            (b"[1]", "a task is an object, `{…}`, and this is a list"),
+            (b"17", "a task is an object, `{…}`, and this is a number"),
+            (b"[1", "line 1, column 2: EOF while parsing a list"),
             (b"{} {}", "line 1, column 4: trailing characters"),
             (b"{\"a\":\n \"\xff\"}", "line 2, column 3: this is not UTF-8"),
             (b"{\"a\": nul}", "line 1, column 10: expected ident"),

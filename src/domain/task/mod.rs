@@ -1,5 +1,8 @@
 //! A task of a worker, and the words for what becomes of it.
 
+/// Whose the dead letters are that are for no worker. No worker has this name.
+pub const UNROUTED: &str = "unrouted";
+
 mod claim;
 mod file;
 mod id;

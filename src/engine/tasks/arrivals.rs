@@ -108,7 +108,7 @@ impl Work {
     /// renamed. So both are looked at, and if the second one comes again, it is what it seems.
     fn suspect(&mut self, file: Arc<str>, id: &TaskId, turn: &mut Turn<'_>) {
         if self.suspects.remove(&file) {
-            let detail = format!("{id} waits or runs already");
+            let detail = format!("{id} is already waiting or running");
             self.bury_duplicate(file, id.clone(), &detail, turn);
             return;
         }
@@ -303,7 +303,7 @@ impl Work {
             turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
             turn.aggregate = true;
             if let (true, Some(id)) = (burial.is_the_task, &words.id) {
-                let batch_done = turn.batches.end(burial.batch.as_ref(), false);
+                let batch_done = turn.batches.end(&self.name, burial.batch.as_ref(), false);
                 batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
                 turn.task_ended(&self.name, id, false);
             }

@@ -218,7 +218,7 @@ impl Work {
     fn has_ended(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         let completed = outcome == Outcome::Completed;
-        let batch_done = turn.batches.end(claim.head.batch.as_ref(), completed);
+        let batch_done = turn.batches.end(&self.name, claim.head.batch.as_ref(), completed);
         turn.answer(claim.cancel.take().unwrap_or_default(), Ok(()));
         turn.task_ended(&self.name, id, completed);
         if completed {
@@ -256,7 +256,7 @@ impl Work {
             timeout: None,
             batch: None,
         });
-        let place = Place::new(head.priority, nanoseconds(stamp), file.clone());
+        let place = Place::new(head.priority, nanoseconds(stamp), id.clone());
         let batch = head.batch.clone();
         let mut claim = Claim::new(TaskHead { id: id.clone(), ..head }, file, place, ClaimState::Receipt);
         claim.last = kept.clone().or_else(|| tries.as_ref().and_then(|tries| tries.last.clone()));

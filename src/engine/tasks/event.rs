@@ -43,8 +43,10 @@ pub enum TaskEvent {
         /// To whom.
         owner: Standby,
     },
-    /// What `orchestrator.json` says of batches, before the first worker begins: of what has ended, nothing else does.
+    /// What has ended of its batches, by the files that were there when its folder became its own.
     Batches {
+        /// Of which worker.
+        worker: ServiceName,
         /// By name.
         counts: BTreeMap<Arc<str>, BatchCounts>,
     },

@@ -107,7 +107,10 @@ fn take_in(works: &mut BTreeMap<ServiceName, Work>, routing: &mut Routing, event
     match event {
         TaskEvent::Group { workers } => routing.workers = workers,
         TaskEvent::Begin { worker, spec, stop } => begin(works, routing, worker, spec, stop, turn),
-        TaskEvent::Batches { counts } => turn.batches.remember(counts),
+        TaskEvent::Batches { worker, counts } => {
+            turn.batches.found(&worker, counts);
+            turn.aggregate = true;
+        }
         TaskEvent::Unrouted { file, stamp, found, has_folder } => {
             turn.effects.extend(routing.arrived(file, stamp, found, has_folder, turn.now));
         }

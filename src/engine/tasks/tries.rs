@@ -222,7 +222,7 @@ impl Work {
         self.timers.clear(&Timer::Task(id.clone()));
         self.claims.enter(id, ClaimState::Ready);
         if let Some(claim) = self.claims.get(id) {
-            self.queue.line_up(claim.place.clone(), id.clone());
+            self.queue.line_up(claim.place.clone());
         }
     }
 

@@ -156,6 +156,8 @@ impl Work {
     pub(super) fn own(&mut self, stats: TaskStats, dead: u32, claims: usize, turn: &mut Turn<'_>) {
         self.phase = WorkPhase::Working;
         (self.stats, self.dead, self.since) = (stats, dead, turn.now);
+        // Somebody else may have ended more of them meanwhile: they are counted anew.
+        turn.batches.forget_ended(&self.name);
         for (batch, tasks) in std::mem::take(&mut self.parked) {
             turn.batches.vanish(Some(&batch), tasks);
         }

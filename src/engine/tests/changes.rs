@@ -264,7 +264,7 @@ fn a_change_during_a_start_starts_again() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.010 > a.rs is saved
         0.100 > api started
         0.100   SIGTERM to api 1
@@ -363,7 +363,7 @@ fn a_watched_task_runs_again() {
         "
         0.000 > build exits 0
         0.000   build: exited · exit 0
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         1.000 > a.rs is saved
         1.020   spawn build 2 · a.rs changed · was exit 0, up 0ms
@@ -416,6 +416,7 @@ fn what_a_hold_keeps_can_be_forgotten() {
         0.000 > pause
         0.000 > a.rs is saved
         0.000 > resume and discard
+        0.000   api: discarded: a.rs changed · r restarts
     ",
     );
     assert_eq!(s.verdicts(), [Verdict::Discarded]);

@@ -28,22 +28,22 @@ fn running() -> Scenario {
     s.started("api").started("web").expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   migrate: waiting for db to be ready
         0.000   api: waiting for db to be ready, migrate to be done
         0.000   web: waiting for api to be ready
-        0.000   spawn mail 1 · with the group
+        0.000   spawn mail 1 · at startup
         0.000 > db started
         0.000 > mail started
         0.000 > db is ready
         0.000   db: ready · 0ns after start
-        0.000   spawn migrate 1 · with the group
+        0.000   spawn migrate 1 · at startup
         0.000 > migrate started
         0.000 > migrate exits 0
         0.000   migrate: exited · exit 0
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
-        0.000   spawn web 1 · with the group
+        0.000   spawn web 1 · at startup
         0.000 > web started
     ",
     );
@@ -191,12 +191,12 @@ fn a_dependency_that_is_lost_is_told_to_all_that_wait_and_to_those_that_run() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   api: waiting for db to be ready
         0.000   web: waiting for api to be ready
         0.000   log: waiting for db to start
         0.000 > db started
-        0.000   spawn log 1 · with the group
+        0.000   spawn log 1 · at startup
         0.000 > log started
         1.000 > db exits 3
         1.000   db: exited · exit 3

@@ -39,6 +39,7 @@ struct Disk {
     mute: bool,
     slow: bool,
     asked: Vec<(u64, Vec<ServiceName>)>,
+    answered: Vec<Comparison>,
     /// Why services could not start now.
     lacks: BTreeMap<ServiceName, String>,
     /// Whether these could start is to be found out.
@@ -74,13 +75,23 @@ impl Disk {
     }
 
     fn answer(&mut self) -> Option<Comparison> {
-        let (ask, services) = self.asked.pop()?;
+        self.answer_asked();
+        self.answered.pop()
+    }
+
+    fn answer_asked(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        let answers: Vec<_> = asked.into_iter().map(|(ask, services)| self.compare(ask, services)).collect();
+        self.answered.extend(answers);
+    }
+
+    fn compare(&self, ask: u64, services: Vec<ServiceName>) -> Comparison {
         let differs = |file: &&Differs| !self.same.iter().any(|same| **same == *file.path);
         let difference = |name: ServiceName| {
             let files = self.changed.get(&name).into_iter().flatten().filter(differs).cloned().collect();
             (name, Difference { files, more: 0 })
         };
-        Some(Comparison { ask, services: services.into_iter().map(difference).collect() })
+        Comparison { ask, services: services.into_iter().map(difference).collect() }
     }
 }
 
@@ -138,7 +149,11 @@ impl Scenario {
             }
             match &effect {
                 Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
-                Effect::Baseline { services, at, .. } => {
+                Effect::Baseline { services, at, sync } => {
+                    if *sync {
+                        // What was asked before is answered before.
+                        self.disk.answer_asked();
+                    }
                     let Disk { changed, open, .. } = &mut self.disk;
                     for name in services {
                         let is_news =
@@ -530,10 +545,10 @@ fn marker_text(marker: &Marker) -> String {
         Marker::Ready { after, restart } => {
             format!("ready · {after:?} after {}", if *restart { "restart" } else { "start" })
         }
-        Marker::NotReady { probe, after, next } => format!("not ready · {probe} · {after:?}{}", next_text(*next)),
+        Marker::NotReady { probe, after, next } => format!("not ready · {probe} · {after:?}{}", next_text(next)),
         Marker::Exited(Exited { status, failed, next }) => {
             let failed = failed.map_or_else(String::new, |failed| format!(" · {failed}"));
-            format!("exited · {status}{failed}{}", next_text(*next))
+            format!("exited · {status}{failed}{}", next_text(next))
         }
         Marker::Stopped { status, after } => format!("stopped · {status} · {after:?} after the signal"),
         Marker::Killed { grace: Some(grace) } => format!("killed · after {grace:?} grace"),
@@ -546,10 +561,10 @@ fn marker_text(marker: &Marker) -> String {
     }
 }
 
-fn next_text(next: NextTry) -> String {
+fn next_text(next: &NextTry) -> String {
     match next {
         NextTry::None | NextTry::Cooldown => String::new(),
-        NextTry::AfterChange => " · waiting for a change".into(),
+        NextTry::AfterChange(_) => " · waiting for a change".into(),
         NextTry::ByHand => " · fix it and press s".into(),
         NextTry::In(wait) => format!(" · next try in {wait:?}"),
     }

@@ -75,7 +75,7 @@ fn the_group_starts_it_only_afterwards_and_no_second_one_begins() {
     assert!(s.trace().contains("migrate: waiting for the run in another terminal to end"), "{}", s.trace());
     assert!(!s.trace().contains("spawn"), "{}", s.trace());
     let said = refusal(&mut s, run(2, "migrate", true)).unwrap().to_string();
-    assert_eq!(said, "migrate runs already, in another terminal (pid 812)");
+    assert_eq!(said, "migrate is already running in another terminal (pid 812)");
     s.ask(over(1, 0));
     assert!(s.trace().contains("spawn migrate 1 · manually"), "it was asked for: {}", s.trace());
     s.started("migrate");

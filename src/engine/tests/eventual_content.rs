@@ -4,7 +4,7 @@
 //! The world here has files with contents, and a watcher that compares them. Some contents are bad: a service with
 //! `validate` must not be replaced by them. Some services write files themselves when they start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +121,9 @@ struct World {
     /// How the last validation of each service ended.
     passed: BTreeMap<ServiceName, bool>,
     asked: Vec<(u64, Vec<ServiceName>)>,
+    answers: Vec<Comparison>,
+    /// Somebody has discarded changes that their runs have not seen.
+    discarded: BTreeSet<ServiceName>,
     /// Services whose runs somebody has asked to end whatever `validate` says.
     forced: Vec<ServiceName>,
     starts: BTreeMap<ServiceName, Vec<Moment>>,
@@ -144,6 +147,8 @@ impl World {
             hooks: BTreeMap::new(),
             passed: BTreeMap::new(),
             asked: Vec::new(),
+            answers: Vec::new(),
+            discarded: BTreeSet::new(),
             forced: Vec::new(),
             starts: BTreeMap::new(),
             variant: 0,
@@ -184,9 +189,21 @@ impl World {
 
     fn obey(&mut self, effect: Effect) {
         match effect {
-            Effect::Baseline { services, .. } => {
+            Effect::Baseline { services, sync, .. } => {
+                if sync {
+                    // What was asked before is answered of before.
+                    let asked = std::mem::take(&mut self.asked);
+                    let answers = asked.into_iter().map(|(ask, services)| self.compare(ask, services));
+                    let answers: Vec<_> = answers.collect();
+                    self.answers.extend(answers);
+                }
                 for name in services {
                     let contents = self.watched(&name);
+                    if sync && self.seen.get(&name) != Some(&contents) {
+                        self.discarded.insert(name.clone());
+                    } else if !sync {
+                        self.discarded.remove(&name);
+                    }
                     self.passed.remove(&name);
                     self.seen.insert(name, contents);
                 }
@@ -268,7 +285,13 @@ impl World {
     }
 
     fn answer(&mut self) {
-        let Some((ask, services)) = self.asked.pop() else { return };
+        let asked = |world: &mut Self| world.asked.pop().map(|(ask, services)| world.compare(ask, services));
+        if let Some(comparison) = self.answers.pop().or_else(|| asked(self)) {
+            self.send_event(Event::Compared(comparison));
+        }
+    }
+
+    fn compare(&self, ask: u64, services: Vec<ServiceName>) -> Comparison {
         let difference = |name: ServiceName| {
             let seen = self.seen.get(&name).cloned().unwrap_or_default();
             let now = self.watched(&name);
@@ -279,8 +302,7 @@ impl World {
             });
             (name, Difference { files: files.collect(), more: 0 })
         };
-        let services = services.into_iter().map(difference).collect();
-        self.send_event(Event::Compared(Comparison { ask, services }));
+        Comparison { ask, services: services.into_iter().map(difference).collect() }
     }
 
     fn news(&mut self, service: &ServiceName, run: RunId, report: RunReport) {
@@ -454,7 +476,8 @@ impl World {
                 Phase::Running { .. } if service.stale => {
                     let place = self.engine.services.iter().position(|one| one.name() == &service.name);
                     let lacks = !self.engine.unmet(place.expect("it is there")).is_empty();
-                    assert!((refused || lacks) && live, "{service:#?}");
+                    let discarded = self.discarded.contains(&service.name);
+                    assert!((refused || lacks || discarded) && live, "{service:#?}");
                 }
                 // What would pass now was discarded.
                 Phase::Finished(Outcome::Invalid) if self.seen.get(&service.name) == Some(&disk) => {}

@@ -10,7 +10,7 @@ use super::fixture::{checked, service};
 fn listeners_are_told_what_happens_to_a_run_in_its_order() {
     let mut s = Scenario::new(vec![checked("api")]);
     s.begin().started("api").until(2.0).ready("api");
-    assert_eq!(s.events(), ["api start with the group", "api ready 2.0s after start"]);
+    assert_eq!(s.events(), ["api start at startup", "api ready 2.0s after start"]);
     s.until(3.0).save("a.rs", &["api"]).until(4.0).exits("api", 0).until(5.0);
     let expected = ["change a.rs modified", "api exit exit 0, as requested", "api restart a.rs changed"];
     assert_eq!(s.events(), expected);
@@ -32,7 +32,8 @@ fn a_hold_is_told_when_it_begins_when_it_grows_and_when_it_ends() {
     s.ask(Command::Hold(hold("web")));
     assert_eq!(s.events(), ["release hold: true (api)", "hold hold: true (api, web)"]);
     s.save("a.rs", &["api"]).ask(Command::Release { id: 7, discard: false });
-    let expected = ["change a.rs modified", "release hold: true (api, web)", "notice 1 of 1 change matters: api"];
+    let expected =
+        ["change a.rs modified", "release hold: true (api, web)", "notice 1 of 1 change matters: api restarted"];
     assert_eq!(s.events(), expected);
 }
 

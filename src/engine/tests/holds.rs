@@ -45,7 +45,7 @@ fn a_client_holds_until_it_releases_and_each_service_restarts_once() {
         60.000 > release 7
     ",
     );
-    assert_eq!(s.notice(), "2 of 2 changes matter: api");
+    assert_eq!(s.notice(), "2 of 2 changes matter: api restarted");
     let judged: Vec<_> = s.snapshot().journal.entries().map(|entry| entry.judged.since_start().as_secs()).collect();
     assert_eq!(judged, [60, 60], "its age is that of the outcome");
 }
@@ -197,4 +197,32 @@ fn while_git_holds_its_end_is_looked_for() {
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::Holding(_))), "{effects:?}");
     }
     assert_eq!(holds(&s), ["git"]);
+}
+
+fn resume_and_discard() -> Command {
+    Command::Resume { services: Vec::new(), discard: true }
+}
+
+#[test]
+fn who_discards_leaves_those_stale_whose_files_differ_until_their_next_start() {
+    let mut s = Scenario::running(vec![service("api"), service("web"), service("db")]);
+    s.until(1.0).same(&["touched.rs"]).ask(pause(&[])).save("a.rs", &["api"]).save("touched.rs", &["web"]);
+    s.until(2.0).ask(resume_and_discard());
+    let stale = |s: &Scenario| ["api", "web", "db"].map(|name| s.service(name).stale);
+    assert_eq!(stale(&s), [true, false, false], "web is as its files are: they hold what they held");
+    assert_eq!(s.service("api").reason.as_deref(), Some("discarded: a.rs changed · r restarts"));
+    assert_eq!(s.service("api").phase.word(), "running");
+    s.until(3.0).save("a.rs", &["api"]).until(3.5);
+    assert_eq!(s.service("api").phase.word(), "stopping", "the next change counts as ever");
+    s.exits("api", 0).started("api");
+    assert_eq!((stale(&s), s.service("api").reason.clone()), ([false; 3], None));
+}
+
+#[test]
+fn a_run_that_has_ended_meanwhile_is_not_stale_after_a_discard() {
+    let mut s = Scenario::running(vec![service("api")]);
+    s.until(1.0).mute().ask(pause(&[])).save("a.rs", &["api"]).ask(resume_and_discard());
+    s.ask(Command::Restart { targets: crate::domain::Targets::All, force: false });
+    s.exits("api", 0).started("api").answer();
+    assert!(!s.service("api").stale, "it was started since, and has seen the file");
 }

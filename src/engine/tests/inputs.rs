@@ -31,11 +31,11 @@ fn it_is_done_at_once_and_others_go_on() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn install 1 · with the group
+        0.000   spawn install 1 · at startup
         0.000   api: waiting for install to be done
         0.000 > install is unchanged
         0.000   install: done · lock unchanged since the last success · r runs it
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
     ",
     );
     let install = s.service("install");

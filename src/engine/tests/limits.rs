@@ -198,7 +198,7 @@ fn a_signal_waits_until_the_service_is_ready() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn hup 1 · with the group
+        0.000   spawn hup 1 · at startup
         0.000 > hup started
         1.000 > a is saved
         5.000 > b is saved

@@ -27,7 +27,7 @@ fn so_many_failures_in_a_row_are_stuck_and_the_restart_says_why() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         0.000   look after api 1
         0.000 > api shows life
@@ -70,7 +70,7 @@ fn with_a_readiness_check_it_begins_when_that_has_succeeded() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         0.000 > api is silent
         0.000 > api is silent

@@ -17,7 +17,7 @@ fn what_grows_above_its_limit_is_restarted_and_the_restart_says_why() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         10.000   measure api
         10.000 > api has 512 MiB

@@ -32,8 +32,8 @@ fn a_place_is_free_when_one_is_ready_or_has_run_for_two_seconds_or_has_ended() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
-        0.000   spawn web 1 · with the group
+        0.000   spawn db 1 · at startup
+        0.000   spawn web 1 · at startup
         0.000   migrate: queued · [start] parallel = 2
         0.000   api: queued · [start] parallel = 2
         0.000   mail: queued · [start] parallel = 2
@@ -41,13 +41,13 @@ fn a_place_is_free_when_one_is_ready_or_has_run_for_two_seconds_or_has_ended() {
         0.000 > web started
         0.500 > db is ready
         0.500   db: ready · 500ms after start
-        0.500   spawn migrate 1 · with the group
+        0.500   spawn migrate 1 · at startup
         0.500 > migrate started
         0.700 > migrate exits 0
         0.700   migrate: exited · exit 0
-        0.700   spawn api 1 · with the group
+        0.700   spawn api 1 · at startup
         0.700 > api started
-        2.000   spawn mail 1 · with the group
+        2.000   spawn mail 1 · at startup
     ",
     );
 }
@@ -63,15 +63,15 @@ fn what_waits_for_others_takes_no_place() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   api: waiting for db to be ready
         0.000   web: queued · [start] parallel = 1
         0.000 > db started
         1.000 > db is ready
         1.000   db: ready · 1s after start
-        1.000   spawn api 1 · with the group
+        1.000   spawn api 1 · at startup
         1.000 > api started
-        3.000   spawn web 1 · with the group
+        3.000   spawn web 1 · at startup
         3.000 > web started
     ",
     );

@@ -116,7 +116,7 @@ fn a_job_runs_at_its_times_and_waits_between_them() {
     let mut day = Day::new("13:50:10", vec![scheduled("tidy", at("*/15 * * * *")), service("web")]);
     assert_eq!((day.state("tidy"), day.next("tidy")), ("scheduled", "14:00:00".into()));
     assert!(!day.s.engine.all_settled());
-    day.until("14:00:00").said(&["spawn web 1 · with the group", "spawn tidy 1 · on schedule"]);
+    day.until("14:00:00").said(&["spawn web 1 · at startup", "spawn tidy 1 · on schedule"]);
     day.runs("tidy", 0).said(&["tidy: exited · exit 0"]);
     assert_eq!((day.state("tidy"), day.next("tidy")), ("scheduled", "14:15:00".into()));
     day.until("14:14:59").said(&[]);
@@ -200,7 +200,7 @@ fn with_the_group_it_runs_only_if_the_file_says_so() {
     let mut day = Day::new("12:00:00", vec![scheduled("now", at_start), scheduled("later", every(60)), off]);
     day.runs("now", 0).said(&[
         "off: not started · autostart = false · press s",
-        "spawn now 1 · with the group",
+        "spawn now 1 · at startup",
         "now: exited · exit 0",
     ]);
     assert_eq!(["now", "later", "off"].map(|name| day.state(name)), ["scheduled", "scheduled", "suspended"]);
@@ -213,7 +213,7 @@ fn it_waits_for_what_it_depends_on_as_others_do() {
     let mut day = Day::new("12:59:50", vec![needs(scheduled("tidy", at("* * * * *")), "db", Condition::Ready), slow]);
     day.s.started("db");
     day.until("13:01:00").said(&[
-        "spawn db 1 · with the group",
+        "spawn db 1 · at startup",
         "tidy: waiting for db to be ready",
         "tidy: skipped · still waiting since 13:00:00",
     ]);

@@ -207,7 +207,7 @@ fn a_process_that_does_not_exist_yet_is_waited_for() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > quit
         0.100 > api started
         0.100   SIGTERM to api 1
@@ -266,10 +266,10 @@ fn nobody_waits_for_readiness_any_more() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   api: waiting for db to start
         0.000 > db started
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         0.000 > quit
         0.000   SIGTERM to api 1

@@ -20,19 +20,19 @@ fn what_needs_nothing_starts_at_once_and_the_rest_as_soon_as_it_may() {
         "
         0.000 > begin
         0.000   mail: not started · autostart = false · press s
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   migrate: waiting for db to be ready
         0.000   api: waiting for migrate to be done, db to be ready
-        0.000   spawn web 1 · with the group
+        0.000   spawn web 1 · at startup
         0.000 > web started
         0.000 > db started
         0.500 > db is ready
         0.500   db: ready · 500ms after start
-        0.500   spawn migrate 1 · with the group
+        0.500   spawn migrate 1 · at startup
         0.500 > migrate started
         0.800 > migrate exits 0
         0.800   migrate: exited · exit 0
-        0.800   spawn api 1 · with the group
+        0.800   spawn api 1 · at startup
     ",
     );
     s.started("api");
@@ -48,10 +48,10 @@ fn a_dependency_that_does_not_start_by_itself_starts_when_it_is_needed() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn db 1 · with the group
+        0.000   spawn db 1 · at startup
         0.000   api: waiting for db to start
         0.000 > db started
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
     ",
     );
 }
@@ -110,7 +110,7 @@ fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn migrate 1 · with the group
+        0.000   spawn migrate 1 · at startup
         0.000   api: waiting for migrate to be done
         0.000 > migrate started
         0.000 > migrate exits 1
@@ -121,7 +121,7 @@ fn a_failed_dependency_keeps_its_dependents_waiting_until_it_recovers() {
         3.100 > migrate started
         3.100 > migrate exits 0
         3.100   migrate: exited · exit 0
-        3.100   spawn api 1 · with the group
+        3.100   spawn api 1 · at startup
     ",
     );
 }
@@ -229,7 +229,7 @@ fn restart_all_goes_through_the_order_again() {
         "
         0.000 > migrate exits 0
         0.000   migrate: exited · exit 0
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         1.000 > restart all
         1.000   spawn migrate 2 · manually · was exit 0, up 0ms

@@ -50,7 +50,7 @@ fn a_restart_during_a_start_starts_again() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
         0.300 > restart api
         0.300   SIGTERM to api 1
@@ -70,7 +70,7 @@ fn a_stop_before_the_process_exists_reaches_it_when_it_does() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > stop api
         0.100 > api started
         0.100   SIGTERM to api 1
@@ -95,7 +95,7 @@ fn a_process_that_comes_after_its_kill_is_killed() {
     s.expect(
         "
         0.000 > begin
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > kill api
         0.100 > api started
         0.100   SIGKILL to api 1

@@ -19,11 +19,11 @@ fn up(spec: ServiceSpec) -> Scenario {
     s.expect(
         "
         0.000 > begin
-        0.000   api: validating · make api · with the group
+        0.000   api: validating · make api · at startup
         0.000   validate api 1
         0.000 > api validation 1 ends
         0.000   api: validated · 0.0s
-        0.000   spawn api 1 · with the group
+        0.000   spawn api 1 · at startup
         0.000 > api started
     ",
     );
@@ -153,7 +153,7 @@ fn before_the_first_start_a_failure_waits_for_a_change() {
     s.expect(
         "
         0.000 > begin
-        0.000   api: validating · make api · with the group
+        0.000   api: validating · make api · at startup
         0.000   validate api 1
         0.000   web: waiting for api to be ready
         0.000 > api validation 1 ends
@@ -280,7 +280,7 @@ fn is_cancelled_by_a_stop_and_by_the_end() {
     s.expect(
         "
         0.000 > begin
-        0.000   api: validating · make api · with the group
+        0.000   api: validating · make api · at startup
         0.000   validate api 1
         0.000 > stop api
         0.000   end validation of api 1

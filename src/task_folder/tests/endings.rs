@@ -21,7 +21,7 @@ fn letters_of_one_id_are_numbered() {
         assert!(path.ends_with(&name), "{path}");
         assert_eq!(project.text(&name), number.to_string());
     }
-    assert_eq!(owned.count_letters(), 40);
+    assert_eq!(owned.count_letters(SystemTime::now()), 40);
     assert!(!project.path("tasks/marie/a.json").exists());
 }
 
@@ -37,7 +37,7 @@ fn what_is_no_json_is_kept_byte_for_byte_with_its_reason() {
     }
     assert_eq!(project.text("dlq/marie/bad.2.reason.json"), "why");
     assert_eq!(owned.bury_raw("bad.json", b"why").unwrap(), None, "it is gone");
-    assert_eq!(owned.count_letters(), 2);
+    assert_eq!(owned.count_letters(SystemTime::now()), 2);
     // A reason without its file is of a burial that was not finished.
     project.put("dlq/marie/half.reason.json", "old");
     project.put("tasks/marie/half.json", "{");
@@ -147,7 +147,7 @@ fn a_cancelled_task_can_be_retried_and_a_mended_file_too() {
     project.put("dlq/marie/bad.raw", task("bad"));
     assert_eq!(owned.retry(&id("bad")).unwrap(), Retried::Waits("bad.json".into()));
     assert_eq!(project.text("tasks/marie/bad.json"), task("bad"));
-    assert_eq!(owned.count_letters(), 0);
+    assert_eq!(owned.count_letters(SystemTime::now()), 0);
 }
 
 #[test]

@@ -182,6 +182,7 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     assert!(events.watch_queue(&project.folders, &marie()));
     assert!(events.watch_heartbeats(&project.folders));
     assert!(!events.watch_queue(&project.folders, &ServiceName::new("bob")), "there is no such queue");
+    assert!(events.watch_all_outcomes(&project.folders));
     assert!(events.watch_outcomes(&project.folders, &ServiceName::new("bob")));
     let wait_for = |wanted: FolderNews| {
         while told.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{wanted:?} was not told")) != wanted {}
@@ -213,7 +214,8 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     };
     move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    assert_eq!(owned.list(|_, _| ()).unwrap().len(), 3);
+    let mut listing = owned.list().unwrap();
+    assert_eq!(owned.read_on(&mut listing, |_, _| ()).unwrap().len(), 3);
     move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();

@@ -42,6 +42,8 @@ impl AttachmentLoop {
             self.last_frame.panes.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);
         let followed: Vec<&ServiceName> = followed.map(|(name, _)| name).collect();
         self.frames.redraw |= self.ui.unseen.count(&members, |name| followed.contains(&name), &mut behind);
+        let snapshot = Arc::clone(&self.snapshot);
+        self.frames.redraw |= self.ui.look_for_errors(&members, &snapshot, &mut behind);
         behind.into_iter().for_each(|scan| self.error_counter.reader.read(scan));
     }
 }

@@ -31,12 +31,11 @@ pub(super) struct Editing {
 impl AttachmentLoop {
     /// A file is ready: gives the terminal up to an editor.
     pub(super) fn open_editor(&mut self, path: PathBuf, line: u64) {
-        let now = self.clock.now();
         self.frames.redraw = true;
         let types = self.ui.typist.target().or(self.ui.typist.over()).is_some();
         let busy = self.editing.is_some() || self.snapshot.stopping.is_some() || types;
         let Some(tell) = self.tell_later.clone().filter(|_| !busy) else {
-            return self.ui.show_message(Message::of_path("not opened: ", format!("{}:{line}", short(&path))), now);
+            return self.ui.show_message(Message::of_path("not opened: ", format!("{}:{line}", short(&path))));
         };
         if let HostTerminal::Remote(remote) = &self.host_terminal {
             let name = path.to_str().map(str::to_owned);
@@ -45,7 +44,7 @@ impl AttachmentLoop {
                 self.editing = Some(Editing { editor: None, path, line });
             } else {
                 let place = format!("{}:{line}", short(&path));
-                self.ui.show_message(Message::of_path("not opened, its name is not UTF-8: ", place), now);
+                self.ui.show_message(Message::of_path("not opened, its name is not UTF-8: ", place));
             }
             return;
         }
@@ -59,7 +58,7 @@ impl AttachmentLoop {
             Ok(editor) => self.editing = Some(Editing { editor: Some(editor), path, line }),
             Err(error) => {
                 self.come_back();
-                self.ui.show_message(format!("cannot run `{command}`: {}", plain_error(&error)), now);
+                self.ui.show_message(format!("cannot run `{command}`: {}", plain_error(&error)));
             }
         }
     }
@@ -77,8 +76,13 @@ impl AttachmentLoop {
         let Some(Editing { path, line, .. }) = self.editing.take() else { return };
         self.come_back();
         let opened = || Message::of_path("opened ", format!("{}:{line}", short(&path)));
-        let said = complaint.map_or_else(opened, Message::from);
-        self.ui.show_message(said, self.clock.now());
+        // How it ended stays, however long its command is.
+        let failed = |complaint: String| match complaint.rsplit_once("` ") {
+            Some((command, end)) => Message::with_tail(format!("{command}`"), format!(" {end}")),
+            None => complaint.into(),
+        };
+        let said = complaint.map_or_else(opened, failed);
+        self.ui.show_message(said);
     }
 
     /// The group has ended while an editor has the terminal of this process.

@@ -278,14 +278,18 @@ impl AttachmentLoop {
                 self.frames.redraw = true;
             }
             News::Restarts(service, by_hour) => self.restarts_were_read(&service, by_hour),
+            News::Opens(marked, path, line) => {
+                self.ui.opens.found(&marked, &path, line);
+                self.frames.redraw = true;
+            }
             News::Open(path, line) => self.open_editor(path, line),
-            News::OpenLog => self.edit_log(self.clock.now()),
+            News::OpenLog => self.edit_log(),
             News::Closed(status) => self.editor_closed(status),
         }
     }
 
     fn say(&mut self, text: impl Into<Message>) {
-        self.ui.show_message(text, self.clock.now());
+        self.ui.show_message(text);
         self.frames.redraw = true;
     }
 
@@ -419,6 +423,11 @@ impl AttachmentLoop {
         let screen = self.read_panes(&world);
         self.hand_out_ready(&world);
         self.selection_follows();
+        if self.ui.must_look_for_errors(&snapshot) {
+            self.count_later();
+        }
+        self.find_what_opens();
+        self.ui.messages.drawn(now);
         let texts: Vec<&PaneText> = self.last_frame.panes.iter().map(|drawn| &drawn.text).collect();
         let last_words = self.last_words();
         let scene = Scene {
@@ -448,7 +457,7 @@ impl AttachmentLoop {
         let screen = self.arrange(world);
         self.ui.tell(self.last_frame.panes.iter().find_map(|drawn| drawn.text.notice), world);
         if self.ui.looks_elsewhere() {
-            self.ui.look_elsewhere(&self.members(), world);
+            self.ui.look_elsewhere(&self.members());
         }
         for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
             self.ui.unseen.mark_seen(name, *end);
@@ -554,8 +563,7 @@ impl AttachmentLoop {
 
     /// What the frame has left to be done.
     fn run_followups(&mut self) {
-        let mut restarts = Vec::new();
-        for followup in self.ui.requests.followups.drain(..) {
+        for followup in std::mem::take(&mut self.ui.requests.followups) {
             match followup {
                 Followup::Scan(scan) => self.searcher.read(scan),
                 Followup::Mark(service, marker) => {
@@ -568,7 +576,7 @@ impl AttachmentLoop {
                         tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
-                Followup::Restarts(service) => restarts.push(service),
+                Followup::Restarts(service) => self.read_restarts(service),
                 Followup::Task(question) => {
                     if let Some(tell) = self.tell_later.clone() {
                         tokio::spawn(ask_about_tasks(self.handle.clone(), question, tell));
@@ -576,7 +584,6 @@ impl AttachmentLoop {
                 }
             }
         }
-        restarts.into_iter().for_each(|service| self.read_restarts(service));
     }
 
     /// The last line of the service that is waited for while the group stops.

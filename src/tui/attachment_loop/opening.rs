@@ -87,11 +87,32 @@ impl AttachmentLoop {
         self.snapshot.service(service).map(|service| service.folders.to_vec()).unwrap_or_default()
     }
 
+    /// Where the reader has gone to another line, what an editor would open for it is found out, for the hint that says so.
+    pub(super) fn find_what_opens(&mut self) {
+        let source = self.ui.source(&self.snapshot);
+        let marked = source.and_then(|source| self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id)));
+        if !self.ui.opens.go_to(marked.clone()) {
+            return;
+        }
+        let Some((marked, (wanted, tell))) = marked.zip(self.marked_places().zip(self.tell_later.clone())) else {
+            return;
+        };
+        let look = move || {
+            if let Some((path, line)) = wanted.find() {
+                // The dashboard may have ended meanwhile.
+                let _ = tell.send(News::Opens(marked, path, line));
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("places".into()).spawn(look) {
+            log::warn!("cannot look for the file that the line names: {error}");
+        }
+    }
+
     /// Opens the place in a file that the line names which keys mean; otherwise the log, at the line.
-    pub(super) fn edit(&mut self, now: Moment) {
+    pub(super) fn edit(&mut self) {
         match self.marked_places() {
             Some(wanted) => self.look_for(wanted, Some(News::OpenLog)),
-            None => self.edit_log(now),
+            None => self.edit_log(),
         }
     }
 
@@ -109,7 +130,7 @@ impl AttachmentLoop {
     }
 
     /// Opens an address in the browser, or says it where there is no desktop.
-    pub(super) fn browse(&mut self, address: &str, now: Moment) {
+    pub(super) fn browse(&mut self, address: &str) {
         let text = if address.contains(MASK) {
             format!("not opened, its address contains a secret: {address}")
         } else {
@@ -121,7 +142,7 @@ impl AttachmentLoop {
             });
             if opens { format!("opened {address}") } else { format!("no desktop here · address: {address}") }
         };
-        self.ui.show_message(text, now);
+        self.ui.show_message(text);
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::AttachmentLoop;
 use crate::domain::{Explanation, Moment, ServiceName, TaskAnswer, TaskQuestion, plain_error, visible_path};
-use crate::logs::HOURS;
+use crate::logs::{HOURS, LineId};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::text::thousands;
@@ -20,6 +20,8 @@ const SAVED: &str = "saved";
 pub(super) enum News {
     /// Something to be said.
     Said(Message),
+    /// What an editor opens for a line of a log: that line of a file.
+    Opens((ServiceName, LineId), PathBuf, u64),
     /// A file is ready to be opened at that line.
     Open(PathBuf, u64),
     /// No place in a file was found: the log is to be opened.
@@ -38,7 +40,7 @@ impl AttachmentLoop {
     /// Saves, and says where when it is done.
     pub(super) fn save(&mut self, now: Moment) {
         let time = self.clock.time_of_day(now).replace(':', "");
-        self.write_in_background(now, "saved", move |log, folder| {
+        self.write_in_background("saved", move |log, folder| {
             let (path, lines) = save(&log, folder, &time)?;
             log::info!("saved {lines} lines as {}", visible_path(&path));
             Ok(News::Said(Message::of_path(format!("saved {} lines: ", thousands(lines)), short(&path))))
@@ -46,9 +48,9 @@ impl AttachmentLoop {
     }
 
     /// Saves, and opens an editor at the line that keys mean when it is done.
-    pub(super) fn edit_log(&mut self, now: Moment) {
+    pub(super) fn edit_log(&mut self) {
         let target = self.ui.marked_line(&self.snapshot);
-        self.write_in_background(now, "opened", move |log, folder| {
+        self.write_in_background("opened", move |log, folder| {
             let (path, line) = save_to_view(&log, folder, target.as_ref())?;
             Ok(News::Open(path, line))
         });
@@ -56,7 +58,6 @@ impl AttachmentLoop {
 
     fn write_in_background(
         &mut self,
-        now: Moment,
         done: &'static str,
         write: impl FnOnce(Log, &Path) -> io::Result<News> + Send + 'static,
     ) {
@@ -70,10 +71,9 @@ impl AttachmentLoop {
         };
         let Some(tell) = self.tell_later.clone() else { return };
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(SAVED)) else {
-            self.ui.show_message(
-                format!("not {done}: XDG_STATE_HOME or HOME must name a folder that you own, outside the project"),
-                now,
-            );
+            self.ui.show_message(format!(
+                "not {done}: XDG_STATE_HOME or HOME must name a folder that you own, outside the project"
+            ));
             return;
         };
         let work = move || {
@@ -87,7 +87,7 @@ impl AttachmentLoop {
             let _ = tell.send(news);
         };
         if let Err(error) = thread::Builder::new().name("save".into()).spawn(work) {
-            self.ui.show_message(format!("not {done}: {error}"), now);
+            self.ui.show_message(format!("not {done}: {error}"));
         }
     }
 }

@@ -82,7 +82,7 @@ impl AttachmentLoop {
                 (self.pointer.dragged, self.pointer.edge, self.timers.edge) = (None, 0, None);
                 self.let_go();
                 if pressed && self.ui.selection.is_some() {
-                    self.copy(world.now);
+                    self.copy();
                 } else if pressed {
                     self.click_on(at, world.now);
                     self.open_clicked(at, world);
@@ -234,12 +234,12 @@ impl AttachmentLoop {
             return;
         }
         if let Some(address) = self.ui.requests.browse.take() {
-            self.browse(&address, world.now);
+            self.browse(&address);
         }
         match self.ui.requests.copy.take() {
             Some(CopyRequest::Save) => self.save(world.now),
-            Some(CopyRequest::Edit) => self.edit(world.now),
-            Some(CopyRequest::Copy) => self.copy(world.now),
+            Some(CopyRequest::Edit) => self.edit(),
+            Some(CopyRequest::Copy) => self.copy(),
             Some(CopyRequest::Select) => self.select_by_keys(world),
             Some(CopyRequest::Extend(lines)) => self.extend_by_keys(lines),
             None => {}
@@ -284,7 +284,7 @@ impl AttachmentLoop {
     }
 
     /// Copies what is selected, or else the line that was gone to, or else all lines of the selected pane that are in sight.
-    fn copy(&mut self, now: Moment) {
+    fn copy(&mut self) {
         let wanted = match &self.ui.selection {
             Some(selection) => {
                 Some((selection.source.clone(), selection.rows, selection.stretch(), Subject::Selection))
@@ -302,7 +302,7 @@ impl AttachmentLoop {
             self.ui.selection = None;
         }
         let Some((copied, subject)) = copied.filter(|(copied, _)| !copied.text.is_empty()) else {
-            self.ui.show_message("nothing to copy", now);
+            self.ui.show_message("nothing to copy");
             return;
         };
         let what = subject.said(copied.lines);
@@ -332,7 +332,7 @@ impl AttachmentLoop {
             }
         };
         let rest = if copied.cut { "; the rest is too large" } else { "" };
-        self.ui.show_message(format!("{said}{rest}"), now);
+        self.ui.show_message(format!("{said}{rest}"));
     }
 
     /// The line that the reader has gone to; an error with its trace, and the errors beside it.

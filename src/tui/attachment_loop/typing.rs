@@ -79,7 +79,7 @@ impl AttachmentLoop {
     /// Asks the group; says so if it does not take it.
     pub(super) fn send_command(&mut self, command: Command) {
         if self.handle.send(command).is_err() {
-            self.ui.show_message("the group cannot take commands right now", self.clock.now());
+            self.ui.show_message("the group cannot take commands right now");
         }
     }
 }

@@ -226,6 +226,8 @@ pub(super) enum FooterKind {
     Folded,
     /// The dashboard while changes are held.
     Paused,
+    /// A search was kept: there, in the whole screen, or in the lines of all services.
+    Found,
     /// One pane on the whole screen.
     Zoom,
     /// The lines of all services.
@@ -369,12 +371,12 @@ impl Keymap {
     }
 
     /// The hints of a footer. Items are separated by two spaces; those without a key are left out, and those whose action
-    /// has no use now.
+    /// has no use now. `resumes`: what the end of a pause does.
     pub(super) fn footer(
         &self,
         kind: FooterKind,
         length: FooterLength,
-        (held, is_of_use): (usize, &dyn Fn(Action) -> bool),
+        (resumes, is_of_use): (&str, &dyn Fn(Action) -> bool),
         glyphs: GlyphSet,
     ) -> String {
         let Some(footer) = self.footer.get(&kind) else { return String::new() };
@@ -383,7 +385,8 @@ impl Keymap {
             FooterLength::Short => &footer.short,
             FooterLength::Tiny => &footer.tiny,
         };
-        let items = template.split("  ").filter_map(|item| self.fill(item, kind.context(), (held, is_of_use), glyphs));
+        let items =
+            template.split("  ").filter_map(|item| self.fill(item, kind.context(), (resumes, is_of_use), glyphs));
         items.collect::<Vec<_>>().join("  ")
     }
 
@@ -393,8 +396,8 @@ impl Keymap {
             let context = template.context.unwrap_or(Context::Normal);
             HelpRow {
                 group: template.group.clone(),
-                keys: self.fill(&template.keys, context, (0, &|_| true), glyphs).unwrap_or_else(|| "no key".into()),
-                text: self.fill(&template.text, context, (0, &|_| true), glyphs).unwrap_or_default(),
+                keys: self.fill(&template.keys, context, ("", &|_| true), glyphs).unwrap_or_else(|| "no key".into()),
+                text: self.fill(&template.text, context, ("", &|_| true), glyphs).unwrap_or_default(),
             }
         };
         self.help.iter().map(row).collect()
@@ -405,7 +408,7 @@ impl Keymap {
         &self,
         template: &str,
         context: Context,
-        (held, is_of_use): (usize, &dyn Fn(Action) -> bool),
+        (resumes, is_of_use): (&str, &dyn Fn(Action) -> bool),
         glyphs: GlyphSet,
     ) -> Option<String> {
         let mut text = String::with_capacity(template.len());
@@ -415,8 +418,8 @@ impl Keymap {
             text.push_str(before);
             let Some((name, after)) = after.split_once('}') else { break };
             rest = after;
-            if name == "held" {
-                text.push_str(&held.to_string());
+            if name == "resumes" {
+                text.push_str(resumes);
             } else if let Some((elsewhere, action, place)) = parse_reference(name) {
                 wanted = true;
                 let keys = self.keys(elsewhere.unwrap_or(context), action);
@@ -437,7 +440,9 @@ impl Keymap {
 impl FooterKind {
     fn context(self) -> Context {
         match self {
-            Self::Normal | Self::Failed | Self::Stopped | Self::Worker | Self::Folded | Self::Paused => Context::Normal,
+            Self::Normal | Self::Failed | Self::Stopped | Self::Worker | Self::Folded | Self::Paused | Self::Found => {
+                Context::Normal
+            }
             Self::Zoom => Context::Zoom,
             Self::Merged => Context::Merged,
             Self::Select => Context::Select,

@@ -40,7 +40,7 @@ fn every_reference_of_footer_and_help_has_a_key() {
     let check = |template: &str, context| {
         for part in template.split('{').skip(1) {
             let name = part.split('}').next().unwrap_or_default();
-            if name == "held" {
+            if name == "resumes" {
                 continue;
             }
             let (elsewhere, action, place) =
@@ -150,14 +150,14 @@ fn the_user_s_keys_come_first_and_take_from_others() {
     let keys = |text: &str| rows.iter().find(|row| row.text == text).map(|row| row.keys.as_str());
     assert_eq!(keys("restart"), Some("Ctrl-r"));
     assert_eq!(keys("start / stop / kill").or(keys("start / stop / kill ")), Some("s /  / X"), "it has lost its key");
-    let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, ("", &|_| true), GlyphSet::Unicode);
     assert!(footer.starts_with("Ctrl-r restart  e error  c copy  v open  o open url  / search  "), "{footer}");
 }
 
 #[test]
 fn hints_of_what_has_no_key_are_left_out() {
     let table = table().with(&[bind("normal", "r", None), bind("normal", "d", None)]);
-    let footer = table.footer(FooterKind::Normal, FooterLength::Short, (0, &|_| true), GlyphSet::Unicode);
+    let footer = table.footer(FooterKind::Normal, FooterLength::Short, ("", &|_| true), GlyphSet::Unicode);
     assert!(footer.starts_with("e error  c copy  v open  o open url  / search  "), "{footer}");
     let details = table.help(GlyphSet::Unicode).into_iter().find(|row| row.text.starts_with("details"));
     assert_eq!(details.map(|row| row.keys).as_deref(), Some("no key"));

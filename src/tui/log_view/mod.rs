@@ -155,6 +155,11 @@ impl PaneText {
         Some((place, text))
     }
 
+    /// A line of an error is in sight.
+    pub(super) fn shows_error(&self) -> bool {
+        self.gutter.iter().any(|mark| matches!(mark.level, Some(logs::Level::Fatal | logs::Level::Error)))
+    }
+
     /// The service of a line in sight, and its number there.
     pub(super) fn source_of(&self, line: LineId) -> Option<(&ServiceName, LineId)> {
         self.sources.iter().find(|(number, ..)| *number == line).map(|(_, service, line)| (service, *line))

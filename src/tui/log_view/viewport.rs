@@ -170,7 +170,12 @@ impl Viewport {
 
     /// It is about to go to an error, or has gone to one.
     pub(in crate::tui) fn wants_errors(&self) -> bool {
-        self.jumps.want_errors() || self.current.as_ref().is_some_and(|mark| mark.is_error)
+        self.jumps.want_errors() || self.is_at_error()
+    }
+
+    /// It has gone to an error.
+    pub(in crate::tui) fn is_at_error(&self) -> bool {
+        self.current.as_ref().is_some_and(|mark| mark.is_error)
     }
 
     /// It has not gone yet where it was asked to go.

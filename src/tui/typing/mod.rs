@@ -77,7 +77,7 @@ impl UiState {
                 self.typist = Typist { into: Some(Target { service: service.clone(), run }), ..Typist::default() };
                 self.log(service).follow();
             }
-            None => self.show_message(format!("{service} is not running: nothing to type into"), world.now),
+            None => self.show_message(format!("{service} is not running: nothing to type into")),
         }
     }
 
@@ -169,7 +169,7 @@ impl UiState {
             // It named the way out.
             self.messages.take_back();
         } else if let Some(text) = self.end_of_typing(world.snapshot) {
-            self.show_message(format!("not typed: {text}"), world.now);
+            self.show_message(format!("not typed: {text}"));
         }
         true
     }

@@ -1,7 +1,12 @@
 //! Which service keys mean, and how the focus goes from one to the next.
 
+use std::time::Duration;
+
 use super::{UiState, World};
 use crate::domain::{GroupSnapshot, ServiceName, ServiceSnapshot};
+
+/// So long after the dashboard was opened, what fails is what fails at the start.
+pub(super) const START: Duration = Duration::from_secs(10);
 
 impl UiState {
     pub(super) fn selected_name(&self, snapshot: &GroupSnapshot) -> Option<ServiceName> {
@@ -20,7 +25,7 @@ impl UiState {
     pub(super) fn open_url(&mut self, name: &ServiceName, world: &World<'_>) {
         self.requests.browse = world.snapshot.service(name).and_then(ServiceSnapshot::address);
         if self.requests.browse.is_none() {
-            self.show_message(format!("{name} has no `url` and no `port` in procgroup.toml"), world.now);
+            self.show_message(format!("{name} has no `url` and no `port` in procgroup.toml"));
         }
     }
 
@@ -29,7 +34,7 @@ impl UiState {
         let is_there = world.snapshot.service(name).is_some();
         if !is_there {
             self.selected.take_if(|selected| selected == name);
-            self.show_message(format!("nothing done: {name} is no longer in the group"), world.now);
+            self.show_message(format!("nothing done: {name} is no longer in the group"));
         }
         is_there
     }
@@ -49,10 +54,7 @@ impl UiState {
             (self.selected, self.main) = (Some(successor.clone()), Some(successor));
             self.by_row = true;
         } else if let Some(gone) = gone {
-            self.show_message(
-                format!("{gone} is no longer in the group {} selected {first}", self.glyphs.dot),
-                world.now,
-            );
+            self.show_message(format!("{gone} is no longer in the group {} selected {first}", self.glyphs.dot));
         }
         self.main.take_if(|name| is_gone(name));
         if self.selected.is_none() {
@@ -60,6 +62,19 @@ impl UiState {
         }
         self.selected.get_or_insert_with(|| first.clone());
         self.main.get_or_insert(first);
+        self.follow_first_failure(world);
+    }
+
+    /// What has failed when the dashboard is opened, or fails soon after, is selected for one who has pressed nothing yet.
+    fn follow_first_failure(&mut self, world: &World<'_>) {
+        if self.untouched_until.is_none_or(|until| until < world.now) {
+            return;
+        }
+        let failed = |name: &ServiceName| world.snapshot.service(name).is_some_and(has_failed);
+        let first = world.snapshot.services.iter().find(|service| has_failed(service));
+        if let Some(first) = first.filter(|_| !self.selected.as_ref().is_some_and(failed)) {
+            (self.selected, self.main) = (Some(first.name.clone()), Some(first.name.clone()));
+        }
     }
 
     /// Selects the service of that index, if there is one.
@@ -129,4 +144,9 @@ impl UiState {
 pub(super) fn first(snapshot: &GroupSnapshot) -> Option<usize> {
     let first_to_run = snapshot.services.iter().position(|service| service.wanted);
     first_to_run.or((!snapshot.services.is_empty()).then_some(0))
+}
+
+/// It is to run, and has failed.
+fn has_failed(service: &ServiceSnapshot) -> bool {
+    service.wanted && service.failure().is_some()
 }

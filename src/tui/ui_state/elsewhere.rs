@@ -21,8 +21,8 @@ impl UiState {
         let service = self.source(world.snapshot).and_then(|source| source.service().cloned());
         self.without_errors = service.filter(|_| notice == NO_ERRORS);
         match &self.without_errors {
-            Some(service) => self.show_message(no_errors(service, &[], self.glyphs.dot), world.now),
-            None => self.show_message(notice, world.now),
+            Some(service) => self.show_message(no_errors(service, &[], self.glyphs.dot)),
+            None => self.show_message(notice),
         }
     }
 
@@ -32,7 +32,7 @@ impl UiState {
     }
 
     /// Says which other services have errors, as soon as all of their logs were read.
-    pub(in crate::tui) fn look_elsewhere(&mut self, members: &[Member], world: &World<'_>) {
+    pub(in crate::tui) fn look_elsewhere(&mut self, members: &[Member]) {
         let Some(here) = &self.without_errors else { return };
         let mut behind: Vec<Arc<Scan>> = Vec::new();
         let (mut found, mut all_known) = (Vec::new(), true);
@@ -48,7 +48,7 @@ impl UiState {
         }
         self.requests.followups.extend(behind.into_iter().map(Followup::Scan));
         if all_known && let Some(here) = self.without_errors.take() {
-            self.show_message(no_errors(&here, &found, self.glyphs.dot), world.now);
+            self.show_message(no_errors(&here, &found, self.glyphs.dot));
         }
     }
 }

@@ -129,7 +129,7 @@ impl UiState {
                 self.select(service.unwrap_or(usize::MAX), world);
                 if wraps {
                     let edge = if forward { "first" } else { "last" };
-                    self.show_message(format!("no more matches, continuing from the {edge} service"), world.now);
+                    self.show_message(format!("no more matches, continuing from the {edge} service"));
                 }
                 return true;
             }
@@ -139,7 +139,7 @@ impl UiState {
             }
         }
         self.find.roams = None;
-        self.show_message("no match", world.now);
+        self.show_message("no match");
         false
     }
 
@@ -161,7 +161,7 @@ impl UiState {
         match action {
             Action::Keep => {
                 if let Err(error) = self.find.keep(&source) {
-                    self.show_message(error, world.now);
+                    self.show_message(error);
                 }
                 if self.find.prompt.is_none() {
                     self.viewport(&source).end_search(false);
@@ -190,14 +190,14 @@ impl UiState {
     }
 
     /// What keys do with the lines of a pane. The answer is whether it was one of these.
-    pub(super) fn find_action(&mut self, action: Action, source: &Source, world: &World<'_>) -> bool {
+    pub(super) fn find_action(&mut self, action: Action, source: &Source) -> bool {
         match action {
             Action::Search | Action::Filter => {
                 self.find.open(if action == Action::Search { Purpose::Search } else { Purpose::Filter });
                 self.viewport(source).begin_search();
             }
             Action::NextHit | Action::PreviousHit if !self.find.is_searching() => {
-                self.show_message("no search: / starts one", world.now);
+                self.show_message("no search: / starts one");
             }
             Action::NextHit => self.viewport(source).jump(Jump::Hit { forward: true }),
             Action::PreviousHit => self.viewport(source).jump(Jump::Hit { forward: false }),
@@ -206,9 +206,7 @@ impl UiState {
             Action::NextRun => self.viewport(source).jump(Jump::Run { forward: true }),
             Action::PreviousRun => self.viewport(source).jump(Jump::Run { forward: false }),
             Action::ScrollLeft => self.viewport(source).sideways(-SIDEWAYS),
-            Action::ScrollRight if self.is_wrapped() => {
-                self.show_message("long lines are wrapped: w cuts them", world.now)
-            }
+            Action::ScrollRight if self.is_wrapped() => self.show_message("long lines are wrapped: w cuts them"),
             Action::ScrollRight => self.viewport(source).sideways(SIDEWAYS),
             _ => return false,
         }

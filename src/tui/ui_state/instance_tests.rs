@@ -153,12 +153,12 @@ fn a_service_without_instances_is_selected_and_says_how_to_start_one() {
     bench.press("4");
     assert_eq!(selected(&bench), "cron");
     let text = bench.text();
-    assert!(text.contains("cron has no instances now."), "{text}");
+    assert!(text.contains("cron has 0 instances."), "{text}");
     assert!(text.contains("To start one, press : and type scale cron=1, or run devgroup scale cron=1"), "{text}");
     assert!(text.contains("cron 0/0") && !text.contains("stopped"), "{text}");
     for key in ["r", "s", "x", "X", "R", "d", "i", ":restart force⏎"] {
         assert_eq!(bench.press(key), [], "{key}");
-        assert!(bench.text().lines().last().unwrap().contains("has no instances now"), "{key}: {}", bench.text());
+        assert!(bench.text().lines().last().unwrap().contains("has 0 instances"), "{key}: {}", bench.text());
     }
     assert_eq!(bench.press(":scale cron=2⏎"), [Command::Scale { counts: vec![("cron".into(), 2)] }]);
     // What comes is selected, and what goes leaves its row.

@@ -62,7 +62,7 @@ impl UiState {
         let service = world.snapshot.service(name);
         let has = !service.is_some_and(|service| no_instances::is_one(world.snapshot, service));
         if !has {
-            self.show_message(no_instances::told(name, self.glyphs).join(" "), world.now);
+            self.show_message(no_instances::told(name, self.glyphs).join(" "));
         }
         has
     }

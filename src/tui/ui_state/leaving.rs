@@ -1,5 +1,6 @@
 //! Leaving: what `q`, Ctrl-C and `D` mean depends on who looks at the dashboard.
 
+use super::choosing::START;
 use super::messages::Messages;
 use super::{UiState, World};
 use crate::domain::{Command, Moment, count};
@@ -30,7 +31,8 @@ impl UiState {
         // Whoever has started the group was there from the start.
         let opened = if attachment == Attachment::Guest { opened } else { Moment::START };
         let leaving = Leaving { attachment, ..self.leaving };
-        Self { leaving, messages: Messages::since(opened), ..self }
+        let untouched_until = Some(opened + START);
+        Self { leaving, messages: Messages::since(opened), untouched_until, ..self }
     }
 
     /// A client that has attached looks at it.
@@ -54,17 +56,17 @@ impl UiState {
         } else {
             format!("stop {} and quit? press {again} again", count(live, "service"))
         };
-        self.messages.ask(text.into(), world.now);
+        self.messages.ask(text.into());
         Vec::new()
     }
 
     /// The key `D`: an attached dashboard leaves.
-    pub(super) fn detach(&mut self, world: &World<'_>) {
+    pub(super) fn detach(&mut self) {
         match self.leaving.attachment {
             Attachment::Guest => self.requests.leaves = true,
             Attachment::Own => {
                 let text = "not detached: the group runs in this terminal; `devgroup -d` starts one in the background";
-                self.show_message(text, world.now);
+                self.show_message(text);
             }
         }
     }
@@ -89,7 +91,9 @@ mod tests {
         let at = |millis| World { snapshot: &snapshot, size: (80, 24), now: Moment::from_millis(millis) };
         assert_eq!(ui.quit(Command::Quit, &at(0)), []);
         assert_eq!(ui.message(&snapshot, at(1).now).unwrap().to_string(), "D detaches - q again stops the whole group");
-        assert_eq!(ui.quit(Command::Quit, &at(3_000)), [], "the first one is forgotten");
+        ui.messages.drawn(at(2).now);
+        ui.messages.drawn(at(2_000).now);
+        assert_eq!(ui.quit(Command::Quit, &at(3_002)), [], "the first one is forgotten");
         assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
         let mut own = guest().attached_as(Attachment::Own, Moment::START);
         assert_eq!(own.quit(Command::Quit, &at(0)), [Command::Quit]);
@@ -100,8 +104,8 @@ mod tests {
         let snapshot = shop();
         let world = World { snapshot: &snapshot, size: (80, 24), now: Moment::START };
         let (mut ui, mut own) = (guest(), guest().attached_as(Attachment::Own, Moment::START));
-        ui.detach(&world);
-        own.detach(&world);
+        ui.detach();
+        own.detach();
         assert!(ui.requests.leaves && !own.requests.leaves && own.message(&snapshot, world.now).is_some());
     }
 }

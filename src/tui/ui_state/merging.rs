@@ -127,7 +127,7 @@ impl UiState {
                 let shown: Vec<_> = names.filter(|name| self.is_merged(name)).collect();
                 self.drop_marker(shown);
             }
-            _ if self.lines_action(action, &source, world) => {}
+            _ if self.lines_action(action, &source) => {}
             _ => return self.service_action(action, world),
         }
         Vec::new()
@@ -155,7 +155,7 @@ impl UiState {
         let alone = !services.iter().any(|other| !its.contains(&other.name) && self.is_merged(&other.name));
         let shows = its.iter().any(|name| self.is_merged(name));
         if shows && alone {
-            return self.show_message(format!("{name} is the last service shown"), world.now);
+            return self.show_message(format!("{name} is the last service shown"));
         }
         for name in its {
             if shows {
@@ -165,7 +165,7 @@ impl UiState {
             };
         }
         self.selection = None;
-        self.show_message(format!("{name} is {}", if shows { "hidden" } else { "shown" }), world.now);
+        self.show_message(format!("{name} is {}", if shows { "hidden" } else { "shown" }));
     }
 
     /// Goes to a line in the pane of its service.

@@ -15,14 +15,30 @@ const NOTICE_LEAST: Duration = Duration::from_secs(1);
 /// What is said, and until when.
 #[derive(Debug, Default)]
 pub(in crate::tui) struct Messages {
-    /// The last short message, and until when it is shown.
-    toast: Option<(Message, Moment)>,
-    /// Until when one more `q` stops the group, where the first one has only asked.
-    question: Option<Moment>,
+    /// The last short message.
+    toast: Option<(Message, Until)>,
+    /// So long one more `q` stops the group, where the first one has only asked.
+    question: Option<Until>,
     /// The moment of the last news of the group that was read.
     read: Option<Moment>,
     /// Since when there is somebody who sees this.
     opened: Moment,
+}
+
+/// Until when something is shown; nothing before the first frame that shows it. A busy machine, or an editor that has the
+/// terminal, takes nothing of its time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Until(Option<Moment>);
+
+impl Until {
+    /// A frame shows it.
+    fn drawn(&mut self, now: Moment) {
+        self.0.get_or_insert(now + TOAST_TIME);
+    }
+
+    fn is_over(self, now: Moment) -> bool {
+        self.0.is_some_and(|until| until <= now)
+    }
 }
 
 /// What is shown now.
@@ -41,8 +57,14 @@ impl Messages {
     }
 
     /// Says something for a few seconds.
-    pub(super) fn show(&mut self, message: Message, now: Moment) {
-        self.toast = Some((message, now + TOAST_TIME));
+    pub(super) fn show(&mut self, message: Message) {
+        self.toast = Some((message, Until::default()));
+    }
+
+    /// A frame shows what there is to say.
+    pub(in crate::tui) fn drawn(&mut self, now: Moment) {
+        let toast = self.toast.iter_mut().map(|(_, until)| until);
+        toast.chain(&mut self.question).for_each(|until| until.drawn(now));
     }
 
     /// What was said last is true no more.
@@ -52,7 +74,7 @@ impl Messages {
 
     /// Whoever presses a key has seen what lies over the hints for keys.
     pub(super) fn dismiss(&mut self, notice: Option<&Notice>, now: Moment) {
-        if self.toast.take().is_some_and(|(_, until)| until > now) {
+        if self.toast.take().is_some_and(|(_, until)| !until.is_over(now)) {
             // Nobody has seen what is under it.
             return;
         }
@@ -61,14 +83,14 @@ impl Messages {
     }
 
     /// A question is asked with a short message, and is answered by the same key while that is shown.
-    pub(super) fn ask(&mut self, question: Message, now: Moment) {
-        self.question = Some(now + TOAST_TIME);
-        self.show(question, now);
+    pub(super) fn ask(&mut self, question: Message) {
+        self.question = Some(Until::default());
+        self.show(question);
     }
 
     /// The question is still open.
     pub(super) fn is_asked(&self, now: Moment) -> bool {
-        self.question.is_some_and(|until| until > now)
+        self.question.is_some_and(|until| !until.is_over(now))
     }
 
     /// The question is not on the screen any more.
@@ -79,9 +101,9 @@ impl Messages {
     /// What is shown now, and until when. `notice`: the last news of the group.
     pub(super) fn shown<'a>(&'a self, notice: Option<&'a Notice>, now: Moment) -> Option<(Shown<'a>, Moment)> {
         if let Some((toast, until)) = &self.toast
-            && *until > now
+            && !until.is_over(now)
         {
-            return Some((Shown::Toast(toast), *until));
+            return Some((Shown::Toast(toast), until.0.unwrap_or(Moment::after_start(Duration::MAX))));
         }
         let notice = notice?;
         let until = match notice.problem {

@@ -6,6 +6,7 @@ mod arranging;
 mod choices;
 mod choosing;
 mod elsewhere;
+mod errors;
 mod filtering;
 mod finding;
 mod instances;
@@ -27,6 +28,7 @@ use super::folding::{self, Folds};
 use super::glyphs::Glyphs;
 use super::input::Input;
 use super::keymap::{Key, Keymap};
+use super::known_errors::KnownErrors;
 use super::layout::{LayoutRequest, OuterScreen, Pane};
 use super::log_view::{LineLayout, Viewport};
 use super::message::Message;
@@ -44,6 +46,7 @@ use crate::clock::Clock;
 use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, WatchState, count};
 use arranging::{LineChoice, PaneChoice};
+use errors::Opens;
 use leaving::Leaving;
 use messages::{Messages, Shown};
 use requests::Requests;
@@ -69,6 +72,8 @@ pub(super) struct UiState {
     selected: Option<ServiceName>,
     /// The service of the first pane: the selected one, unless Tab has gone to another pane.
     main: Option<ServiceName>,
+    /// Nobody has pressed a key or a button yet; until when that matters.
+    untouched_until: Option<Moment>,
     /// It was selected by the row that it shares with other instances, and not for itself.
     by_row: bool,
     pub(super) panes: PaneChoice,
@@ -94,6 +99,10 @@ pub(super) struct UiState {
     hidden: BTreeSet<ServiceName>,
     /// Errors that were not in sight.
     pub(super) unseen: Unseen,
+    /// Whether there is one to go to.
+    pub(super) known_errors: KnownErrors,
+    /// What an editor opens.
+    pub(super) opens: Opens,
     leaving: Leaving,
     pub(super) messages: Messages,
     pub(super) requests: Requests,
@@ -116,6 +125,7 @@ impl UiState {
         Self {
             selected: None,
             main: None,
+            untouched_until: Some(Moment::START + choosing::START),
             by_row: false,
             panes: PaneChoice { arrangement: options.arrangement, ..PaneChoice::default() },
             ranking: Ranking::default(),
@@ -131,6 +141,8 @@ impl UiState {
             merging: false,
             hidden: BTreeSet::new(),
             unseen: Unseen::default(),
+            known_errors: KnownErrors::default(),
+            opens: Opens::default(),
             leaving: Leaving { attachment: Attachment::Own, confirm_quit: options.confirm_quit },
             messages: Messages::default(),
             requests: Requests::default(),
@@ -267,7 +279,7 @@ impl UiState {
             true => String::new(),
             false => format!(" {} {key} shows all", self.glyphs.dot),
         };
-        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more).that_stays())
+        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more))
     }
 
     /// The reason of an event of the watcher panel has come.
@@ -285,8 +297,8 @@ impl UiState {
     }
 
     /// Says something for a few seconds.
-    pub(super) fn show_message(&mut self, message: impl Into<Message>, now: Moment) {
-        self.messages.show(message.into(), now);
+    pub(super) fn show_message(&mut self, message: impl Into<Message>) {
+        self.messages.show(message.into());
     }
 
     /// Something was done that is not for a service.
@@ -294,6 +306,7 @@ impl UiState {
         if self.is_for_nobody(&input, world) {
             return Vec::new();
         }
+        self.untouched_until.take_if(|_| !matches!(input, Input::Focus(_)));
         match input {
             Input::Key(key) => return self.key(key, world),
             Input::Mouse(event) => self.pointer(event, world),
@@ -350,7 +363,7 @@ impl UiState {
         match action {
             Action::Back => self.back(world),
             Action::Quit => return self.quit(Command::Quit, world),
-            Action::Detach => self.detach(world),
+            Action::Detach => self.detach(),
             Action::QuitNow => return vec![Command::QuitNow],
             Action::Pause | Action::Discard => return self.pause_action(action == Action::Discard, world),
             Action::Redraw => self.requests.redraw = true,
@@ -362,7 +375,7 @@ impl UiState {
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "mouse: wheel and click" } else { "mouse: the terminal selects text" };
-                self.show_message(text, world.now);
+                self.show_message(text);
             }
             Action::OwnLog => self.panels.open_own_log(),
             Action::FilterServices => self.open_filter(),
@@ -370,7 +383,7 @@ impl UiState {
             Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
             Action::Layout => {
                 self.panes.arrangement = self.panes.arrangement.next();
-                self.show_message(format!("layout: {}", self.panes.arrangement.word()), world.now);
+                self.show_message(format!("layout: {}", self.panes.arrangement.word()));
             }
             Action::Merged => self.toggle_merged(),
             Action::Watcher => self.panels.open(Panel::Watcher(WatcherPanel::default())),
@@ -392,7 +405,7 @@ impl UiState {
     /// Actions that mean something different in each place.
     fn apply_in(&mut self, action: Action, context: Context, world: &World<'_>) -> Vec<Command> {
         match context {
-            Context::Tasks | Context::Task if self.orders_task(action, world) => {}
+            Context::Tasks | Context::Task if self.orders_task(action) => {}
             Context::Log
             | Context::Help
             | Context::Watcher
@@ -420,11 +433,11 @@ impl UiState {
         match (watch.state == WatchState::Paused, held) {
             (false, _) if discards => {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
-                self.show_message(format!("nothing is paused: {key} pauses"), world.now);
+                self.show_message(format!("nothing is paused: {key} pauses"));
             }
-            (true, 0) => self.show_message(format!("watching again {dot} no changes were held"), world.now),
+            (true, 0) => self.show_message(format!("watching again {dot} no changes were held")),
             (true, held) if discards => {
-                self.show_message(format!("{} discarded {dot} no restart", count(held, "held change")), world.now);
+                self.show_message(format!("{} discarded {dot} no restart", count(held, "held change")));
             }
             _ => {}
         }
@@ -457,14 +470,14 @@ impl UiState {
             Action::LineDown => self.log(&name).scroll(1),
             Action::DropMarker => self.drop_marker(vec![name]),
             _ => {
-                self.lines_action(action, &Source::Service(name), world);
+                self.lines_action(action, &Source::Service(name));
             }
         }
         Vec::new()
     }
 
     /// What keys do with the lines of a pane, of one service or of all. The answer is whether it was one of these.
-    fn lines_action(&mut self, action: Action, source: &Source, world: &World<'_>) -> bool {
+    fn lines_action(&mut self, action: Action, source: &Source) -> bool {
         match action {
             Action::Follow => self.viewport(source).follow(),
             Action::Top => self.viewport(source).top(),
@@ -472,7 +485,7 @@ impl UiState {
             Action::PageDown => self.viewport(source).page(1),
             Action::Clear => {
                 self.viewport(source).clear();
-                self.show_message("view cleared: g shows everything again", world.now);
+                self.show_message("view cleared: g shows everything again");
             }
             Action::Copy => self.requests.copy = Some(CopyRequest::Copy),
             Action::Save => self.requests.copy = Some(CopyRequest::Save),
@@ -481,7 +494,7 @@ impl UiState {
                 self.panes.zoom |= !source.is_merged();
                 self.requests.copy = Some(CopyRequest::Select);
             }
-            _ => return self.find_action(action, source, world),
+            _ => return self.find_action(action, source),
         }
         true
     }

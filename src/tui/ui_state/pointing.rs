@@ -110,7 +110,7 @@ impl UiState {
             return filter.type_text(text);
         }
         if !self.panels.with_keys(context).is_some_and(|panel| panel.type_text(text)) {
-            self.show_message("pasted text does nothing here", world.now);
+            self.show_message("pasted text does nothing here");
         }
     }
 }

@@ -14,19 +14,19 @@ impl UiState {
         if !world.snapshot.services.iter().any(|service| service.kind == Kind::Worker) {
             let text =
                 format!("no workers here {} one has kind = \"worker\" in {}", self.glyphs.dot, world.snapshot.file);
-            return self.show_message(text, world.now);
+            return self.show_message(text);
         }
         self.panels.open(Panel::Tasks(Box::<TasksPanel>::default()));
     }
 
     /// A key that asks something for the marked task. Whether it was one.
-    pub(super) fn orders_task(&mut self, action: Action, world: &World<'_>) -> bool {
+    pub(super) fn orders_task(&mut self, action: Action) -> bool {
         if !matches!(action, Action::RetryTask | Action::CancelTask) {
             return false;
         }
         match self.panels.tasks().and_then(|tasks| tasks.order(action)) {
             Some(Ok(question)) => self.requests.followups.push(Followup::Task(question)),
-            Some(Err(problem)) => self.show_message(problem, world.now),
+            Some(Err(problem)) => self.show_message(problem),
             None => {}
         }
         true
@@ -57,7 +57,7 @@ impl UiState {
                 Ok(TaskAnswer::Failed(problem)) | Err(problem) => problem.clone(),
                 Ok(_) => done,
             };
-            self.show_message(said, at.0);
+            self.show_message(said);
         }
         if let Some(tasks) = self.panels.tasks_mut() {
             tasks.told(question, answer, at);

@@ -173,7 +173,7 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
     bench.press("j");
     assert!(bench.ui.message(&bench.snapshot, NOW).is_some(), "who presses keys just then has not read it");
     let snapshot = bench.snapshot.clone();
-    bench.ui.show_message("something else", later);
+    bench.ui.show_message("something else");
     bench.ui.key(KeyEvent::from(KeyCode::Up), &World { snapshot: &snapshot, size: bench.size, now: later });
     assert!(bench.ui.message(&bench.snapshot, later).is_some(), "nor has who saw something else in its place");
     let selected = name(&bench).to_owned();
@@ -191,7 +191,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     bench.snapshot.notice = Some(crate::domain::Notice { at, problem: true, summary, detail });
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
-    assert!(footer.starts_with(" r restart  ? help  q quit ") && footer.ends_with(" · l shows all"), "{footer}");
+    assert!(footer.starts_with(" r e / ⏎ p  ? help  q quit ") && footer.ends_with(" · l shows all"), "{footer}");
     assert!(footer.contains("✗ procgroup.toml:50:9: this"), "{footer}");
     bench.ui = UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
         .attached_as(Attachment::Guest, NOW);

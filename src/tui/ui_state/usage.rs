@@ -9,7 +9,7 @@ impl UiState {
     pub(super) fn toggle_usage(&mut self, world: &World<'_>) {
         self.panes.usage = !self.panes.usage;
         if self.panes.usage && self.screen(world).sidebar.is_none() {
-            self.show_message("CPU and memory: shown in the sidebar, which is hidden; d shows them too", world.now);
+            self.show_message("CPU and memory: shown in the sidebar, which is hidden; d shows them too");
         }
     }
 

@@ -212,7 +212,7 @@ fn of_process(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
         let started = (teller.time_of_day)(since);
         fact("up", format!("{} {dot} started {started} {dot} run {}", human(now.since(since)), service.run));
     }
-    if service.pid.is_some()
+    if service.can_be_measured()
         && let Some(usage) = &service.usage
     {
         let cpu = usage.cpu_text().map(|cpu| format!("{cpu} of a core"));

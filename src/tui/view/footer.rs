@@ -5,18 +5,17 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::super::action::{Action, Context};
+use super::super::action::Context;
 use super::super::folding;
-use super::super::keymap::{FooterKind, FooterLength, Keymap};
 use super::super::message::Message;
-use super::super::no_instances;
-use super::super::panel::Panel;
 use super::super::text::{cut_left, pad, width};
+use super::hints::{cells_of, fit, hints, keys_alone, stays};
 use super::{Scene, paint, pane, typing};
-use crate::domain::{Kind, Phase, ServiceSnapshot, WatchState};
 
 /// Cells that are enough for a message.
 const MESSAGE: usize = 48;
+/// Hints that stay beside a message.
+const FIRST: usize = 3;
 
 /// Draws the footer; where there is none, a message lies over the last line. A message takes the right end, and leaves the
 /// hints that are needed most their place.
@@ -78,34 +77,47 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
         draw_hints(scene, area, area.x, &hints, buffer);
         return draw_place(scene, area, &hints, buffer);
     };
-    let room = message_room(&hints, cells, &message);
+    let (hints, room) = beside_message(scene, hints, cells, &message);
     let text = format!(" {} ", message.fit(room.saturating_sub(2), scene.glyphs().ellipsis));
-    // It stands at the right end, and the hints beside it where they always are, as far as there is room.
+    // It stands at the right end, and the hints beside it where they always are.
     let left = if room < cells { cells.saturating_sub(width(&text)) } else { 0 };
-    let hints = if left > 0 { fit(&hints.join("  "), left.saturating_sub(1)) } else { Vec::new() };
+    let hints = if left > 0 { fit(hints, left.saturating_sub(1)) } else { Vec::new() };
     draw_hints(scene, area, area.x, &hints, buffer);
     let x = area.x.saturating_add(u16::try_from(left).unwrap_or(0));
     paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
 }
 
-/// Cells that a message may take: it leaves help and quit their place, and what is needed most here as well, if it is short
-/// enough, or does not go away by itself.
-fn message_room(hints: &[String], cells: usize, message: &Message) -> usize {
-    let needed = |kept: &dyn Fn(usize, &str) -> bool| {
-        let kept = hints.iter().enumerate().filter(|(place, item)| kept(*place, item));
-        1 + kept.map(|(_, item)| width(item) + 2).sum::<usize>()
+/// The hints that stand beside a message, and the cells that this may take. The first hints stay, and help and quit: with
+/// their words where the message has room beside them, else the keys alone.
+fn beside_message(scene: &Scene<'_>, hints: Vec<String>, cells: usize, message: &Message) -> (Vec<String>, usize) {
+    let kept = |hints: &[String]| -> Vec<String> {
+        let kept = hints.iter().enumerate().filter(|(place, item)| *place < FIRST || stays(item));
+        kept.map(|(_, item)| item.clone()).collect()
     };
-    let (least, more) = (needed(&|_, item| stays(item)), needed(&|place, item| place == 0 || stays(item)));
-    match cells.checked_sub(more) {
-        Some(room) if room >= MESSAGE && (message.stays() || width(&message.to_string()) + 2 <= room) => room,
-        _ if cells > 2 * least => cells - least,
-        _ => cells,
+    let room = |kept: &[String]| cells.saturating_sub(cells_of(kept.iter()) + 2);
+    if hints.is_empty() {
+        return (hints, cells);
+    }
+    let with_words = room(&kept(&hints));
+    if width(&message.to_string()) + 2 <= with_words {
+        return (hints, with_words);
+    }
+    let keys = kept(&keys_alone(scene, cells));
+    let with_keys = room(&keys);
+    let least: Vec<String> = keys.iter().filter(|item| stays(item)).cloned().collect();
+    let with_least = room(&least);
+    match () {
+        () if with_keys >= MESSAGE => (keys, with_keys),
+        // Where there is little room, it is for what is said now.
+        () if 2 * with_least > cells => (least, with_least),
+        () => (Vec::new(), cells),
     }
 }
 
 /// At the right end, where there is room: where the reader of a pane stands that has no title to say it.
 fn draw_place(scene: &Scene<'_>, area: Rect, hints: &[String], buffer: &mut Buffer) {
-    let untitled = scene.screen.panes.first().filter(|pane| !pane.title && is_dashboard(scene));
+    let untitled =
+        scene.screen.panes.first().filter(|pane| !pane.title && scene.ui.context(scene.snapshot) == Context::Normal);
     let Some(text) = untitled.and_then(|_| scene.texts.first()) else { return };
     let taken = 1 + hints.iter().map(|hint| width(hint) + 2).sum::<usize>();
     let places = pane::places(scene, text, true);
@@ -114,112 +126,6 @@ fn draw_place(scene: &Scene<'_>, area: Rect, hints: &[String], buffer: &mut Buff
         let cells = width(place) + 1;
         let at = area.right().saturating_sub(u16::try_from(cells).unwrap_or(0));
         paint::put_text(buffer, area, at, area.y, place, scene.theme().busy());
-    }
-}
-
-/// What the keys do here, as far as there is room.
-fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
-    let paused = scene.snapshot.watch.state == WatchState::Paused;
-    let kind = match scene.ui.context(scene.snapshot) {
-        Context::Normal if paused => FooterKind::Paused,
-        Context::Normal => of_selected(scene),
-        Context::Zoom | Context::Typing => FooterKind::Zoom,
-        Context::Merged => FooterKind::Merged,
-        Context::Select => FooterKind::Select,
-        Context::ServiceFilter => FooterKind::ServiceFilter,
-        Context::Watcher => FooterKind::Watcher,
-        Context::WatcherFind => FooterKind::WatcherFind,
-        Context::Tasks => FooterKind::Tasks,
-        Context::TasksFind => FooterKind::TasksFind,
-        Context::Task => FooterKind::Task,
-        Context::Help => FooterKind::Help,
-        Context::Prompt if scene.ui.find.types_filter() => FooterKind::FilterPrompt,
-        Context::Prompt => FooterKind::Prompt,
-        Context::Details => FooterKind::Details,
-        Context::Menu => FooterKind::Menu,
-        Context::Palette => FooterKind::Palette,
-        Context::Log => match scene.ui.panels.over() {
-            Some(Panel::OwnLog(log)) if log.shows_targets() => FooterKind::LogTargets,
-            _ => FooterKind::Log,
-        },
-        Context::Stopping => FooterKind::Stopping,
-    };
-    let length = match cells {
-        100.. => FooterLength::Wide,
-        60.. => FooterLength::Short,
-        _ => FooterLength::Tiny,
-    };
-    let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
-    let is_of_use = |action| match action {
-        Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
-        Action::NextError => tells_of_errors(scene) || !is_dashboard(scene),
-        // Elsewhere they are for what is in sight as well.
-        Action::Copy => has_mark(scene) || !is_dashboard(scene),
-        Action::Edit => tells_of_errors(scene) || !is_dashboard(scene),
-        // Of opened instances, which it folds. Elsewhere it is the way back.
-        Action::Back => !is_dashboard(scene) || is_opened(scene),
-        Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
-            !is_dashboard(scene) || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
-        }
-        Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
-        _ => true,
-    };
-    let held = scene.snapshot.watch.held + usize::from(scene.snapshot.watch.file_held);
-    let mut hints = keymap.footer(kind, length, (held, &is_of_use), glyphs);
-    let hint = |action, word| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
-    let waits = |service: &ServiceSnapshot| service.scheduled && service.phase.live_run().is_none();
-    if kind != FooterKind::Folded && selected(scene).is_some_and(waits) {
-        // Its times are what is started and stopped.
-        hints = hints.replace(&hint(Action::Restart, "restart"), &hint(Action::Restart, "run now"));
-        hints = hints.replace(&hint(Action::Start, "start"), &hint(Action::Start, "resume"));
-    }
-    if paused {
-        hints = hints.replace(&hint(Action::Pause, "pause"), &hint(Action::Pause, "resume"));
-    }
-    if scene.ui.is_guest() {
-        // A client goes, and the group stays.
-        hints = hints.replace(&hint(Action::Quit, "quit"), &hint(Action::Detach, "detach"));
-    }
-    fit(&hints, cells)
-}
-
-fn selected<'s>(scene: &Scene<'s>) -> Option<&'s ServiceSnapshot> {
-    scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index))
-}
-
-fn is_dashboard(scene: &Scene<'_>) -> bool {
-    scene.ui.context(scene.snapshot) == Context::Normal
-}
-
-/// The selected service is one of several instances that have a row each.
-fn is_opened(scene: &Scene<'_>) -> bool {
-    let (snapshot, index) = (scene.snapshot, scene.ui.selected(scene.snapshot));
-    index.is_some_and(|at| folding::siblings(snapshot, at).len() > 1 && !scene.ui.folds.is_folded(snapshot, at))
-}
-
-/// The reader of the selected log has gone to a line.
-fn has_mark(scene: &Scene<'_>) -> bool {
-    selected(scene).is_some_and(|service| scene.ui.has_mark(&service.name))
-}
-
-/// The selected service has failed, or has errors that nobody has seen, or its reader has gone to one.
-fn tells_of_errors(scene: &Scene<'_>) -> bool {
-    let has =
-        |service: &ServiceSnapshot| service.failure().is_some() || !scene.ui.unseen.text(&service.name).is_empty();
-    has_mark(scene) || selected(scene).is_some_and(has)
-}
-
-/// What keys do on the dashboard follows the state of the service that they mean.
-fn of_selected(scene: &Scene<'_>) -> FooterKind {
-    let index = scene.ui.selected(scene.snapshot);
-    if index.is_some_and(|index| scene.ui.folds.is_folded(scene.snapshot, index)) {
-        return FooterKind::Folded;
-    }
-    match selected(scene) {
-        Some(service) if service.failure().is_some() => FooterKind::Failed,
-        Some(service) if service.phase == Phase::Down => FooterKind::Stopped,
-        Some(service) if service.kind == Kind::Worker => FooterKind::Worker,
-        _ => FooterKind::Normal,
     }
 }
 
@@ -234,35 +140,4 @@ fn draw_hints(scene: &Scene<'_>, area: Rect, x: u16, hints: &[String], buffer: &
         spans.push(Span::raw(rest.to_owned()));
     }
     paint::put_spans(buffer, area, x, area.y, &spans);
-}
-
-/// Help and quit, or detach, and the way back are the last to go.
-fn stays(item: &str) -> bool {
-    ["?", "q ", "Q ", "D ", "Esc"].iter().any(|key| item.starts_with(key))
-}
-
-/// The items that fit; help and quit stay to the last column, so the others go first, from the end.
-fn fit(hints: &str, cells: usize) -> Vec<String> {
-    let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
-    let needed = |items: &[String]| 1 + items.iter().map(|item| width(item) + 2).sum::<usize>().saturating_sub(2);
-    while needed(&items) > cells && items.len() > 1 {
-        let place = items.iter().rposition(|item| !stays(item)).unwrap_or(0);
-        items.remove(place);
-    }
-    items
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fit;
-
-    #[test]
-    fn help_and_quit_are_the_last_to_go() {
-        let hints = "r restart  p pause  W watcher  ? help  q quit";
-        assert_eq!(fit(hints, 80).len(), 5);
-        assert_eq!(fit(hints, 40), ["r restart", "p pause", "? help", "q quit"]);
-        assert_eq!(fit(hints, 16), ["? help", "q quit"]);
-        assert_eq!(fit(hints, 8), ["q quit"]);
-        assert_eq!(fit(hints, 0), ["q quit"]);
-    }
 }

@@ -4,6 +4,7 @@ mod details;
 mod footer;
 mod header;
 mod help;
+mod hints;
 mod menu;
 mod own_log;
 mod paint;
@@ -159,6 +160,8 @@ fn one_line(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     None
 }
 
+#[cfg(test)]
+mod hint_tests;
 #[cfg(test)]
 mod place_tests;
 #[cfg(test)]

@@ -127,7 +127,7 @@ mod tests {
         assert!(place("by whom and why that is") < place("error: the guard is gone"), "the newest is the last\n{text}");
         assert!(!text.contains("devgroup::test") && !text.contains("WARN"), "{text}");
         assert!(text.lines().any(|line| line.contains("by whom and why that is")), "it is wrapped\n{text}");
-        assert!(text.ends_with(" PgUp PgDn page  h targets  q back\n"), "{text}");
+        assert!(text.ends_with(" PgUp PgDn page  h targets  Esc back\n"), "{text}");
         bench.press("h");
         let text = bench.text();
         assert!(text.contains("devgroup::test") && text.contains("↑↓ target"), "{text}");

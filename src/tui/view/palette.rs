@@ -33,7 +33,7 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
     let marked = palette.marked.min(entries.len().saturating_sub(1));
     let place = if entries.is_empty() { String::new() } else { format!("{} of {}", marked + 1, entries.len()) };
     let titles = Titles {
-        left: vec![Span::styled("palette", theme.strong())],
+        left: vec![Span::styled("actions", theme.strong())],
         right: vec![Span::raw(place)],
         ..Titles::default()
     };

@@ -175,10 +175,14 @@ pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<S
     };
     vec![
         joined([&error, &back, &new, &scrolled, &key]),
-        joined([&error, &None, &new, &scrolled, &key]),
-        joined([&error, &None, &short_new, &scrolled, &key]),
+        joined([&error, &back, &short_new, &scrolled, &key]),
+        joined([&error, &back, &None, &scrolled, &key]),
+        joined([&error, &back, &None, &None, &None]),
         joined([&error, &None, &None, &scrolled, &key]),
-        joined([&None, &None, &None, &None, &key.filter(|_| !compact)]),
+        match compact {
+            true => joined([&error, &None, &None, &None, &None]),
+            false => joined([&None, &None, &None, &None, &key]),
+        },
         String::new(),
     ]
 }
@@ -291,7 +295,10 @@ fn find_titles<'a>(
         (_, Some(match_count)) if focused => {
             let match_count =
                 source.service().map_or(match_count, |service| scene.ui.find.match_count(service, match_count));
-            vec![Span::raw(match_count.text(scene.screen.compact, glyphs))]
+            let text = match_count.text(scene.screen.compact, glyphs);
+            // The lines of all services have their names before them.
+            let whose = source.service().filter(|_| scene.ui.find.searches_all() && match_count.place.is_some());
+            vec![Span::raw(whose.map_or_else(|| text.clone(), |name| format!("{name} {} {text}", glyphs.dot)))]
         }
         _ => Vec::new(),
     };

@@ -315,7 +315,7 @@ fn draw_state(scene: &Scene<'_>, row: &Row<'_>, look: &Look, area: Rect, buffer:
 
 /// What a service uses that runs, where that is shown: CPU and memory, then memory alone where there is no room for both.
 fn usage(scene: &Scene<'_>, service: &ServiceSnapshot) -> Vec<String> {
-    if !scene.ui.panes.usage || service.pid.is_none() {
+    if !scene.ui.panes.usage || !service.can_be_measured() {
         return Vec::new();
     }
     // Not measured yet; or never, where the system does not tell.

@@ -22,17 +22,14 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
     let stopping = scene.snapshot.stopping.as_ref()?;
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
     let small = scene.screen.compact;
-    let services: Vec<&StopProgress> = if small {
-        stopping.services.iter().filter(|service| service.state != StopState::WasNotRunning).collect()
-    } else {
-        stopping.services.iter().collect()
-    };
+    let services: Vec<&StopProgress> =
+        stopping.services.iter().filter(|service| service.state != StopState::WasNotRunning).collect();
     let number = u16::try_from(services.len()).unwrap_or(u16::MAX);
     let area = if small {
         Rect { y: 1, height: number.saturating_add(5).min(all.height.saturating_sub(2)), ..all }
     } else {
         let below = Rect { y: 1, height: all.height.saturating_sub(2), ..all };
-        paint::centered(below, all.width.saturating_sub(4).min(90), number.saturating_add(7))
+        paint::centered(below, all.width.saturating_sub(4).min(90), number.saturating_add(8))
     };
     paint::clear(buffer, area);
     let titles = Titles {
@@ -81,8 +78,15 @@ fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
         ([one], Some(words)) => format!("  Waiting for {one}: \"{words}\""),
         (names, _) => format!("  Waiting for {}", names.join(", ")),
     };
+    let others = stopping.services.iter().filter(|service| service.state == StopState::WasNotRunning).count();
+    let others = match others {
+        0 => None,
+        1 => Some("  1 was not running".to_owned()),
+        more => Some(format!("  {more} were not running")),
+    };
     let kill = if stopping.killing { "  Q or Ctrl-C = leave now" } else { "  Q or Ctrl-C = kill what is left now" };
-    vec![String::new(), line, String::new(), kill.to_owned(), String::new()]
+    let end = [String::new(), line, String::new(), kill.to_owned(), String::new()];
+    others.into_iter().chain(end).collect()
 }
 
 /// The services that the screen names: those that were asked to end and may still do so; else those that were killed.

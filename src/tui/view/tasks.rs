@@ -277,7 +277,11 @@ fn facts(scene: &Scene<'_>, panel: &TasksPanel, row: &TaskRow) -> [String; 2] {
     });
     let batch = row.batch.as_ref().map(|batch| format!("batch {}", visible(batch)));
     let tries = Some(if row.tries == 0 { "not tried yet".to_owned() } else { count(row.tries, "try") });
-    let age = panel.age(row, scene.now).map(|age| format!("{} for {}", row.state.word(), approx(age)));
+    let age = panel.age(row, scene.now).map(approx);
+    let age = age.map(|age| match row.state {
+        TaskState::Completed => format!("{} {age} ago", row.state.word()),
+        _ => format!("{} for {age}", row.state.word()),
+    });
     let facts: Vec<String> = [age, tries, priority, batch].into_iter().flatten().collect();
     [facts.join(&dot), scene.glyphs().own_text(&visible(&reason(row)))]
 }

@@ -37,16 +37,16 @@ impl Reader {
         let files = spec
             .services
             .iter()
-            .flat_map(|service| service.env_files.iter().flat_map(followed).map(move |file| (service, file)));
-        let readers = files.map(|(service, file)| {
-            let path = normal(file);
+            .flat_map(|service| service.env_files.iter().map(move |file| (service, file)))
+            .flat_map(|(service, file)| followed(file).map(move |path| (service, file, path)));
+        let readers = files.map(|(service, file, path)| {
+            let path = normal(path);
             let pattern = path_text(below(&path, root).unwrap_or(&path)).into();
             let source = RuleSource::EnvFile(written(service));
-            let file = Some(&service.file).filter(|file| !file.is_empty()).cloned();
             Self {
                 place: services.iter().position(|rules| rules.names.contains(&service.name)),
                 service: service.name.clone(),
-                rule: Rule { source, line: None, file, pattern },
+                rule: Rule { source, line: Some(file.line).filter(|line| *line > 0), file: file.file.clone(), pattern },
                 path,
             }
         });
@@ -128,7 +128,7 @@ impl Rules {
     /// Adds who reads a file to what is known of it.
     pub(super) fn explain_readers(&self, path: &Path, decided: Option<&FolderState>, explanation: &mut Explanation) {
         let readings = self.readings(path, decided);
-        let mut first = None;
+        let (mut first, mut told): (_, Vec<&str>) = (None, Vec::new());
         for (reader, reading) in &readings {
             let name = &reader.service;
             let (outcome, rule) = match reading {
@@ -144,14 +144,13 @@ impl Rules {
             match reading {
                 Reading::Watches if !explanation.services.contains(name) => explanation.services.push(name.clone()),
                 Reading::Watches | Reading::TakenOut(_) => {}
-                Reading::Told => explanation.notes.push(format!(
-                    "{name} reads it at each start and watches no files: a change is told in its log, and r restarts it"
-                )),
+                Reading::Told => told.push(name.as_str()),
             }
             if !matches!(reading, Reading::TakenOut(_)) {
                 first.get_or_insert(&reader.rule);
             }
         }
+        explanation.notes.extend(note_of_told(&told));
         let Some(rule) = first else { return };
         explanation.services.sort_by_key(|name| self.order.get(name).copied());
         if explanation.verdict != PathVerdict::Watched {
@@ -161,5 +160,19 @@ impl Rules {
             }
             (explanation.verdict, explanation.rule) = (PathVerdict::Watched, Some(rule.clone()));
         }
+    }
+}
+
+/// What a change means for the services that read the file and watch nothing.
+fn note_of_told(services: &[&str]) -> Option<String> {
+    match services {
+        [] => None,
+        [one] => Some(format!(
+            "{one} reads it at each start and watches no files: a change is noted in its log, and r restarts it"
+        )),
+        several => Some(format!(
+            "{} read it at each start and watch no files: a change is noted in their logs, and r restarts them",
+            several.join(", ")
+        )),
     }
 }

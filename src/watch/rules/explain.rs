@@ -202,7 +202,9 @@ impl Rules {
             Asked::In(rule) => step(&name, StepOutcome::Watches, Some((*rule).clone())),
             Asked::TakenOut(rule) => step(&name, StepOutcome::Ignores, Some((*rule).clone())),
             Asked::No(only) => {
-                let about = only.map(|folder| Arc::from(format!("only below {}/", self.shown(folder))));
+                let only = only.map(|folder| format!("only below {}/", self.shown(folder)));
+                let about = only.or_else(|| service.scope.patterns().map(|patterns| format!("watches {patterns}")));
+                let about = about.map(Arc::from);
                 WhyStep { about, ..step(&name, StepOutcome::NoMatch, None) }
             }
         }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use super::below;
 use super::could_match::{CouldMatch, has_wildcard};
 use super::watch_list::{Compiled, LazyGlob, WatchList};
-use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles};
+use crate::domain::{Rule, RuleSource, ServiceSpec, SpecPattern, WatchFiles, some_patterns};
+
+/// Characters of patterns that are told of one service.
+const PATTERNS: usize = 80;
 
 /// `watch` of one service.
 #[derive(Debug)]
@@ -136,6 +139,12 @@ impl Scope {
             Self::All { folder: whole, .. } => folder.starts_with(whole) || whole.starts_with(folder),
             Self::Globs { globs, .. } => globs.iter().any(|glob| !glob.takes_out && glob.could_match_in(folder)),
         }
+    }
+
+    /// The patterns for people, where it has some.
+    pub(super) fn patterns(&self) -> Option<String> {
+        let Self::Globs { globs, .. } = self else { return None };
+        some_patterns(globs.iter().map(|glob| &*glob.rule.pattern), PATTERNS)
     }
 
     /// The folders that a walk must begin at to find all of it.

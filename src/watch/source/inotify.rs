@@ -48,6 +48,7 @@ pub(super) struct Inotify {
     table: Arc<Mutex<Table>>,
     /// Written to at the end.
     end: Arc<OwnedFd>,
+    sink: EventSink,
 }
 
 /// Which watch stands for which folder.
@@ -73,12 +74,17 @@ impl Inotify {
         })?;
         let (inotify, end) = (Arc::new(inotify), Arc::new(end));
         let table = Arc::new(Mutex::new(Table::default()));
-        let thread = Listener { inotify: Arc::clone(&inotify), end: Arc::clone(&end), table: Arc::clone(&table), sink };
+        let thread = Listener {
+            inotify: Arc::clone(&inotify),
+            end: Arc::clone(&end),
+            table: Arc::clone(&table),
+            sink: sink.clone(),
+        };
         std::thread::Builder::new()
             .name(String::from("watch-events"))
             .spawn(move || thread.listen())
             .map_err(Refused::Other)?;
-        Ok(Self { inotify, table, end })
+        Ok(Self { inotify, table, end, sink })
     }
 }
 
@@ -167,6 +173,7 @@ impl Inotify {
 
 impl Drop for Inotify {
     fn drop(&mut self) {
+        self.sink.give_up();
         // It cannot fail: nobody else counts it up.
         let _ = rustix::io::write(&self.end, &1_u64.to_ne_bytes());
     }
@@ -308,7 +315,7 @@ impl Listener {
                     }
                 }
             }
-            self.sink.pending.note_all(raw_events, self.sink.clock.now());
+            self.sink.note_all(raw_events);
         }
     }
 }

@@ -17,7 +17,7 @@ mod with_notify;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cookies::Cookies;
 use super::pending::{Pending, RawEvents};
@@ -35,6 +35,32 @@ struct EventSink {
     clock: Clock,
     /// Whose events are no changes.
     cookies: Arc<Cookies>,
+    /// These watches are given up: whoever listens to them may be on his way with half of what a write tells.
+    given_up: Arc<Mutex<bool>>,
+}
+
+impl EventSink {
+    fn new(pending: Arc<Pending>, clock: Clock, cookies: Arc<Cookies>) -> Self {
+        Self { pending, clock, cookies, given_up: Arc::default() }
+    }
+
+    /// One for other watches.
+    fn for_new_watches(&self) -> Self {
+        Self { given_up: Arc::default(), ..self.clone() }
+    }
+
+    /// Takes what was heard; nothing of watches that are given up, since all is looked at then.
+    fn note_all(&self, raw_events: RawEvents) {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*given_up {
+            self.pending.note_all(raw_events, self.clock.now());
+        }
+    }
+
+    /// The watches are given up. Nothing of them comes after this.
+    fn give_up(&self) {
+        *self.given_up.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
 }
 
 /// The operating system's watches, none of them recursive. Whatever they hear goes into the [`EventSink`].
@@ -121,7 +147,7 @@ enum Feed {
 impl Source {
     /// A source without watches, which puts what it hears into `pending`.
     pub(super) fn new(choice: WatchChoice, pending: Arc<Pending>, clock: Clock, cookies: Arc<Cookies>) -> Self {
-        let sink = EventSink { pending, clock, cookies };
+        let sink = EventSink::new(pending, clock, cookies);
         let feed = match choice {
             WatchChoice::Poll => Feed::Poll(None),
             WatchChoice::Auto | WatchChoice::Native | WatchChoice::Notify => match open(meant_by(choice), &sink) {
@@ -208,7 +234,7 @@ impl Source {
         }
         if let Feed::Events(..) = self.feed {
             // What the watches before have heard and not told.
-            self.sink.pending.note_all(RawEvents { loss: true, ..RawEvents::default() }, self.sink.clock.now());
+            self.sink.note_all(RawEvents { loss: true, ..RawEvents::default() });
         }
         self.feed = Feed::Events(backend, watches);
         self.limit = limits::watches();
@@ -378,8 +404,8 @@ fn meant_by(choice: WatchChoice) -> WatchBackend {
 fn open(backend: WatchBackend, sink: &EventSink) -> Result<Box<dyn Watches>, Refusal> {
     let opened: Result<Box<dyn Watches>, Refused> = match backend {
         #[cfg(target_os = "linux")]
-        WatchBackend::Native => inotify::Inotify::open(sink.clone()).map(|watches| Box::new(watches) as _),
-        _ => with_notify::Notify::open(sink.clone()).map(|watches| Box::new(watches) as _),
+        WatchBackend::Native => inotify::Inotify::open(sink.for_new_watches()).map(|watches| Box::new(watches) as _),
+        _ => with_notify::Notify::open(sink.for_new_watches()).map(|watches| Box::new(watches) as _),
     };
     opened.map_err(|refused| match refused {
         Refused::OutOfInstances => Refusal::out_of_instances(limits::instances()),

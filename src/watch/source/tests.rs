@@ -49,8 +49,7 @@ fn watches_tell(number: u64, open: impl Fn(EventSink) -> Box<dyn Watches>) {
     fs::create_dir_all(root.join("a/b")).expect("made");
     std::os::unix::fs::symlink("a", root.join("link")).expect("linked");
     let pending = Arc::new(Pending::default());
-    let sink =
-        EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies: Arc::new(Cookies::new(number)) };
+    let sink = EventSink::new(Arc::clone(&pending), Clock::start(), Arc::new(Cookies::new(number)));
     let cookies = Arc::clone(&sink.cookies);
     let mut watches = open(sink);
     for folder in [root.to_path_buf(), root.join("a"), root.join("a/b")] {
@@ -115,7 +114,7 @@ fn count_after_links(number: u64, open: impl Fn(EventSink) -> Box<dyn Watches>) 
     fs::write(folder.path().join("f"), "text").expect("written");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink("a", &link).expect("linked");
-    let sink = EventSink { pending: Arc::default(), clock: Clock::start(), cookies: Arc::new(Cookies::new(number)) };
+    let sink = EventSink::new(Arc::default(), Clock::start(), Arc::new(Cookies::new(number)));
     let mut watches = open(sink);
     for wrong in [&link, &folder.path().join("f"), &folder.path().join("missing")] {
         assert!(matches!(watches.add(wrong, Links::Refuse), Err(Failure::Gone)), "{}", wrong.display());
@@ -157,7 +156,7 @@ fn moved_places_are_told(number: u64, open: impl Fn(EventSink) -> Box<dyn Watche
     fs::create_dir_all(&root).expect("made");
     let pending = Arc::new(Pending::default());
     let cookies = Arc::new(Cookies::new(number));
-    let mut watches = open(EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies });
+    let mut watches = open(EventSink::new(Arc::clone(&pending), Clock::start(), cookies));
     watches.add(&root, Links::Follow).expect("watched");
     watches.watch_above(&root);
     fs::rename(top.join("above"), top.join("elsewhere")).expect("renamed");
@@ -187,7 +186,7 @@ fn a_folder_that_was_away_for_a_moment_is_watched_again() {
     fs::create_dir_all(root.join("a/b")).expect("made");
     let pending = Arc::new(Pending::default());
     let cookies = Arc::new(Cookies::new(9));
-    let mut watches = by_notify(EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies });
+    let mut watches = by_notify(EventSink::new(Arc::clone(&pending), Clock::start(), cookies));
     for folder in [root.clone(), root.join("a"), root.join("a/b")] {
         watches.add(&folder, Links::Follow).expect("watched");
     }
@@ -207,7 +206,7 @@ fn permissions_are_told(number: u64, open: impl Fn(EventSink) -> Box<dyn Watches
     fs::create_dir(&inner).expect("made");
     let pending = Arc::new(Pending::default());
     let cookies = Arc::new(Cookies::new(number));
-    let mut watches = open(EventSink { pending: Arc::clone(&pending), clock: Clock::start(), cookies });
+    let mut watches = open(EventSink::new(Arc::clone(&pending), Clock::start(), cookies));
     watches.add_permissions(folder.path());
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).expect("set");
     assert!(places_are_told(&pending), "a folder may be readable now");

@@ -55,7 +55,7 @@ impl Notify {
         let own = sink.cookies.own().to_path_buf();
         let told = sink.clone();
         let tree = Folders::listen(KINDS, move |event| {
-            told.pending.note_all(raw_events_of(&own, event), told.clock.now());
+            told.note_all(raw_events_of(&own, event));
         });
         let tree = tree.map_err(|error| match error.kind {
             ErrorKind::Io(error) if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
@@ -76,11 +76,17 @@ impl Notify {
         let sink = self.sink.clone();
         let folders = Folders::listen(kinds, move |event| {
             if event.need_rescan() || event.paths.iter().any(|path| is_meant(path)) {
-                sink.pending.note_all(RawEvents { places: true, ..RawEvents::default() }, sink.clock.now());
+                sink.note_all(RawEvents { places: true, ..RawEvents::default() });
             }
         });
         // Without it, the next sweep looks.
         folders.inspect_err(|error| log::warn!("watcher: {error}")).ok()
+    }
+}
+
+impl Drop for Notify {
+    fn drop(&mut self) {
+        self.sink.give_up();
     }
 }
 

@@ -59,7 +59,7 @@ impl WatchLoop {
     /// Services may have started before the files were first looked at: what was written since is a change.
     pub(super) fn take_in_unseen_environment(&mut self) {
         if let Some(since) = self.unseen_since {
-            let changes = self.environment_files.written_after(since, self.clock.now());
+            let changes = self.environment_files.written_since(since, self.clock.now());
             self.report_environment(changes);
         }
     }

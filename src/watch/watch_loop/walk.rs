@@ -278,8 +278,8 @@ impl WatchLoop {
     /// Takes the stamps of the files of one folder that was walked silently. Whether there was one. After the first walk,
     /// what has changed since the watcher was asked for is reported: services may have started before that. A file that was
     /// renamed into place is dated as it was before; then only the times that no program can set tell, its own and that of
-    /// its folder. File systems date with the clock's last tick: what comes within some milliseconds after it cannot be
-    /// told from what was before, and is no news.
+    /// its folder. File systems date with the clock's last tick: what was written within it, but before the watcher was asked
+    /// for, is reported too.
     pub(super) fn stamp_a_folder(&mut self) -> bool {
         // What is in a root that is gone, or has just come back, is compared as a whole: a stamp would pass for the old state.
         let Some(place) = self.unstamped.iter().rposition(|folder| !self.is_lost(folder)) else {
@@ -291,8 +291,8 @@ impl WatchLoop {
         let path = self.unstamped.swap_remove(place);
         self.read_later(path.clone());
         let unseen_since = self.unseen_since;
-        let is_changed = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_after(since));
-        let is_written = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_written_after(since));
+        let is_changed = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_changed_since(since));
+        let is_written = |stamp: Stamp| unseen_since.is_some_and(|since| stamp.is_written_since(since));
         let has_comers = directory::at(&path).is_some_and(|(_, seen)| is_changed(seen.stamp));
         let mut unseen = Vec::new();
         if let Some(folder) = self.tree.get_mut(&path) {

@@ -99,3 +99,52 @@ fn long_output_is_cut_in_the_middle_and_counted() {
     assert!(shown.contains("more bytes") && shown.contains("long end"), "{}", shown.len());
     down(&project);
 }
+
+#[test]
+fn batches_are_counted_by_the_files_whoever_has_worked_before() {
+    let project = project("'''echo \"$TASK_DESCRIPTION\"'''", "retries = 0");
+    let put = |name: &str, text: serde_json::Value| {
+        let file = path(&project, name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text.to_string()).unwrap();
+    };
+    // Written in the order of its keys: the batch is behind the output.
+    let result = |id: &str, status: &str, output: usize| {
+        format!(
+            r#"{{"task_id":"{id}","worker":"marie","status":"{status}","exit_code":0,"stdout":"{}","stderr":"","duration_seconds":1.5,"timestamp":"2025-11-19T10:30:00Z","retry_count":2,"batch":"b"}}"#,
+            "x".repeat(output)
+        )
+    };
+    fs::create_dir_all(path(&project, "results/marie")).unwrap();
+    fs::write(path(&project, "results/marie/b-1.json"), result("b-1", "completed", 100_000)).unwrap();
+    fs::write(path(&project, "results/marie/b-2.json"), result("b-2", "failed", 1)).unwrap();
+    let letter = |id: &str, reason: &str| serde_json::json!({ "task_id": id, "description": "x", "metadata": { "batch": "b" }, "dlq_reason": reason });
+    put("dlq/marie/b-2.json", letter("b-2", "max_retries_exceeded"));
+    put("dlq/marie/b-3.json", letter("b-3", "dependency_failed"));
+    put("dlq/marie/b-1.2.json", letter("b-1", "duplicate_task_id"));
+    // Another group has written last, and knows less of marie's.
+    let others = serde_json::json!({ "total": 5, "completed": 5, "failed": 0, "pending": 0 });
+    put("orchestrator.json", serde_json::json!({ "batches": { "b": others, "bobs": others } }));
+    put("heartbeats/bob.json", serde_json::json!({ "worker": "bob", "status": "healthy", "queue_size": 7 }));
+    detach(&project);
+    let all = || json(&path(&project, "orchestrator.json"));
+    let of_batch = |completed: u32, failed: u32| serde_json::json!({ "total": completed + failed, "completed": completed, "failed": failed, "pending": 0 });
+    wait_for("the files are counted", || all()["batches"]["b"] == of_batch(1, 2));
+    assert_eq!((&all()["batches"]["bobs"], &all()["workers"]["bob"]["queue_size"]), (&others, &7.into()), "{}", all());
+    drop_with(
+        &project,
+        "b-4",
+        &serde_json::json!({ "task_id": "b-4", "description": "x", "metadata": { "batch": "b" } }),
+    );
+    wait_for("the next one is counted", || all()["batches"]["b"] == of_batch(2, 2));
+    let listed = crate::harness::Stream::ask(&project, &["task", "list", "--json"]).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let is_first = |task: &&serde_json::Value| task["task_id"] == "b-1" && task["state"] == "completed";
+    let first = listed["tasks"].as_array().unwrap().iter().find(is_first).unwrap();
+    assert_eq!((&first["batch"], &first["tries"]), (&"b".into(), &3.into()), "what is behind much output is read");
+    down(&project);
+    fs::remove_file(path(&project, "orchestrator.json")).unwrap();
+    detach(&project);
+    wait_for("a new program counts the same", || all()["batches"]["b"] == of_batch(2, 2));
+    down(&project);
+}

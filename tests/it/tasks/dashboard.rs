@@ -1,7 +1,7 @@
 //! The table of tasks in the dashboard, with a group that runs.
 
-use super::{drop_task, project, result, wait_for_result};
-use crate::harness::{Dash, key, quit, wait_for};
+use super::{claimed, drop_task, log, names, project, result, wait_for_result};
+use crate::harness::{Dash, Stream, key, quit, wait_for};
 
 /// Whether the line of a task has this in it.
 fn shows(screen: &str, id: &str, text: &str) -> bool {
@@ -57,5 +57,72 @@ fn the_table_shows_tasks_and_retries_and_cancels_them() {
     dash.wait_for("all of it again", |screen| shows(screen, "next", "completed"));
     dash.keys(key::ESCAPE_IN_FULL);
     dash.wait_for("its log", |screen| screen.contains("1 marie ◆ running"));
+    quit(dash);
+}
+
+#[test]
+fn x_and_r_on_the_row_of_a_worker_give_its_running_tasks_back_uncounted() {
+    let agent = "'''echo \"$TASK_ID $TASK_TRY\" >> ../tries; [ -e ../go ] || exec sleep 1000'''";
+    let project = project(agent, "concurrency = 1\nstop = { grace = \"5s\" }");
+    let mut dash = Dash::start(&project, (120, 30), &[]);
+    drop_task(&project, "long", "x");
+    dash.wait_for("it runs", |screen| screen.contains("1/1"));
+    wait_for("its try has begun", || project.lines("../tries") == 1);
+    drop_task(&project, "next", "x");
+    dash.wait_for("the other one waits", |screen| screen.contains("1/1") && screen.contains("1 waiting"));
+
+    dash.keys("r");
+    wait_for("it is tried again", || project.lines("../tries") == 2);
+    dash.wait_for("it works again", |screen| screen.contains("restarted manually") && screen.contains("1/1"));
+    assert_eq!(project.read("../tries"), "long 1\nlong 1\n", "the first try was not counted");
+
+    dash.keys("x");
+    dash.wait_for("it has stopped", |screen| {
+        screen.contains("── stopped ──") && screen.contains("long · given back · it waits again")
+    });
+    wait_for("both wait", || names(&project, "tasks/marie") == ["long.json", "next.json"]);
+    assert_eq!((claimed(&project), project.lines("../tries")), (Vec::new(), 2));
+    drop_task(&project, "third", "x");
+    let said = log(&project);
+    assert!(!said.contains("exit 0") && !said.contains("signal"), "a worker has no exit code: {said}");
+
+    project.write("../go", "");
+    dash.keys("s");
+    for id in ["long", "next", "third"] {
+        assert_eq!(wait_for_result(&project, id)["retry_count"], 0, "{id}");
+    }
+    assert_eq!(project.read("../tries"), "long 1\nlong 1\nlong 1\nnext 1\nthird 1\n");
+    quit(dash);
+}
+
+#[test]
+fn what_the_tries_of_a_worker_use_is_its_usage() {
+    if !cfg!(target_os = "linux") {
+        return println!("skipped: needs Linux");
+    }
+    let project = project("'''while :; do :; done'''", "concurrency = 2");
+    let mut dash = Dash::start(&project, (120, 30), &[]);
+    let usage = || {
+        let asked = Stream::ask(&project, &["status", "--usage", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap();
+        status["services"][0]["usage"].clone()
+    };
+    wait_for("it works", || names(&project, "heartbeats") == ["marie.json"]);
+    assert_eq!((usage()["cpu_percent"].as_f64(), usage()["memory_bytes"].as_u64()), (Some(0.0), Some(0)));
+    drop_task(&project, "one", "x");
+    wait_for("it runs", || claimed(&project) == ["one"]);
+    wait_for("it is measured", || usage()["cpu_percent"].as_f64() > Some(2.0));
+    let one = usage()["memory_bytes"].as_u64().unwrap();
+    assert!(one > 100 << 10, "{one}");
+    drop_task(&project, "two", "x");
+    wait_for("both are measured", || usage()["memory_bytes"].as_u64() > Some(one + one / 2));
+    dash.keys("u");
+    dash.wait_for("the sidebar has it", |screen| {
+        screen.lines().any(|line| line.contains("marie") && line.contains("%    ") && line.contains("M │"))
+    });
+    dash.keys("x");
+    dash.wait_for("one that has stopped uses nothing", |screen| {
+        screen.contains("── stopped ──") && !screen.lines().any(|line| line.contains("marie") && line.contains('%'))
+    });
     quit(dash);
 }

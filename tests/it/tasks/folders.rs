@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{drop_task, drop_with, json, letter, names, path, project, result, wait_for_result};
@@ -73,6 +74,15 @@ fn tasks_that_name_their_worker_are_moved_to_it() {
     let lost = path(&project, "dlq/unrouted/lost.json");
     wait_for("the other one is dead", || json(&lost)["dlq_reason"] == "unknown_worker");
     assert!(json(&lost)["dlq_detail"].as_str().unwrap().contains("did you mean `marie`?"), "{}", json(&lost));
+    let listed = Stream::ask(&project, &["task", "list"]).stdout;
+    let line = listed.lines().find(|line| line.contains(" lost ")).unwrap_or_default();
+    assert!(line.starts_with("dead") && line.contains("unrouted") && line.contains("unknown_worker"), "{listed}");
+    assert!(listed.contains("1 dead"), "{listed}");
+    assert!(!Stream::ask(&project, &["task", "list", "marie"]).stdout.contains("lost"), "it is not marie's");
+    assert!(Stream::ask(&project, &["task", "show", "lost"]).stdout.contains("── dead letter ──"));
+    let refused = Stream::ask(&project, &["task", "retry", "lost"]);
+    assert_eq!(refused.code, Some(6), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`lost` is for no worker of this group"), "{}", refused.stderr);
     // The wrong folder.
     drop_with(&project, "wrong", &serde_json::json!({ "task_id": "wrong", "worker": "anga", "description": "x" }));
     wait_for("the third one is dead", || letter(&project, "wrong")["dlq_reason"] == "wrong_worker");
@@ -128,6 +138,41 @@ fn a_worker_that_somebody_else_works_for_is_followed() {
     fs::write(his.join("his.json"), r#"{"task_id":"his","worker":"bob","status":"completed","exit_code":0}"#).unwrap();
     wait_for_result(&project, "ours");
     assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+}
+
+/// How often the thread of the workers has gone to sleep.
+fn sleeps(program: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{program}/task")).unwrap().flatten().map(|thread| thread.path());
+    let is_it = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == "workers");
+    let status = fs::read_to_string(threads.into_iter().find(is_it).unwrap().join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+#[test]
+fn a_blocked_task_is_woken_by_the_folder_of_somebody_else_and_nobody_looks_now_and_then() {
+    let project = project(DONE, "heartbeat = \"1h\"");
+    let group = Stream::start(&project, &["--no-tui"]);
+    wait_for("the folder is there", || path(&project, "tasks/marie/.work/owner.json").exists());
+    drop_with(&project, "ours", &serde_json::json!({ "task_id": "ours", "description": "x", "dependencies": ["his"] }));
+    wait_for("it is blocked", || {
+        Stream::ask(&project, &["task", "list", "--json"]).stdout.contains("\"blocked\":1")
+            && path(&project, "results").is_dir()
+    });
+    if cfg!(target_os = "linux") {
+        let blocked = Instant::now();
+        wait_for("it has settled", || blocked.elapsed() > Duration::from_secs(1));
+        let before = sleeps(group.program());
+        wait_for("two looks would have been", || blocked.elapsed() > Duration::from_secs(6));
+        assert_eq!(sleeps(group.program()), before, "nobody looks");
+    }
+    // A folder that comes to be, and a file in it right after.
+    let his = path(&project, "results/bob");
+    fs::create_dir_all(&his).unwrap();
+    fs::write(his.join("his.json"), r#"{"task_id":"his","worker":"bob","status":"completed","exit_code":0}"#).unwrap();
+    wait_for_result(&project, "ours");
+    group.signal(rustix::process::Signal::TERM);
+    group.wait_exit();
 }
 
 /// The time as a heartbeat says it.

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{claimed, drop_task, json, names, path, project, wait_until_done};
-use crate::harness::{Project, Stream, detach, down, wait_for};
+use super::{DIR, claimed, drop_task, json, names, path, project, wait_until_done};
+use crate::harness::{Dash, Project, Stream, detach, down, wait_for};
 use crate::trust::{SOMEBODY, can_be_others, give_to_user, start_as};
 
 const DONE: &str = "'''echo x >> tries; echo \"$TASK_DESCRIPTION\"'''";
@@ -95,5 +95,46 @@ fn on_a_full_disk_outcomes_are_kept_and_published_when_there_is_room() {
     assert_eq!(project.lines("../tries"), 20, "nothing is tried twice");
     assert!(names(&project, "dlq/marie").is_empty());
     assert_eq!(Stream::ask(&project, &["stop", "marie", "--wait"]).code, Some(0));
+    down(&project);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_holds_up_neither_keys_nor_services_nor_the_end() {
+    let services = "[services.marie]\nkind = \"worker\"\nrun = \"echo done\"\nstop = { grace = \"500ms\" }\n\
+        [services.web]\nrun = \"echo up; exec sleep 1000\"\n";
+    let project = Project::new(&format!("[tasks]\ndir = \"{DIR}\"\n{services}"));
+    let (hangs, reached) = (project.path("../hangs"), project.path("../hangs.reached"));
+    let project = project.with_env("DEVGROUP_FAULT", &format!("task folder={}", hangs.display()));
+    let mut dash = Dash::start(&project, (120, 30), &[]);
+    dash.wait_for("both run", |screen| {
+        screen.contains("marie") && screen.contains("0/3") && screen.contains("running")
+    });
+    fs::write(&hangs, "").unwrap();
+    drop_task(&project, "first", "x");
+    wait_for("the thread of the workers hangs", || reached.exists());
+
+    dash.keys("2");
+    dash.wait_for("the other service is chosen", |screen| screen.contains("2 web"));
+    dash.keys("r");
+    dash.wait_for("it restarts", |screen| screen.contains("restarted manually"));
+    dash.keys("z");
+    dash.wait_for("its log is alone", |screen| !screen.contains("marie"));
+    dash.keys("q");
+    dash.wait_for("the others are there again", |screen| screen.contains("marie"));
+    let status = Stream::ask(&project, &["status", "--json"]);
+    assert_eq!(status.code, Some(0), "{}", status.stderr);
+    assert!(!path(&project, "results/marie/first.json").exists());
+    fs::remove_file(&hangs).unwrap();
+    super::wait_for_result(&project, "first");
+
+    fs::remove_file(&reached).unwrap();
+    fs::write(&hangs, "").unwrap();
+    drop_task(&project, "second", "x");
+    wait_for("it hangs again", || reached.exists());
+    dash.keys("q");
+    assert_eq!(dash.wait_exit().code, Some(7), "what does not answer is not waited for, and that is said");
+    fs::remove_file(&hangs).unwrap();
+    detach(&project);
+    assert_eq!(super::wait_for_result(&project, "second")["status"], "completed", "nothing is lost");
     down(&project);
 }

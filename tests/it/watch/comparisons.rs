@@ -57,7 +57,7 @@ fn only_another_content_is_a_difference() {
     write(watched.path("away"), "elsewhere");
     again("away");
     let touched = fs::File::options().append(true).open(watched.path("touched")).expect("opened");
-    touched.set_modified(std::time::SystemTime::now()).expect("touched");
+    touched.set_modified(SystemTime::now()).expect("touched");
     fs::remove_file(watched.path("gone")).expect("removed");
     write(watched.path("replacement"), "replaced");
     fs::rename(watched.path("replacement"), watched.path("replaced")).expect("renamed");
@@ -120,7 +120,7 @@ fn a_file_that_is_empty_for_a_moment_is_read_again() {
     for ask in 77..97 {
         write(watched.path("a"), "");
         watched.until("it is empty", |seen| seen.last("a").is_some_and(|(_, finished)| finished));
-        let asked = std::time::Instant::now();
+        let asked = Instant::now();
         watched.watcher.compare(ask, vec![api()], false);
         write(watched.path("a"), "text");
         // It is looked at for three times 15 ms: on a busy machine this thread may come later.

@@ -110,7 +110,7 @@ fn patterns_begin_at_the_folder_of_their_file() {
 /// A service that reads these files.
 fn reader(name: &str, root: &Path, watch: WatchFiles, files: &[PathBuf]) -> ServiceSpec {
     ServiceSpec {
-        env_files: files.iter().map(|path| EnvFile { path: path.clone(), or: None }).collect(),
+        env_files: files.iter().map(|path| EnvFile { path: path.clone(), or: None, line: 0, file: None }).collect(),
         ..service(name, root, watch)
     }
 }

@@ -13,9 +13,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use devgroup::clock::Clock;
+use devgroup::clock::{Clock, time_of_a_write};
 use devgroup::domain::{
     ChangeKind, Comparison, Expandable, FileEvent, GitWork, GroupSpec, Match, RunCommand, ServiceSpec, SpecPattern,
     WatchFiles, WatchReport, WatchStatus,
@@ -24,6 +24,15 @@ use devgroup::watch::{WatchReports, Watcher};
 
 /// Longer than anything takes on a busy machine; only a failure waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits until what has been written is dated before what is written now: a watcher that is started then calls it old.
+fn until_files_are_older() {
+    let (written, waiting) = (SystemTime::now(), Instant::now());
+    while time_of_a_write() <= written {
+        assert!(waiting.elapsed() < DEADLINE, "the clock of the file system does not tick");
+        std::thread::yield_now();
+    }
+}
 
 /// A watched temporary tree.
 struct Watched {
@@ -100,7 +109,9 @@ impl Watched {
         write(root.join("procgroup.toml"), "[services]\n");
         make(root);
         let own = own.iter().map(|own| root.join(own)).collect();
-        let (watcher, reports) = Watcher::start(Arc::new(spec(root)), Clock::start(), own);
+        let spec = Arc::new(spec(root));
+        until_files_are_older();
+        let (watcher, reports) = Watcher::start(spec, Clock::start(), own);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         Self {
             folder,
@@ -126,9 +137,9 @@ impl Watched {
 
     /// Reads reports until the condition holds.
     fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let end = std::time::Instant::now() + DEADLINE;
+        let end = Instant::now() + DEADLINE;
         while !condition(self) {
-            let left = end.saturating_duration_since(std::time::Instant::now());
+            let left = end.saturating_duration_since(Instant::now());
             let next = self.runtime.block_on(async { tokio::time::timeout(left, self.reports.next()).await });
             match next {
                 Ok(Some(WatchReport::Files(events))) => self.events.extend(events),

@@ -33,13 +33,13 @@ fn watched_folders(root: &Path) -> HashSet<String> {
 /// Waits until exactly these folders have a watch, and the status says so.
 fn until_watched(watched: &mut Watched, folders: &[&str]) {
     let expected: HashSet<_> = folders.iter().map(|folder| (*folder).to_owned()).collect();
-    let end = std::time::Instant::now() + DEADLINE;
+    let end = Instant::now() + DEADLINE;
     loop {
         let found = watched_folders(watched.root());
         if found == expected && watched.status.directories == expected.len() {
             return;
         }
-        assert!(std::time::Instant::now() < end, "{found:?} instead of {expected:?}; {:?}", watched.status);
+        assert!(Instant::now() < end, "{found:?} instead of {expected:?}; {:?}", watched.status);
         watched.settle();
     }
 }
@@ -489,7 +489,7 @@ fn what_is_saved_while_the_first_walk_goes_on_is_not_missed() {
     let many = |root: &Path| (0..300).for_each(|n| write(root.join(format!("d{n}/f")), "1"));
     for _ in 0..5 {
         let mut watched = Watched::not_ready(many, all, &[]);
-        let started = std::time::SystemTime::now();
+        let started = SystemTime::now();
         crate::harness::wait_for("the file system's clock has ticked", || {
             write(watched.path("tick"), "");
             fs::metadata(watched.path("tick")).and_then(|tick| tick.modified()).is_ok_and(|tick| tick > started)

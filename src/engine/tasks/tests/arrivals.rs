@@ -117,7 +117,7 @@ fn a_second_file_of_an_id_is_looked_at_once_more_before_it_is_called_a_duplicate
     world.drop_task(&head("a"));
     world.drop_file(MARIE, "again.json", &head("a"));
     // Not even a trigger: the task of this id has not ended.
-    assert_eq!(world.writes(), ["letter again.json duplicate_task_id: a waits or runs already"]);
+    assert_eq!(world.writes(), ["letter again.json duplicate_task_id: a is already waiting or running"]);
     assert_eq!(world.snapshot().waiting, 1);
 }
 

@@ -245,8 +245,8 @@ fn a_remote_worker_is_lost_when_its_heartbeat_is_too_old_and_not_when_it_has_sto
 fn batches_are_counted_also_over_a_stop() {
     let mut world = World::locking(WorkerSpec { concurrency: 1, retries: 0, ..spec() });
     let before = BatchCounts { total: 2, completed: 1, failed: 0, pending: 1 };
-    world.send(TaskEvent::Batches { counts: [("b".into(), before)].into() });
     world.own(MARIE, Vec::new());
+    world.send(TaskEvent::Batches { worker: MARIE.into(), counts: [("b".into(), before)].into() });
     world.send(TaskEvent::Listed { worker: Some(MARIE.into()) });
     let of_batch = |name: &str| TaskHead { batch: Some("b".into()), ..head(name) };
     for name in ["x", "y", "z"] {
@@ -267,6 +267,9 @@ fn batches_are_counted_also_over_a_stop() {
     assert_eq!(counts(&world), (4, 2, 1, 1));
     world.begin(MARIE, spec());
     world.own(MARIE, Vec::new());
+    assert!(world.engine.batches().is_empty(), "the files are counted anew");
+    let before = BatchCounts { total: 4, completed: 2, failed: 1, pending: 1 };
+    world.send(TaskEvent::Batches { worker: MARIE.into(), counts: [("b".into(), before)].into() });
     assert_eq!(counts(&world), (3, 2, 1, 0));
     world.drop_task(&of_batch("z"));
     assert_eq!(counts(&world), (4, 2, 1, 1));

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use crossterm::event::KeyEvent;
 
 use super::stepped;
+use crate::domain::task::UNROUTED;
 use crate::domain::{GroupSnapshot, Moment, TaskAnswer, TaskId, TaskQuestion, TaskRow, TaskState, TaskTable};
 use crate::tui::action::Action;
 use crate::tui::line_edit;
@@ -87,6 +88,9 @@ impl TasksPanel {
         let Some(id) = TaskId::parse(&row.id) else {
             return Some(Err("this file has no valid task id: mend it, and drop it anew".to_owned()));
         };
+        if row.worker.as_str() == UNROUTED {
+            return Some(Err(format!("{id} is for no worker: correct its `worker`, and move it to tasks/")));
+        }
         match action {
             Action::RetryTask => Some(Ok(TaskQuestion::Retry(row.worker.clone(), id))),
             Action::CancelTask => Some(Ok(TaskQuestion::Cancel(row.worker.clone(), id))),

@@ -128,6 +128,18 @@ fn a_file_without_an_id_cannot_be_named() {
 }
 
 #[test]
+fn a_dead_letter_for_no_worker_says_what_to_do_with_it() {
+    let mut bench = bench();
+    let mut table = table();
+    table.rows.truncate(1);
+    table.rows[0].worker = UNROUTED.into();
+    let list = TaskQuestion::List { worker: None, limit: ROWS };
+    bench.ui.told_of_tasks(&list, Ok(TaskAnswer::Table(table)), (NOW, wall()));
+    assert_eq!(asked(&mut bench, "r"), []);
+    assert_eq!(said(&bench), "fix-login is for no worker: correct its `worker`, and move it to tasks/");
+}
+
+#[test]
 fn a_task_is_shown_with_its_output_and_nothing_of_it_is_obeyed() {
     let mut bench = bench();
     bench.press("⏎");

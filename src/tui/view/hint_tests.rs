@@ -1,0 +1,198 @@
+//! What the footer offers where: errors, a search that was kept, a pause, and beside a message.
+
+use super::super::fixture::{Bench, NOW, paused_shop, shop};
+use crate::display::GlyphSet;
+use crate::domain::{ChangeAction, Moment, Notice, Phase, Signal};
+
+fn footer(bench: &mut Bench) -> String {
+    bench.text().lines().last().unwrap_or_default().to_owned()
+}
+
+/// Looks for errors as the dashboard does now and then.
+fn look_for_errors(bench: &mut Bench) {
+    let snapshot = bench.snapshot.clone();
+    let names = ["db", "api", "web"];
+    let members: Vec<_> =
+        names.iter().filter_map(|name| Some(((*name).into(), bench.log_store.get(&(*name).into())?))).collect();
+    for _ in 0..3 {
+        let mut behind = Vec::new();
+        bench.ui.look_for_errors(&members, &snapshot, &mut behind);
+        behind.iter().for_each(|scan| scan.run(|| true));
+    }
+}
+
+#[test]
+fn errors_are_offered_also_when_they_were_seen_and_have_left_the_screen() {
+    let mut bench = Bench::shop(100, 30);
+    assert!(footer(&mut bench).starts_with(" r restart  e error  / search "), "in sight: {}", footer(&mut bench));
+    bench.press("1");
+    assert!(!footer(&mut bench).contains("error"), "there is none");
+    let db = bench.log_store.get(&"db".into()).expect("its log");
+    db.feed(b"ERROR disk full\r\n");
+    db.feed(&b"fine\r\n".repeat(300));
+    assert!(!footer(&mut bench).contains("e error"), "nobody has looked yet");
+    assert!(bench.ui.must_look_for_errors(&bench.snapshot));
+    look_for_errors(&mut bench);
+    assert!(footer(&mut bench).contains("  e error  "), "{}", footer(&mut bench));
+    bench.press("C");
+    look_for_errors(&mut bench);
+    assert!(!footer(&mut bench).contains("e error"), "it was cleared away: {}", footer(&mut bench));
+}
+
+#[test]
+fn at_an_error_the_ways_from_there_come_first() {
+    for (columns, rows) in [(160, 50), (100, 30), (80, 24)] {
+        let mut bench = Bench::shop(columns, rows);
+        bench.press("e");
+        bench.frame();
+        let line = footer(&mut bench);
+        assert!(line.starts_with(" e next  E previous  r restart  c copy  v open log "), "at {columns}: {line}");
+        assert!(line.ends_with(" ? help  q quit"), "at {columns}: {line}");
+        bench.press("z");
+        let line = footer(&mut bench);
+        assert!(line.starts_with(" Esc back  e next  E previous  / search "), "at {columns}: {line}");
+        bench.press("⎋G");
+        assert!(footer(&mut bench).starts_with(" r restart  e error "), "{}", footer(&mut bench));
+    }
+}
+
+#[test]
+fn the_place_that_an_editor_opens_is_named_once_it_is_known() {
+    let mut bench = Bench::shop(100, 30);
+    bench.press("e");
+    bench.frame();
+    let marked = ("api".into(), crate::logs::LineId(9));
+    assert!(bench.ui.opens.go_to(Some(marked.clone())) && !bench.ui.opens.go_to(Some(marked.clone())));
+    bench.ui.opens.found(&marked, std::path::Path::new("/work/src/user.rs"), 19);
+    assert!(footer(&mut bench).contains("  v open user.rs:19  "), "{}", footer(&mut bench));
+    bench.ui.opens.found(&("web".into(), marked.1), std::path::Path::new("/other.rs"), 1);
+    assert!(footer(&mut bench).contains("user.rs:19"), "news of another line changes nothing");
+    bench.ui.opens.go_to(None);
+    assert!(footer(&mut bench).contains("  v open log  "), "{}", footer(&mut bench));
+}
+
+#[test]
+fn a_search_that_was_kept_says_how_it_goes_on_and_ends() {
+    let first = " n next  N previous  Esc clear ";
+    for (columns, rows) in [(160, 50), (100, 30), (80, 24), (40, 12)] {
+        let mut bench = Bench::shop(columns, rows);
+        bench.press("/health⏎");
+        let line = footer(&mut bench);
+        assert!(line.starts_with(first), "at {columns}: {line}");
+        assert_eq!(line.ends_with("? help  q quit"), columns > 40, "at {columns}: {line}");
+        bench.press("z");
+        let line = footer(&mut bench);
+        assert!(line.starts_with(first) && !line.contains("quit"), "q goes back there: {line}");
+        bench.press("⎋");
+        assert!(footer(&mut bench).starts_with(" Esc back "), "the search is over, the zoom is not");
+        bench.press("⎋");
+        bench.press("a/health⏎");
+        let line = footer(&mut bench);
+        assert!(columns == 40 || line.starts_with(" ⏎ go to"), "at {columns}: {line}");
+        assert!(line.contains("n next  N previous  Esc clear"), "at {columns}: {line}");
+    }
+}
+
+#[test]
+fn the_line_of_a_search_over_all_services_names_whose_hit_it_is() {
+    let mut bench = Bench::new(shop(), 100, 30, GlyphSet::Unicode);
+    for name in ["web", "css"] {
+        bench.log_store.get(&name.into()).expect("its log").feed(b"slow query\r\n");
+    }
+    bench.press("2/slow");
+    let search_all = |bench: &mut Bench| {
+        use super::super::action::{Action, Context};
+        let snapshot = bench.snapshot.clone();
+        let world = super::super::ui_state::World { snapshot: &snapshot, size: bench.size, now: NOW };
+        bench.ui.apply(Action::QueryScope, Context::Prompt, &world);
+    };
+    search_all(&mut bench);
+    bench.frame();
+    assert!(bench.text().contains("api · 1 of 3"), "{}", bench.text());
+    bench.press("⏎n");
+    assert!(bench.text().contains("web · 2 of 3"), "{}", bench.text());
+}
+
+#[test]
+fn a_pause_says_what_its_end_does() {
+    let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
+    bench.press("2");
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" p resume: may restart api, worker, css  P discard "), "{line}");
+    bench.size = (160, 50);
+    let line = footer(&mut bench);
+    assert!(line.contains("  P discard  W see them  r restart  e error  / search  ⏎ zoom  "), "{line}");
+    bench.snapshot.services[1].next_action = ChangeAction::Signal(Signal::Hup);
+    assert!(
+        footer(&mut bench).starts_with(" p resume: applies changes to api, worker, css  P "),
+        "{}",
+        footer(&mut bench)
+    );
+    bench.snapshot.watch.file_held = true;
+    assert!(
+        footer(&mut bench).starts_with(" p resume: reads procgroup.toml, applies changes to api"),
+        "{}",
+        footer(&mut bench)
+    );
+    for name in ["frontend-server", "backend-server", "middle"] {
+        let mut service = bench.snapshot.services[1].clone();
+        service.name = name.into();
+        bench.snapshot.services.push(service);
+    }
+    bench.size = (80, 24);
+    assert!(footer(&mut bench).contains(" more  P discard ") || footer(&mut bench).contains("? help"));
+    bench.snapshot.services.iter_mut().for_each(|service| service.held = 0);
+    (bench.snapshot.watch.held, bench.snapshot.watch.file_held) = (0, false);
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" p resume  r restart ") && !line.contains("discard"), "{line}");
+}
+
+#[test]
+fn a_message_leaves_the_first_three_hints_and_the_help() {
+    let mut bench = Bench::shop(80, 24);
+    for (said, hints) in [
+        ("saved", " r restart  e error  / search "),
+        ("procgroup.toml has errors and was not applied", " r e / ⏎ p  ? help  q quit "),
+        (&"x".repeat(200), " r e / ⏎ p  ? help  q quit "),
+    ] {
+        let summary = said.into();
+        bench.snapshot.notice = Some(Notice { at: NOW, problem: true, summary, detail: "all of it".into() });
+        let line = footer(&mut bench);
+        assert!(line.starts_with(hints) && line.contains("? help  q quit "), "{line}");
+        assert!(line.ends_with(" · l shows all"), "{line}");
+    }
+}
+
+#[test]
+fn what_has_failed_is_selected_until_somebody_presses_a_key() {
+    let selected = |bench: &mut Bench, millis| {
+        let snapshot = bench.snapshot.clone();
+        let now = Moment::from_millis(millis);
+        let world = super::super::ui_state::World { snapshot: &snapshot, size: bench.size, now };
+        bench.ui.adjust(&world);
+        bench.ui.selected(&snapshot)
+    };
+    let new = || {
+        let mut bench = Bench::new(shop(), 100, 30, GlyphSet::Unicode);
+        let failed = std::mem::replace(&mut bench.snapshot.services[2].phase, Phase::Queued);
+        (bench, failed)
+    };
+    let (mut bench, failed) = new();
+    assert_eq!(selected(&mut bench, 100), Some(0), "nothing has failed yet");
+    bench.snapshot.services[2].phase = failed;
+    assert_eq!(selected(&mut bench, 400), Some(2));
+    bench.snapshot.services[0].phase = bench.snapshot.services[2].phase.clone();
+    assert_eq!(selected(&mut bench, 500), Some(2), "one that has failed stays");
+    let (mut bench, failed) = new();
+    assert_eq!(selected(&mut bench, 100), Some(0));
+    let snapshot = bench.snapshot.clone();
+    let world = super::super::ui_state::World { snapshot: &snapshot, size: bench.size, now: Moment::from_millis(200) };
+    let key = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('w'));
+    bench.ui.input(super::super::input::Input::Key(key), &world);
+    bench.snapshot.services[2].phase = failed.clone();
+    assert_eq!(selected(&mut bench, 400), Some(0), "somebody reads");
+    let (mut bench, _) = new();
+    assert_eq!(selected(&mut bench, 100), Some(0));
+    bench.snapshot.services[2].phase = failed;
+    assert_eq!(selected(&mut bench, 60_000), Some(0), "that was not at the start");
+}

@@ -1,0 +1,221 @@
+//! Which keys the footer names here, in the order in which they are worth most.
+
+use super::super::action::{Action, Context};
+use super::super::folding;
+use super::super::keymap::{FooterKind, FooterLength, Keymap};
+use super::super::no_instances;
+use super::super::panel::Panel;
+use super::super::text::width;
+use super::Scene;
+use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, WatchState, some_of};
+
+/// Cells of a paused footer beside the names of those that may restart.
+const BESIDE_NAMES: usize = 62;
+
+/// What the keys do here, as far as there is room.
+pub(super) fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
+    let length = match cells {
+        100.. => FooterLength::Wide,
+        60.. => FooterLength::Short,
+        _ => FooterLength::Tiny,
+    };
+    fit(items(scene, length, cells), cells)
+}
+
+/// The same with the keys alone, for what takes most of the room for a while.
+pub(super) fn keys_alone(scene: &Scene<'_>, cells: usize) -> Vec<String> {
+    fit(items(scene, FooterLength::Tiny, cells), cells)
+}
+
+fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
+    let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
+    let kind = kind(scene);
+    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).max(12));
+    let hints = keymap.footer(kind, length, (&resumes, &|action| is_of_use(scene, action)), glyphs);
+    let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
+    let hint = |action, word: &str| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+    let mut replace = |from: String, to: String| {
+        items.iter_mut().filter(|item| **item == from).for_each(|item| item.clone_from(&to));
+    };
+    let waits = |service: &ServiceSnapshot| service.scheduled && service.phase.live_run().is_none();
+    if kind != FooterKind::Folded && selected(scene).is_some_and(waits) {
+        // Its times are what is started and stopped.
+        replace(hint(Action::Restart, "restart"), hint(Action::Restart, "run now"));
+        replace(hint(Action::Start, "start"), hint(Action::Start, "resume"));
+    }
+    if scene.snapshot.watch.state == WatchState::Paused {
+        replace(hint(Action::Pause, "pause"), hint(Action::Pause, "resume"));
+        replace(hint(Action::Pause, "pause watching"), hint(Action::Pause, "resume"));
+    }
+    if scene.ui.is_guest() {
+        // A client goes, and the group stays.
+        replace(hint(Action::Quit, "quit"), hint(Action::Detach, "detach"));
+    }
+    replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
+    if scene.ui.is_at_error(scene.snapshot) && items.iter().any(|item| *item == hint(Action::NextError, "error")) {
+        // Where it goes on from here, behind the way back.
+        items.retain(|item| *item != hint(Action::NextError, "error"));
+        let place = items.iter().take_while(|item| item.starts_with("Esc")).count();
+        let steps = [hint(Action::NextError, "next"), hint(Action::PreviousError, "previous")];
+        let steps = steps.into_iter().filter(|step| !step.starts_with(' '));
+        items.splice(place..place, steps);
+    }
+    items
+}
+
+fn kind(scene: &Scene<'_>) -> FooterKind {
+    let context = scene.ui.context(scene.snapshot);
+    match context {
+        Context::Normal | Context::Zoom | Context::Merged if scene.ui.find.is_searching() => FooterKind::Found,
+        Context::Normal if scene.snapshot.watch.state == WatchState::Paused => FooterKind::Paused,
+        Context::Normal => of_selected(scene),
+        Context::Zoom | Context::Typing => FooterKind::Zoom,
+        Context::Merged => FooterKind::Merged,
+        Context::Select => FooterKind::Select,
+        Context::ServiceFilter => FooterKind::ServiceFilter,
+        Context::Watcher => FooterKind::Watcher,
+        Context::WatcherFind => FooterKind::WatcherFind,
+        Context::Tasks => FooterKind::Tasks,
+        Context::TasksFind => FooterKind::TasksFind,
+        Context::Task => FooterKind::Task,
+        Context::Help => FooterKind::Help,
+        Context::Prompt if scene.ui.find.types_filter() => FooterKind::FilterPrompt,
+        Context::Prompt => FooterKind::Prompt,
+        Context::Details => FooterKind::Details,
+        Context::Menu => FooterKind::Menu,
+        Context::Palette => FooterKind::Palette,
+        Context::Log => match scene.ui.panels.over() {
+            Some(Panel::OwnLog(log)) if log.shows_targets() => FooterKind::LogTargets,
+            _ => FooterKind::Log,
+        },
+        Context::Stopping => FooterKind::Stopping,
+    }
+}
+
+fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
+    let context = scene.ui.context(scene.snapshot);
+    let is_dashboard = context == Context::Normal;
+    let holds = scene.snapshot.watch.held > 0 || scene.snapshot.watch.file_held;
+    match action {
+        Action::Discard => holds,
+        // While changes are held, it shows these.
+        Action::Watcher if is_dashboard && scene.snapshot.watch.state == WatchState::Paused => holds,
+        Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
+        Action::NextError => has_errors(scene) || !is_dashboard,
+        // Elsewhere they are for what is in sight as well.
+        Action::Copy => has_mark(scene) || !is_dashboard,
+        Action::Edit => has_mark(scene) || asks_for_attention(scene) || !is_dashboard,
+        // Of opened instances, which it folds. Elsewhere, and with a search, it is the way back.
+        Action::Back => !is_dashboard || scene.ui.find.is_searching() || is_opened(scene),
+        Action::Zoom if matches!(context, Context::Zoom | Context::Merged) => false,
+        Action::OpenLine => context == Context::Merged,
+        // Elsewhere its key leads back.
+        Action::Quit => is_dashboard,
+        Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
+            !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
+        }
+        Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
+        _ => true,
+    }
+}
+
+/// What the end of a pause does: `: may restart api, web`. What differs is found out then, so that fewer may.
+fn resumes(scene: &Scene<'_>, room: usize) -> String {
+    let snapshot = scene.snapshot;
+    let held: Vec<&ServiceSnapshot> = snapshot.services.iter().filter(|service| service.held > 0).collect();
+    let restarts = |service: &&ServiceSnapshot| {
+        matches!(service.next_action, ChangeAction::Start | ChangeAction::Restart | ChangeAction::Validation)
+    };
+    let verb = if held.iter().all(restarts) { "may restart" } else { "applies changes to" };
+    let mut names: Vec<ServiceName> = held.iter().map(|service| whole_name(service)).collect();
+    names.dedup();
+    let file = snapshot.watch.file_held.then(|| format!("reads {}", snapshot.file));
+    let services = (!names.is_empty()).then(|| format!("{verb} {}", some_of(&names, room)));
+    let all: Vec<String> = file.into_iter().chain(services).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+}
+
+/// The name that stands for all instances.
+fn whole_name(service: &ServiceSnapshot) -> ServiceName {
+    service.instance.as_ref().map_or_else(|| service.name.clone(), |instance| instance.of.clone())
+}
+
+fn selected<'s>(scene: &Scene<'s>) -> Option<&'s ServiceSnapshot> {
+    scene.ui.selected(scene.snapshot).and_then(|index| scene.snapshot.services.get(index))
+}
+
+/// The selected service is one of several instances that have a row each.
+fn is_opened(scene: &Scene<'_>) -> bool {
+    let (snapshot, index) = (scene.snapshot, scene.ui.selected(scene.snapshot));
+    index.is_some_and(|at| folding::siblings(snapshot, at).len() > 1 && !scene.ui.folds.is_folded(snapshot, at))
+}
+
+/// The reader of the selected log has gone to a line.
+fn has_mark(scene: &Scene<'_>) -> bool {
+    selected(scene).is_some_and(|service| scene.ui.has_mark(&service.name))
+}
+
+/// The selected service has failed, or has errors that nobody has seen.
+fn asks_for_attention(scene: &Scene<'_>) -> bool {
+    let has =
+        |service: &ServiceSnapshot| service.failure().is_some() || !scene.ui.unseen.text(&service.name).is_empty();
+    selected(scene).is_some_and(has)
+}
+
+/// There is an error in the selected log, in sight or not, or its service has failed.
+fn has_errors(scene: &Scene<'_>) -> bool {
+    let index = scene.ui.selected(scene.snapshot);
+    let shown = scene.screen.panes.iter().position(|pane| Some(pane.service) == index);
+    let in_sight = shown.and_then(|place| scene.texts.get(place)).is_some_and(|text| text.shows_error());
+    let is_known = selected(scene).is_some_and(|service| scene.ui.known_errors.has_any(&service.name));
+    in_sight || is_known || asks_for_attention(scene)
+}
+
+/// What keys do on the dashboard follows the state of the service that they mean.
+fn of_selected(scene: &Scene<'_>) -> FooterKind {
+    let index = scene.ui.selected(scene.snapshot);
+    if index.is_some_and(|index| scene.ui.folds.is_folded(scene.snapshot, index)) {
+        return FooterKind::Folded;
+    }
+    match selected(scene) {
+        Some(service) if service.failure().is_some() => FooterKind::Failed,
+        Some(service) if service.phase == Phase::Down => FooterKind::Stopped,
+        Some(service) if service.kind == Kind::Worker => FooterKind::Worker,
+        _ => FooterKind::Normal,
+    }
+}
+
+/// Help and quit, or detach, and the way back are the last to go.
+pub(super) fn stays(item: &str) -> bool {
+    ["?", "q ", "Q ", "D ", "Esc"].iter().any(|key| item.starts_with(key))
+}
+
+/// Cells of so many items, with a blank before and two between them.
+pub(super) fn cells_of<'i>(items: impl Iterator<Item = &'i String>) -> usize {
+    1 + items.map(|item| width(item) + 2).sum::<usize>().saturating_sub(2)
+}
+
+/// The items that fit; help and quit stay to the last column, so the others go first, from the end.
+pub(super) fn fit(mut items: Vec<String>, cells: usize) -> Vec<String> {
+    while cells_of(items.iter()) > cells && items.len() > 1 {
+        let place = items.iter().rposition(|item| !stays(item)).unwrap_or(0);
+        items.remove(place);
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn help_and_quit_are_the_last_to_go() {
+        let fit =
+            |cells| fit("r restart  p pause  W watcher  ? help  q quit".split("  ").map(String::from).collect(), cells);
+        assert_eq!(fit(80).len(), 5);
+        assert_eq!(fit(40), ["r restart", "p pause", "? help", "q quit"]);
+        assert_eq!(fit(16), ["? help", "q quit"]);
+        assert_eq!(fit(8), ["q quit"]);
+        assert_eq!(fit(0), ["q quit"]);
+    }
+}
