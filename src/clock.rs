@@ -68,6 +68,14 @@ pub fn local_time_with_milliseconds(rfc3339: &str) -> String {
     rfc3339.parse().map_or_else(|_| rfc3339.to_owned(), Clock::time_with_milliseconds)
 }
 
+/// Local date and time of a moment in RFC 3339: `Nov 25 14:02:11`. The text itself, if it is none.
+pub fn local_date_and_time(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(timestamp) => Clock::date_and_time(timestamp.into()),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
 /// A time to come in RFC 3339, for a column: see [`Clock::short_time`]. The text itself, if it is none.
 pub fn short_time(rfc3339: &str) -> String {
     match rfc3339.parse::<jiff::Timestamp>() {

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use tokio::sync::oneshot;
 
+use super::alerts::{AlertTeller, UserAlerts};
 use super::environment;
 use super::event_recorder::{EventRecorder, log_fact};
-use super::history_file::Remembered;
+use super::history_file::HistoryWriter;
 use super::job_inputs::Inputs;
 use super::log_files;
 use super::state_folder;
@@ -18,8 +18,8 @@ use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{
-    Answer, Fact, GroupSpec, LastExit, Notifications, OnChange, RunCommand, RunId, RunReport, ServiceName, ServiceSpec,
-    Signal, StartCause, TaskQuestion, Validated,
+    Answer, Fact, GroupSpec, LastExit, Moment, Notifications, OnChange, RunCommand, RunId, RunReport, ServiceName,
+    ServiceSpec, Signal, StartCause, TaskQuestion, Validated,
 };
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogDocument, LogStore};
@@ -36,8 +36,8 @@ pub(crate) struct EffectRunner {
     group: Arc<str>,
     socket: Option<Arc<Path>>,
     memory: usize,
-    history: Option<Sender<Remembered>>,
     event_recorder: EventRecorder,
+    alert_teller: AlertTeller,
     inherited: Arc<[(OsString, OsString)]>,
     /// The folder of the group's own files, if there is one.
     folder: Option<PathBuf>,
@@ -64,6 +64,7 @@ impl EffectRunner {
         spec: &GroupSpec,
         socket: Option<Arc<Path>>,
         event_recorder: EventRecorder,
+        user_alerts: UserAlerts,
     ) -> Self {
         let group: Arc<str> = group_key(&spec.file).into();
         let mut workers = Workers::new(Means {
@@ -71,8 +72,11 @@ impl EffectRunner {
             clock: logs.clock(),
             group: spec.name.to_string().into(),
             mark: format!("{group}-{}", std::process::id()),
+            event_recorder: event_recorder.clone(),
         });
         workers.set_group(&spec.services);
+        let alert_teller = AlertTeller::new(user_alerts, host.clone());
+        event_recorder.alert_by(alert_teller.sender(spec));
         Self {
             host,
             logs,
@@ -80,8 +84,8 @@ impl EffectRunner {
             group,
             socket,
             memory: spec.logs.memory,
-            history: None,
             event_recorder,
+            alert_teller,
             inherited: environment::inherited().into(),
             folder: state_folder::of_group(spec, state_folder::variable).ok(),
             pipes: Pipes::default(),
@@ -94,10 +98,12 @@ impl EffectRunner {
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<LoopAction> {
         match effect {
             Effect::Spawn { spec, run, cause, was, is_environment_known, .. } if spec.worker.is_some() => {
+                self.event_recorder.begins(&spec);
                 self.begin_worker(&spec, run, (cause, was), is_environment_known);
             }
             Effect::Spawn { spec, run, cause, was, is_environment_known, looks_at_inputs } => {
                 self.called_off.remove(&spec.name);
+                self.event_recorder.begins(&spec);
                 let prepare = self.prepare_start(&spec, run, is_environment_known);
                 let inputs = Inputs::of(&spec, self.folder.as_deref());
                 self.host.spawn(Launch { cause, was, prepare, inputs, looks_at_inputs, ..self.launch(&spec, run) });
@@ -145,16 +151,7 @@ impl EffectRunner {
             Effect::Compare { ask, services, sync } => self.watcher.compare(ask, services, sync),
             Effect::Baseline { services, at, sync } => self.watcher.baseline(services, at, sync),
             Effect::Holding(held) => self.watcher.set_held(held),
-            Effect::Rewatch(spec) => {
-                self.memory = spec.logs.memory;
-                self.logs.set_total(spec.logs.total);
-                self.logs.set_rotation(log_files::rotation(&spec.logs));
-                for service in &spec.services {
-                    self.document(&service.name);
-                }
-                self.workers.set_group(&spec.services);
-                self.watcher.respec(spec);
-            }
+            Effect::Rewatch(spec) => self.respec(spec),
             Effect::Broken(what) => log::error!("bug in devgroup, please report it: {what}"),
             Effect::Forget(service) => self.logs.remove(&service),
             Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
@@ -162,18 +159,25 @@ impl EffectRunner {
         None
     }
 
-    /// Something has happened. The readers of facts: logs, the history of runs, and listeners. The notices of the snapshot
-    /// are the engine's.
+    /// The files of the group say something else.
+    fn respec(&mut self, spec: Arc<GroupSpec>) {
+        self.memory = spec.logs.memory;
+        self.logs.set_total(spec.logs.total);
+        self.logs.set_rotation(log_files::rotation(&spec.logs));
+        for service in &spec.services {
+            self.document(&service.name);
+        }
+        self.workers.set_group(&spec.services);
+        self.event_recorder.alert_by(self.alert_teller.sender(&spec));
+        self.watcher.respec(spec);
+    }
+
+    /// Something has happened. The readers of facts: logs, and, by the recorder of events, the history, alerts and listeners.
+    /// The notices of the snapshot are the engine's.
     fn tell(&self, fact: &Fact) {
         log_fact(fact, self.logs.clock());
-        if let Some(service) = &fact.service {
-            if let Some(marker) = fact.marker() {
-                self.document(service).mark(&marker);
-            }
-            if let (Some(history), Some(record)) = (&self.history, fact.record()) {
-                // Without the thread that writes there is no history.
-                let _ = history.send((service.clone(), record.clone()));
-            }
+        if let (Some(service), Some(marker)) = (&fact.service, fact.marker()) {
+            self.document(service).mark(&marker);
         }
         self.event_recorder.record(fact);
     }
@@ -231,14 +235,30 @@ impl EffectRunner {
         self.workers.measure(services);
     }
 
-    /// What is to be remembered of runs goes there from now on.
-    pub(crate) fn remember_by(&mut self, history: Sender<Remembered>) {
-        self.history = Some(history);
+    /// What is to be remembered goes there from now on.
+    pub(crate) fn remember_by(&self, history: HistoryWriter) {
+        self.event_recorder.remember_by(history);
     }
 
-    /// No more is to be remembered: the way to who writes it is closed.
-    pub(crate) fn remember_no_more(&mut self) {
-        self.history = None;
+    /// No more is to be remembered, and nobody is told anything more.
+    pub(crate) fn tell_no_more(&self) {
+        self.event_recorder.remember_no_more();
+        self.event_recorder.alert_by(None);
+    }
+
+    /// Waits for the alerts that are on their way, a while. To be called after [`Self::tell_no_more`].
+    pub(crate) fn wait_for_alerts(&mut self) {
+        self.alert_teller.wait();
+    }
+
+    /// When [`Self::pass_time`] has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+        self.event_recorder.next_deadline()
+    }
+
+    /// Tells what has come true by time alone.
+    pub(crate) fn pass_time(&self, now: Moment) {
+        self.event_recorder.pass_time(now);
     }
 
     /// The watcher is never dropped: what it has made is removed now.

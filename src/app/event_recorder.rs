@@ -1,21 +1,36 @@
-//! Writes down what has happened to the group, for those who listen.
+//! Writes down what has happened to the group: for those who listen, for the disk, and for those who do not look.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::alerts::{Alert, AlertSender};
+use super::history_file::HistoryWriter;
 use crate::clock::Clock;
-use crate::domain::{Fact, GroupEventKind, StartCause};
+use crate::domain::{Fact, FactKind, GroupEvent, GroupEventKind, Moment, ServiceName, ServiceSpec, StartCause};
+use crate::engine::Alerts;
 use crate::group_handle::EventLog;
+use crate::logs::EventLine;
 
-/// The one writer of the group's [`EventLog`].
+/// The one writer of the group's [`EventLog`]. Clones are the same one.
+#[derive(Clone)]
 pub(crate) struct EventRecorder {
     log: Arc<EventLog>,
     clock: Clock,
+    readers: Arc<Mutex<Readers>>,
+}
+
+/// Who is told of each event, in their order.
+#[derive(Default)]
+struct Readers {
+    alerts: Alerts,
+    sender: Option<AlertSender>,
+    history: Option<HistoryWriter>,
 }
 
 impl EventRecorder {
     /// An event recorder of a group that has not begun.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { log: Arc::default(), clock }
+        Self { log: Arc::default(), clock, readers: Arc::default() }
     }
 
     /// Where it is written.
@@ -23,15 +38,78 @@ impl EventRecorder {
         &self.log
     }
 
+    /// What is to be remembered goes there from now on.
+    pub(crate) fn remember_by(&self, history: HistoryWriter) {
+        self.readers().history = Some(history);
+    }
+
+    /// Nothing more is to be remembered: the way to who writes it is closed.
+    pub(crate) fn remember_no_more(&self) {
+        self.readers().history = None;
+    }
+
+    /// Alerts go there from now on; with none, nowhere.
+    pub(crate) fn alert_by(&self, sender: Option<AlertSender>) {
+        self.readers().sender = sender;
+    }
+
+    /// A run begins.
+    pub(crate) fn begins(&self, spec: &ServiceSpec) {
+        self.readers().alerts.begins(spec, self.clock.now());
+    }
+
+    /// When [`Self::pass_time`] has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+        self.readers().alerts.next_deadline()
+    }
+
+    /// Tells which services work again, without a check that says so.
+    pub(crate) fn pass_time(&self, now: Moment) {
+        let lasted: Vec<(ServiceName, Duration)> = self.readers().alerts.lasted(now);
+        for (service, up) in lasted {
+            self.record(&Fact { at: now, service: Some(service), run: None, kind: FactKind::Lasted { up } });
+        }
+    }
+
     /// Something has happened. A start because of a file is told with the rule by which that file mattered.
     pub(crate) fn record(&self, fact: &Fact) {
+        let mut readers = self.readers();
+        let alert = readers.alerts.kind(fact);
+        if let (Some(history), Some(service), Some(record)) = (&readers.history, &fact.service, fact.record()) {
+            history.run(service, record);
+        }
         let Some(mut kind) = fact.event(|at| self.clock.time_of_day(at)) else { return };
         if let GroupEventKind::Start(reason) | GroupEventKind::Restart(reason) = &mut kind
             && let StartCause::Change(files) = &reason.cause
         {
             reason.rule = self.log.rule_of(&files.first);
         }
-        self.log.push(fact.at, fact.service.clone(), fact.run, kind);
+        let event = GroupEvent::new(fact.at, fact.service.clone(), fact.run, kind);
+        let event = self.log.push(GroupEvent { alert, ..event });
+        // Held until here: the next event comes after this one for each of them.
+        self.remember(&event, &readers);
+        self.alert(&event, &mut readers);
+    }
+
+    /// A checkout of 5,000 files is not worth 5,000 lines on disk; what it restarts is.
+    fn remember(&self, event: &GroupEvent, readers: &Readers) {
+        if let Some(history) = readers.history.as_ref().filter(|_| !matches!(event.kind, GroupEventKind::Change { .. }))
+        {
+            let epoch = Some(self.log.epoch().to_string());
+            history.event(EventLine { epoch, ..EventLine::new(event, self.clock) });
+        }
+    }
+
+    fn alert(&self, event: &GroupEvent, readers: &mut Readers) {
+        let Readers { alerts, sender: Some(sender), .. } = readers else { return };
+        let Some(kind) = event.alert.filter(|kind| sender.spec().on.contains(kind)) else { return };
+        if let Some(more) = alerts.pass(event.service.as_ref(), kind, sender.spec().every, event.at) {
+            sender.send(Alert { kind: Some(kind), more, event: EventLine::new(event, self.clock) });
+        }
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,15 +1,17 @@
-//! What became of runs, across calls of devgroup: `history.json` in the state folder.
+//! What has happened, across calls of devgroup: the events that count, a line each (`logs/event_files.rs`), and what became
+//! of the last runs of each service (`history.json`), which a start reads at once: to read the events takes longer.
 //!
-//! Written by a thread of its own, as a whole and renamed into place, at most once a second and at the end. Two devgroups
-//! at once write one after the other, each with what the other has written. A file that cannot be read loses nothing but
-//! itself.
+//! Both are told by facts, and written by a thread of its own. Events are written as they come; `history.json` as a whole
+//! and renamed into place, at most once a second and at the end. Two devgroups at once write one after the other, each with
+//! what the other has written. A file that cannot be read loses nothing but itself.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -18,10 +20,12 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::state_folder;
+use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, RunId, RunRecord, ServiceName, plain_error,
+    ExitStatus, FilesChanged, GroupHistory, GroupSpec, HISTORY, Moment, RunId, RunRecord, ServiceName, plain_error,
     visible_path,
 };
+use crate::logs::{EventFiles, EventLine};
 use crate::private;
 
 const NAME: &str = "history.json";
@@ -41,18 +45,56 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What became of a run of a service.
-pub(crate) type Remembered = (ServiceName, RunRecord);
+/// So much may wait for the disk; what comes then is not remembered.
+const WAITING: usize = 1024;
 
-/// Keeps the file.
+/// What became of a run of a service.
+type Remembered = (ServiceName, RunRecord);
+
+/// What is to be written.
+enum Entry {
+    Run(Box<Remembered>),
+    Event(Box<EventLine>),
+}
+
+/// The way to who writes. Never waits.
+#[derive(Clone)]
+pub(crate) struct HistoryWriter {
+    entries: SyncSender<Entry>,
+    /// Something was left out, which was said.
+    is_missing: Arc<AtomicBool>,
+}
+
+impl HistoryWriter {
+    /// A run is over.
+    pub(crate) fn run(&self, service: &ServiceName, record: &RunRecord) {
+        self.send(Entry::Run(Box::new((service.clone(), record.clone()))));
+    }
+
+    /// An event that counts.
+    pub(crate) fn event(&self, event: EventLine) {
+        self.send(Entry::Event(Box::new(event)));
+    }
+
+    fn send(&self, entry: Entry) {
+        match self.entries.try_send(entry) {
+            // Without the thread that writes there is no history.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(_)) if self.is_missing.swap(true, Ordering::Relaxed) => {}
+            Err(TrySendError::Full(_)) => log::warn!("the disk is too slow: something is missing in the history"),
+        }
+    }
+}
+
+/// Keeps the files.
 pub(crate) struct HistoryFile {
-    records: Sender<Remembered>,
+    entries: HistoryWriter,
     done: Receiver<()>,
 }
 
 impl HistoryFile {
     /// Reads what there is, and begins to keep it. If that cannot be, the group runs without.
-    pub(crate) fn open(spec: &GroupSpec) -> (Option<Self>, GroupHistory) {
+    pub(crate) fn open(spec: &GroupSpec, clock: Clock) -> (Option<Self>, GroupHistory) {
         let folder = match state_folder::of_group(spec, state_folder::variable) {
             Ok(folder) => folder,
             Err(why) => {
@@ -60,11 +102,13 @@ impl HistoryFile {
                 return (None, GroupHistory::new());
             }
         };
+        let mut keeps_runs = true;
         let past = match read(&folder) {
             Ok(past) => past,
             Err(Unreadable::Newer) => {
                 log::warn!("{} was written by a newer devgroup and is left as it is", visible_path(&folder.join(NAME)));
-                return (None, GroupHistory::new());
+                keeps_runs = false;
+                GroupHistory::new()
             }
             Err(unreadable) => {
                 let path = folder.join(NAME);
@@ -72,14 +116,15 @@ impl HistoryFile {
                 GroupHistory::new()
             }
         };
-        let (records, inbox) = mpsc::channel();
+        let (entries, inbox) = mpsc::sync_channel(WAITING);
+        let entries = HistoryWriter { entries, is_missing: Arc::default() };
         let (tell, done) = mpsc::channel();
         let keep = move || {
-            keep(&folder, &inbox);
+            keep(&folder, &inbox, keeps_runs, clock);
             let _ = tell.send(());
         };
         match thread::Builder::new().name("history".into()).stack_size(256 << 10).spawn(keep) {
-            Ok(_) => (Some(Self { records, done }), past),
+            Ok(_) => (Some(Self { entries, done }), past),
             Err(error) => {
                 log::warn!("the run history is off: {error}");
                 (None, past)
@@ -87,15 +132,15 @@ impl HistoryFile {
         }
     }
 
-    /// Takes records. All of them are to be dropped before [`Self::close`].
-    pub(crate) fn sender(&self) -> Sender<Remembered> {
-        self.records.clone()
+    /// Takes what is to be written. All of them are to be dropped before [`Self::close`].
+    pub(crate) fn writer(&self) -> HistoryWriter {
+        self.entries.clone()
     }
 
     /// Begins to write the rest. What is returned waits for it, a while.
     pub(crate) fn close(self) -> impl FnOnce() {
-        let Self { records, done } = self;
-        drop(records);
+        let Self { entries, done } = self;
+        drop(entries);
         move || {
             if done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 log::warn!("the run history was not written in time");
@@ -114,32 +159,57 @@ pub fn remember(spec: &GroupSpec, service: &ServiceName, record: RunRecord) {
     }
 }
 
-/// Writes what comes until nobody can send any more.
-fn keep(folder: &Path, inbox: &Receiver<Remembered>) {
-    let mut failed = false;
-    while let Ok(first) = inbox.recv() {
-        let mut records = vec![first];
-        let mut open = true;
-        while open {
-            match inbox.recv_timeout(PAUSE) {
-                Ok(record) => records.push(record),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => open = false,
-            }
-            // A group that crashes all the time is written as well.
-            if records.len() >= HISTORY {
-                break;
+/// Writes what comes until nobody can send any more. `keeps_runs`: `history.json` is ours to write.
+fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) {
+    let events = EventFiles::of(folder);
+    let (mut runs_fail, mut events_fail) = (Told::default(), Told::default());
+    let (mut records, mut due) = (Vec::new(), None::<Moment>);
+    let mut open = true;
+    while open {
+        let first = match due {
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => inbox.recv_timeout(due.since(clock.now())),
+        };
+        open = !matches!(first, Err(RecvTimeoutError::Disconnected));
+        let mut lines = Vec::new();
+        for entry in first.into_iter().chain(inbox.try_iter()).take(WAITING) {
+            match entry {
+                Entry::Event(line) => lines.push(*line),
+                Entry::Run(record) if keeps_runs => records.push(*record),
+                Entry::Run(_) => {}
             }
         }
-        match add(folder, records) {
-            Ok(()) => failed = false,
-            // Once: a full disk is full for a while.
-            Err(error) if !failed => {
-                failed = true;
-                log::warn!("{}: {error}", visible_path(&folder.join(NAME)));
-            }
-            Err(_) => {}
+        if !lines.is_empty() {
+            events_fail.tell(state_folder::make(folder).and_then(|()| events.add(&lines)));
         }
+        if records.is_empty() {
+            due = None;
+            continue;
+        }
+        let now = clock.now();
+        let when = *due.get_or_insert(now + PAUSE);
+        // A group that crashes all the time is written as well.
+        if !open || records.len() >= HISTORY || now >= when {
+            let path = folder.join(NAME);
+            let named = |error| io::Error::other(format!("{}: {error}", visible_path(&path)));
+            runs_fail.tell(add(folder, std::mem::take(&mut records)).map_err(named));
+            due = None;
+        }
+    }
+}
+
+/// Whether it was told that something cannot be written: once, since a full disk is full for a while.
+#[derive(Default)]
+struct Told(bool);
+
+impl Told {
+    fn tell(&mut self, result: io::Result<()>) {
+        let failed = result.inspect_err(|error| {
+            if !self.0 {
+                log::warn!("the history cannot be written: {error}");
+            }
+        });
+        self.0 = failed.is_err();
     }
 }
 

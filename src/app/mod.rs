@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: the run loop awaits nothing but its select and does no input or output.
 
+mod alerts;
 mod background;
 mod effect_runner;
 mod ending;
@@ -32,6 +33,7 @@ mod workers;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
 pub use crate::watch::branch_of;
+pub use alerts::{UserAlerts, test_alerts};
 pub use background::Background;
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of, is_foreground_of};
@@ -46,7 +48,7 @@ pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
 pub use job_lock::{JobLock, lock_job, runs_in_terminal};
 pub use load::load_of;
 pub use own_log::{LogFormat, OwnLogOptions, finish_file as finish_own_log, set_own_log, start_logger, tell_end};
-pub use preferences::apply_preferences;
+pub use preferences::{alerts_of_user, apply_preferences};
 pub use stderr::write_stderr_line;
 pub use stream::StreamForm;
 pub use viewer::{ViewEnd, ViewError, view_group};

@@ -165,7 +165,10 @@ impl RunLoop {
     /// Waits for whatever comes first.
     async fn next(&mut self) -> Incoming {
         let deadline =
-            [self.engine.next_deadline(), self.time_up, Some(self.status_file.due())].into_iter().flatten().min();
+            [self.engine.next_deadline(), self.runner.next_deadline(), self.time_up, Some(self.status_file.due())]
+                .into_iter()
+                .flatten()
+                .min();
         let clock = self.clock;
         let timer = async {
             match deadline {
@@ -345,6 +348,9 @@ impl RunLoop {
         let now = self.clock.now();
         if self.engine.next_deadline().is_some_and(|due| due <= now) {
             self.decide(Event::TimePassed, progress);
+        }
+        if self.runner.next_deadline().is_some_and(|due| due <= now) {
+            self.runner.pass_time(now);
         }
         if self.time_up.is_some_and(|due| due <= now) {
             self.time_up = None;

@@ -9,7 +9,9 @@ use clap::{
     Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser,
 };
 
+use super::alerts::AlertsTask;
 use super::client::ClientTask;
+use super::history::HistoryArguments;
 use super::own_log::{FormatWord, LevelWord, OwnLogWords};
 use super::setup::SetupTask;
 use super::tasks::TasksArguments;
@@ -49,7 +51,8 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, groups, usage, exit-codes, troubleshooting, benchmarks"
+                  structured-logs, scripts, agents, groups, usage, history, alerts, exit-codes, troubleshooting,\n  \
+                  benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -63,6 +66,7 @@ pub(super) struct Arguments {
 /// The names of the commands, in the order of the alphabet. clap knows them too, but who has asked it carries 2 MB of its
 /// code and tables about; the guard must not.
 pub(super) const COMMANDS: &[&str] = &[
+    "alerts",
     "attach",
     "check",
     "completions",
@@ -71,6 +75,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "events",
     "exec",
     "help",
+    "history",
     "hold",
     "init",
     "logs",
@@ -367,6 +372,17 @@ Examples:
     /// Explain which rule applies to a file and which services a change restarts
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
+    /// Show how often and why services were restarted, also before this run of the group
+    #[command(before_help = "\
+Examples:
+  devgroup history                    the last 24 hours, a line for each service
+  devgroup history api --since 2h
+  devgroup history --json             one JSON object
+  devgroup events --since 24h         the events themselves")]
+    History(HistoryArguments),
+    /// Test how you are told of failures
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
+    Alerts(AlertsTask),
     /// Check this machine, procgroup.toml and the running group
     #[command(before_help = "\
 Examples:
@@ -448,6 +464,10 @@ pub(super) enum Topic {
     Groups,
     /// CPU and memory of services, and limits
     Usage,
+    /// What has happened: restarts by cause, and the events on disk
+    History,
+    /// Being told of failures: the desktop, a webhook, any program
+    Alerts,
     /// The exit codes
     ExitCodes,
     /// Ports, and one file in several worktrees

@@ -39,6 +39,8 @@ impl Topic {
             Self::Agents => include_str!("../../assets/guide/agents.md"),
             Self::Groups => include_str!("../../assets/guide/groups.md"),
             Self::Usage => include_str!("../../assets/guide/usage.md"),
+            Self::History => include_str!("../../assets/guide/history.md"),
+            Self::Alerts => include_str!("../../assets/guide/alerts.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
             Self::Ports => include_str!("../../assets/guide/ports.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),
@@ -252,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::cli::arguments::COMMANDS;
+    use crate::cli::help;
 
     #[test]
     fn a_page_is_laid_out_as_text() {
@@ -283,7 +286,9 @@ mod tests {
     #[test]
     fn no_topic_hides_the_help_of_a_command() {
         for topic in Topic::value_variants().iter().filter_map(ValueEnum::to_possible_value) {
-            assert!(!COMMANDS.contains(&topic.get_name()), "{}", topic.get_name());
+            let name = topic.get_name();
+            let text = help::page(&[name.to_owned()]).unwrap();
+            assert_eq!(text.contains("Usage: devgroup "), COMMANDS.contains(&name), "{name}: {text}");
         }
     }
 }

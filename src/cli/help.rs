@@ -21,16 +21,9 @@ pub(super) fn page(words: &[String]) -> Result<String, Failure> {
     command.build();
     let Some(name) = words.first() else { return Ok(command.render_long_help().to_string()) };
     if let (1, Ok(topic)) = (words.len(), Topic::from_str(name, false)) {
-        let page = topic.page();
-        let width = OutputStyle::of(&io::stdout()).columns.map_or(WIDEST, |columns| WIDEST.min(columns.into()));
-        // The page has the keys as they are for everybody; here are those that this user has.
-        let table = page.find("\n|").zip(page.rfind("|\n")).filter(|_| matches!(topic, Topic::Keys));
-        let Some((before, after)) = table else { return Ok(guide::render(page, width)) };
-        if let (_, Some(problems)) = app::apply_preferences() {
-            super::print_message(problems.render(super::style()).trim_end());
-        }
-        let (before, after) = (guide::render(&page[..before], width), guide::render(&page[after + 1..], width));
-        return Ok(format!("{before}\n{}\n{after}", app::key_table_text()));
+        // A command of the same name is explained behind the page.
+        let of_command = command.find_subcommand_mut(name).map(|command| format!("\n{}", command.render_long_help()));
+        return Ok(page_of(topic) + &of_command.unwrap_or_default());
     }
     let found = words.iter().try_fold(&mut command, |above, word| above.find_subcommand_mut(word));
     found.map(|command| command.render_long_help().to_string()).ok_or_else(|| {
@@ -38,4 +31,18 @@ pub(super) fn page(words: &[String]) -> Result<String, Failure> {
         let topics = topics.map(|topic| topic.get_name().to_owned()).collect::<Vec<_>>().join(", ");
         Failure::Usage(format!("no help on `{}`\n  help: {topics}, or a command", visible(&words.join(" "))))
     })
+}
+
+/// The page of a topic.
+fn page_of(topic: Topic) -> String {
+    let page = topic.page();
+    let width = OutputStyle::of(&io::stdout()).columns.map_or(WIDEST, |columns| WIDEST.min(columns.into()));
+    // The page has the keys as they are for everybody; here are those that this user has.
+    let table = page.find("\n|").zip(page.rfind("|\n")).filter(|_| matches!(topic, Topic::Keys));
+    let Some((before, after)) = table else { return guide::render(page, width) };
+    if let (_, _, Some(problems)) = app::apply_preferences() {
+        super::print_message(problems.render(super::style()).trim_end());
+    }
+    let (before, after) = (guide::render(&page[..before], width), guide::render(&page[after + 1..], width));
+    format!("{before}\n{}\n{after}", app::key_table_text())
 }

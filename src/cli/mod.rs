@@ -1,5 +1,6 @@
 //! Arguments in, exit code out: finds the file, runs what was asked for, and reports errors to stderr.
 
+mod alerts;
 mod arguments;
 mod check;
 mod client;
@@ -7,6 +8,7 @@ mod doctor;
 mod exit_code;
 mod guide;
 mod help;
+mod history;
 mod json;
 mod mcp;
 mod own_log;
@@ -150,6 +152,8 @@ fn carry_out(
     }
     match arguments.task {
         Some(Task::Client(task)) => client::run(task, &arguments.place, ward.guard_pipe()),
+        Some(Task::History(history)) => history::run(&arguments.place, &history),
+        Some(Task::Alerts(task)) => alerts::run(&task, &arguments.place),
         Some(Task::Doctor { json }) => doctor::run(json, &arguments.place),
         Some(Task::Setup(task)) => setup::run(task, &arguments.place),
         Some(Task::Tasks(tasks)) => tasks::run(tasks, &arguments.place),
@@ -309,7 +313,7 @@ fn run_group(
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let (options, problems) = app::apply_preferences();
+    let (options, alerts, problems) = app::apply_preferences();
     let (frontend, style) = match background {
         Some((background, style)) => {
             (Frontend::Background(Background { for_run: arguments.for_run, ..background }), style)
@@ -349,6 +353,7 @@ fn run_group(
         for_run: arguments.for_run,
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
+        alerts,
         frontend,
     };
     let ending = app::run(options, claim, ward.guard_pipe());

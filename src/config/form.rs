@@ -50,6 +50,10 @@ pub(super) enum Form {
     Schedule,
     /// One of these texts.
     OneOf(&'static [&'static str]),
+    /// A list of these texts.
+    SomeOf(&'static [&'static str]),
+    /// A program and its arguments, which no shell reads.
+    Program,
     /// What a change does.
     OnChange,
     /// A list of texts.
@@ -129,6 +133,8 @@ impl Form {
                     None => String::new(),
                 }
             }
+            Self::SomeOf(_) => "a list of kinds".into(),
+            Self::Program => "a list of strings: a program and its arguments".into(),
             Self::OnChange => "\"restart\", \"signal:NAME\", \"run:COMMAND\" or \"mark\"".into(),
             Self::Texts => "a list of strings".into(),
             Self::Patterns => "a list of patterns".into(),
@@ -179,6 +185,8 @@ impl Form {
             ]}),
             Self::Schedule => json!({ "type": "string", "pattern": SCHEDULE }),
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
+            Self::SomeOf(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),
+            Self::Program => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
             Self::OnChange => json!({ "anyOf": [
                 { "type": "string", "enum": ["restart", "mark"] },
                 { "type": "string", "pattern": r"^run:[\s\S]*\S" },

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::alerts;
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
@@ -22,8 +23,8 @@ use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
 use super::worker;
 use crate::domain::{
-    GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders, WatchChoice,
-    WatchSpec, fitting_name, fitting_service_name,
+    AlertKeys, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders,
+    WatchChoice, WatchSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -65,6 +66,7 @@ struct Own {
     name: Option<Arc<str>>,
     logs: LogSpec,
     start: StartSpec,
+    alerts: AlertKeys,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
     /// Where `[tasks]` stands.
@@ -144,8 +146,10 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         let fields = Fields::open(&TASKS, table, "`[tasks]`", problems);
         Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
     });
+    let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
     Own {
         name,
+        alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
         tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
@@ -191,6 +195,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         watch: parts.first().map(|part| part.watch.spec.clone()).unwrap_or_default(),
         logs: own.logs,
         start: own.start,
+        alerts: own.alerts,
         checkout,
     };
     // As if all ports were free: who runs the group looks.

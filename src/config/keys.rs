@@ -63,6 +63,7 @@ pub(super) const ROOT: Section = section(
         key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
+        key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -78,8 +79,13 @@ pub(super) const PREFERENCES: Section = section(
         key("confirm_quit", Form::Boolean, "whether `q` asks before it stops services"),
         key(
             "notifications",
-            Form::OneOf(&["auto", "osc9", "osc777", "bell", "off"]),
-            "how to notify you of a failed service while the terminal is not focused",
+            Form::OneOf(&["auto", "osc9", "osc777", "bell", "desktop", "off"]),
+            "how to notify you of a failed service while the terminal is not focused; `desktop` tells all alerts, always",
+        ),
+        key(
+            "alerts",
+            Form::Table(&ALERTS),
+            "who is told what when nobody looks; each key replaces that of the project",
         ),
         key("trusted", Form::Texts, "folders of other users whose procgroup.toml may run"),
         key("keys", Form::Keymap, "key bindings"),
@@ -192,6 +198,20 @@ pub(super) const LOGS: Section = section(
 pub(super) const START: Section = section(
     "`[start]`",
     &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
+);
+
+/// The keys of `[alerts]`.
+pub(super) const ALERTS: Section = section(
+    "`[alerts]`",
+    &[
+        key(
+            "on",
+            Form::SomeOf(&["failed", "crash-loop", "stuck", "recovered", "task-dead", "batch-done"]),
+            "what is told: failed, crash-loop, stuck, recovered, task-dead, batch-done (default: the first three)",
+        ),
+        key("run", Form::Program, "the program that is told, with the event as JSON on its stdin"),
+        key("every", Form::Duration, "tell at most one alert of a service and kind in this time (default: 30s)"),
+    ],
 );
 
 /// The keys of `[tasks]`.
@@ -416,6 +436,24 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (TASKS.name, "base_dir", "dir"),
     (TASKS.name, "shared_dir", "dir"),
     (TASKS.name, "task_dir", "dir"),
+    (ROOT.name, "alert", "alerts"),
+    (ROOT.name, "notify", "alerts"),
+    (ROOT.name, "notifications", "alerts"),
+    (ROOT.name, "webhook", "alerts"),
+    (ROOT.name, "webhooks", "alerts"),
+    (ALERTS.name, "events", "on"),
+    (ALERTS.name, "kinds", "on"),
+    (ALERTS.name, "when", "on"),
+    (ALERTS.name, "command", "run"),
+    (ALERTS.name, "cmd", "run"),
+    (ALERTS.name, "exec", "run"),
+    (ALERTS.name, "hook", "run"),
+    (ALERTS.name, "webhook", "run"),
+    (ALERTS.name, "url", "run"),
+    (ALERTS.name, "interval", "every"),
+    (ALERTS.name, "throttle", "every"),
+    (ALERTS.name, "cooldown", "every"),
+    (ALERTS.name, "rate_limit", "every"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -486,8 +524,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &READY, &ALIVE, &LIMITS, &VALIDATE, &BACKOFF,
-            &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &READY, &ALIVE, &LIMITS, &VALIDATE,
+            &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

@@ -7,6 +7,7 @@
 //! Architecture invariant: nothing here starts a process or changes a file. The disk is only read: the file itself,
 //! environment files, and whether a `dir` exists.
 
+mod alerts;
 mod at_start;
 mod check;
 mod checkout;

@@ -1,4 +1,5 @@
-//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, layout, mouse, notifications, trust.
+//! The user's own file, `$XDG_CONFIG_HOME/devgroup/config.toml`: keys, colours, glyphs, layout, mouse, notifications, alerts,
+//! trust.
 //!
 //! What is wrong with it never keeps a group from running: it is said, and what is wrong is as if it were not there.
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::alerts;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::keys::PREFERENCES;
 use super::load;
@@ -14,6 +16,7 @@ use super::near::{any_of, near};
 use super::problems::{Fields, Problems, Slot, Value, entries, shown};
 use super::syntax;
 use super::trust::{Owners, trusted_folder};
+use crate::domain::AlertKeys;
 
 /// What the user prefers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Preferences {
     pub confirm_quit: bool,
     /// How it is told that a service has failed while the window has not the focus.
     pub notifications: NotificationChoice,
+    /// `[alerts]`: what counts before that of the project.
+    pub alerts: AlertKeys,
     /// Other keys than those of the table, in the order of the file.
     pub keys: Vec<Binding>,
 }
@@ -74,6 +79,8 @@ pub enum NotificationChoice {
     Osc777,
     /// `bell`: BEL, U+0007.
     Bell,
+    /// `desktop`: by the desktop, for all that is an alert.
+    Desktop,
     /// Not at all.
     Off,
 }
@@ -123,12 +130,13 @@ pub fn load_preferences(file: &Path, words: &KeyWords<'_>) -> (Preferences, Diag
 pub(super) fn parse_preferences(text: &str, file: &Path, words: &KeyWords<'_>) -> (Preferences, Diagnostics) {
     let (tree, syntax_problems) = syntax::tree(text);
     let mut problems = Problems::default();
-    let preferences = read(&tree, words, &mut problems);
+    let preferences = read(&tree, (words, file.parent().unwrap_or(Path::new("/"))), &mut problems);
     problems.items.extend(syntax_problems);
     (preferences, Diagnostics::new(file.to_owned(), text, problems.items))
 }
 
-fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Preferences {
+/// `folder`: that of the file.
+fn read(root: &DeTable<'_>, (words, folder): (&KeyWords<'_>, &Path), problems: &mut Problems) -> Preferences {
     let fields = Fields::open(&PREFERENCES, root, "the preferences", problems);
     let themes = [
         ("auto", ThemeChoice::Auto),
@@ -148,6 +156,7 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
         ("osc9", NotificationChoice::Osc9),
         ("osc777", NotificationChoice::Osc777),
         ("bell", NotificationChoice::Bell),
+        ("desktop", NotificationChoice::Desktop),
         ("off", NotificationChoice::Off),
     ];
     let theme = fields.read_value("theme", problems, |slot| slot.choice(&themes));
@@ -159,6 +168,7 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
     // What is in it is looked up when it is asked for (`trust.rs`), before all the rest.
     fields
         .read("trusted", problems, |slot, problems| slot.list(problems, |slot, problems| problems.keep(trusted(slot))));
+    let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, folder, problems));
     let keys = fields.read("keys", problems, |slot, problems| Some(keys(slot.value, words, problems)));
     Preferences {
         theme: theme.map(Spanned::into_inner).unwrap_or_default(),
@@ -167,6 +177,7 @@ fn read(root: &DeTable<'_>, words: &KeyWords<'_>, problems: &mut Problems) -> Pr
         mouse: mouse.map(Spanned::into_inner),
         confirm_quit: confirm_quit.is_some_and(Spanned::into_inner),
         notifications: notifications.map(Spanned::into_inner).unwrap_or_default(),
+        alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         keys: keys.map(Spanned::into_inner).unwrap_or_default(),
     }
 }
@@ -294,6 +305,7 @@ mod tests {
             mouse: Some(false),
             confirm_quit: true,
             notifications: NotificationChoice::Bell,
+            alerts: AlertKeys::default(),
             keys: vec![
                 binding("normal", "r", Some("quit")),
                 binding("normal", "ctrl-r", None),

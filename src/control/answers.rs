@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::event_line::EventLine;
 use super::log_line::{Cursor, Skipped};
 use super::log_reader::LogReader;
 use super::meant::{counts, instances, only_one, services};
@@ -27,7 +26,7 @@ use crate::domain::{
     ServiceSnapshot, Targets, is_too_long, visible, without_secrets,
 };
 use crate::group_handle::{EventLog, GroupHandle};
-use crate::logs::{Epoch, LineId};
+use crate::logs::{Epoch, EventLine, LineId};
 
 /// Events that are sent at once.
 const EVENTS: usize = 200;
@@ -160,7 +159,7 @@ impl Answers {
                     return;
                 }
                 sent = event.seq;
-                if !outbox.reply(&Reply::Event(EventLine::new(event, clock))).await {
+                if !outbox.reply(&Reply::Event(Box::new(EventLine::new(event, clock)))).await {
                     return;
                 }
             }

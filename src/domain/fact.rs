@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ChangeKind, Exited, GroupEventKind, HoldResult, HoldSnapshot, LastExit, Marker, Moment, Notice, RestartReason,
-    Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, TaskMarker, human,
+    ChangeKind, Exited, GroupEventKind, HoldResult, HoldSnapshot, LastExit, Marker, Moment, NextTry, Notice,
+    RestartReason, Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, TaskEnd, TaskMarker, human,
 };
 
 /// One thing that has happened.
@@ -47,6 +47,8 @@ pub enum FactKind {
         reason: Arc<str>,
         /// What is remembered of the run.
         record: RunRecord,
+        /// What follows.
+        next: NextTry,
     },
     /// The process of a run has ended.
     Ended {
@@ -66,6 +68,11 @@ pub enum FactKind {
     },
     /// A service came to where its log says so.
     Marked(Marker),
+    /// A run of a service that had failed has lasted so long.
+    Lasted {
+        /// How long.
+        up: Duration,
+    },
     /// A change waits, because it came soon after each of the last starts.
     Limited {
         /// What the log says of it.
@@ -140,12 +147,13 @@ impl Fact {
                 if is_first { GroupEventKind::Start(reason) } else { GroupEventKind::Restart(reason) }
             }
             FactKind::NotStarted { reason, .. } => GroupEventKind::Error(format!("could not start: {reason}").into()),
-            FactKind::Ended { exit: LastExit { status, asked, fault, .. }, .. } => {
-                GroupEventKind::Exit { status: *status, asked: *asked, fault: *fault }
+            FactKind::Ended { exit: LastExit { status, asked, fault, uptime, .. }, .. } => {
+                GroupEventKind::Exit { status: *status, asked: *asked, fault: *fault, uptime: *uptime }
             }
             FactKind::Marked(marker) | FactKind::Limited { marker, .. } | FactKind::EndedElsewhere { marker, .. } => {
                 event_of_marker(marker, || marker.words(&clock(self.at)).into())?
             }
+            FactKind::Lasted { up } => GroupEventKind::Notice(format!("up for {} again", human(*up)).into()),
             FactKind::Hold(hold) => GroupEventKind::Hold(hold.clone()),
             FactKind::Release(hold) => GroupEventKind::Release(hold.clone()),
             FactKind::HoldOver(result) | FactKind::HoldCorrected(result) => {
@@ -212,6 +220,7 @@ impl Fact {
 fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<GroupEventKind> {
     Some(match marker {
         Marker::Ready { after, .. } => GroupEventKind::Ready(*after),
+        Marker::Task(TaskMarker::News { news, .. }) => GroupEventKind::Task(TaskEnd::of(news)?, words()),
         Marker::Validating { .. } | Marker::Stale { .. } | Marker::HeldUp { .. } | Marker::Valid { .. } => {
             GroupEventKind::Validate(words())
         }
@@ -245,7 +254,7 @@ fn old_lock(tree: &str, age: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, HowSoon, NextTry};
+    use crate::domain::{ExitStatus, HowSoon};
 
     fn fact(kind: FactKind) -> Fact {
         Fact { at: Moment::from_millis(7_000), service: Some("api".into()), run: Some(RunId(2)), kind }
@@ -289,7 +298,8 @@ mod tests {
         assert_eq!((ended.record(), ended.notice(None)), (Some(&record()), None));
         let asked = fact(FactKind::Ended { exit: LastExit { asked: true, ..exit }, record: record(), exited: None });
         assert_eq!((words(&asked), event(&asked).as_deref()), (None, Some("exit exit 1, as requested")));
-        let none = fact(FactKind::NotStarted { reason: "no such file".into(), record: record() });
+        let none =
+            fact(FactKind::NotStarted { reason: "no such file".into(), record: record(), next: NextTry::ByHand });
         assert_eq!(words(&none).as_deref(), Some("could not start · no such file · 14:02:11"));
         assert_eq!(event(&none).as_deref(), Some("error could not start: no such file"));
         assert_eq!(none.record(), Some(&record()));

@@ -254,6 +254,8 @@ pub enum NextTry {
     ByHand,
     /// A try after this time.
     In(Duration),
+    /// A try after the cooldown: the breaker has opened, which is told next.
+    Cooldown,
 }
 
 impl Marker {
@@ -436,7 +438,7 @@ fn remedy(watches: bool) -> &'static str {
 
 fn next_try(text: &mut String, next: &NextTry) -> fmt::Result {
     match next {
-        NextTry::None => Ok(()),
+        NextTry::None | NextTry::Cooldown => Ok(()),
         NextTry::AfterChange(files) => write!(text, " · waiting for a change to {files}"),
         NextTry::ByHand => write!(text, " · fix it and press s"),
         NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(*wait))),

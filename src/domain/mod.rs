@@ -3,6 +3,7 @@
 //! Architecture invariant: plain data only. No input or output, no clock, no channel, no async, no lock.
 //! Everything here can be made in a test by writing it down.
 
+mod alert;
 mod cause;
 mod checkout;
 mod command;
@@ -55,6 +56,7 @@ mod watch_spec;
 mod worker_spec;
 mod written;
 
+pub use alert::{AlertCommand, AlertKeys, AlertKind, AlertSpec};
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use checkout::{Checkout, EnvFile, GroupValues};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
@@ -65,7 +67,7 @@ pub use explanation::{Explanation, PathVerdict, StepOutcome, WhyStep, is_too_lon
 pub use fact::{Fact, FactKind};
 pub use file_event::{ChangeKind, FileEvent, FileJournal, JournalEntry, Match, Rule, RuleSource, Verdict};
 pub use going_on::GoingOn;
-pub use group_event::{GroupEvent, GroupEventKind, RestartReason};
+pub use group_event::{GroupEvent, GroupEventKind, RestartReason, TaskEnd};
 pub use hold_result::{HoldResult, some_of};
 pub use instance::{Instance, Replicated, Scale, Scaling};
 pub use job_inputs::UnchangedInputs;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port, Probe,
-    ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec, WorkerSpec,
-    visible, without_secrets,
+    AlertKeys, AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port,
+    Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec,
+    WorkerSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -35,6 +35,8 @@ pub struct GroupSpec {
     pub logs: LogSpec,
     /// How services start (`[start]`).
     pub start: StartSpec,
+    /// Who is told what, as the files of the group say (`[alerts]`).
+    pub alerts: AlertKeys,
     /// The checkout that the file is in.
     pub checkout: Checkout,
 }
@@ -55,6 +57,7 @@ impl GroupSpec {
             watch: WatchSpec::default(),
             logs: LogSpec::default(),
             start: StartSpec::default(),
+            alerts: AlertKeys::default(),
             checkout: Checkout::default(),
         }
     }

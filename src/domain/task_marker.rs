@@ -86,6 +86,10 @@ fn write(f: &mut fmt::Formatter<'_>, worker: &ServiceName, news: &TaskNews) -> f
         }
         TaskNews::Retries { id, why, wait } => write!(f, "{id} · {why} · next try in {}", short(*wait)),
         TaskNews::Completed { id, took } => write!(f, "{id} · completed after {}", human(*took)),
+        TaskNews::BatchDone { batch, completed, failed } => {
+            write!(f, "batch {batch} · done · {completed} completed")?;
+            if *failed > 0 { write!(f, " · {failed} failed") } else { Ok(()) }
+        }
         TaskNews::Cancelled { id } => write!(f, "{id} · cancelled"),
         TaskNews::Dead { name, reason, detail } if detail.is_empty() => {
             write!(f, "{name} · dead letter · {}", reason.word())

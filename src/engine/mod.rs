@@ -10,10 +10,11 @@
 //! quiet, `rate_limit` how long they wait so soon after a start, `holds` who keeps whose, `questions` which comparisons are
 //! waited for, `git_gate` when git holds, `going_on` what is still to come; `validation` asks before a run is replaced, and `liveness` whether it is stuck;
 //! `places` is how many may start at once; `timetable` is when jobs run by their schedule, and `wall` the clock that they go
-//! by; `losses` tells who depends on what has failed; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
+//! by; `losses` tells who depends on what has failed; `alerts` says what of all that is told to one who does not look; `run_history` is what is remembered of runs; `stop_ladder` ends runs and
 //! `shutdown` the group; `backoff` and `breaker` say when to try again; `view` is what clients see; `invariants` is what
 //! always holds. `tasks` is a machine of its own, for the task files of workers.
 
+mod alerts;
 mod backoff;
 mod breaker;
 mod cascade;
@@ -58,6 +59,7 @@ mod validation;
 mod view;
 mod wall;
 
+pub use alerts::Alerts;
 pub use effect::{Effect, Finish};
 pub use event::Event;
 pub use machine::Engine;

@@ -180,10 +180,15 @@ impl Service {
         // How the run before ended says nothing about this one.
         self.last_exit = None;
         let record = self.remember(None, Duration::ZERO, matches!(self.phase, Phase::Stopping { .. }), turn);
-        self.tell(FactKind::NotStarted { reason: reason.into(), record }, turn);
+        let consequence = match self.phase {
+            Phase::Starting { .. } => Some(self.consequence(Outcome::NotStarted, false, None, turn)),
+            _ => None,
+        };
+        // Of one that was being ended, what follows is no consequence of this.
+        let next = consequence.as_ref().map_or(NextTry::Cooldown, |consequence| consequence.next.clone());
+        self.tell(FactKind::NotStarted { reason: reason.into(), record, next }, turn);
         self.restarts.limit.settle(turn.now);
-        if let Phase::Starting { .. } = self.phase {
-            let consequence = self.consequence(Outcome::NotStarted, false, None, turn);
+        if let Some(consequence) = consequence {
             if let Some(marker) = consequence.gave_up {
                 self.narrate(marker, turn);
             }
@@ -396,7 +401,7 @@ impl Service {
             let (cooldown, watches) = (breaker.cooldown, self.watches());
             let gave_up = Some(Marker::GaveUp { crashes, within, cooldown, watches });
             let phase = Phase::CrashLoop { until: turn.now + breaker.cooldown };
-            return Consequence { phase, failed, next: NextTry::None, gave_up };
+            return Consequence { phase, failed, next: NextTry::Cooldown, gave_up };
         }
         let (phase, next) = self.back_off(outcome, count.in_a_row, turn);
         Consequence { phase, failed, next, gave_up: None }

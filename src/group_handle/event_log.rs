@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::{GroupEvent, GroupEventKind, Moment, Rule, RunId, ServiceName};
+use crate::domain::{GroupEvent, GroupEventKind, Moment, Rule};
 use crate::logs::Epoch;
 
 /// What has happened to a group: the newest events. Whoever writes never waits for whoever reads.
@@ -38,18 +38,20 @@ impl EventLog {
     /// Of them, those that are looked through for a rule: no longer than a save takes to become a restart.
     const LOOKED_AT: usize = 1_000;
 
-    /// Adds what has happened.
-    pub fn push(&self, at: Moment, service: Option<ServiceName>, run: Option<RunId>, kind: GroupEventKind) {
+    /// Adds what has happened, and gives it its number.
+    pub fn push(&self, event: GroupEvent) -> GroupEvent {
         let mut kept = self.lock();
         let seq = *self.last.borrow() + 1;
         if kept.events.len() == Self::CAPACITY {
             kept.events.pop_front();
         }
-        if kind.begins_batch() {
-            kept.batch = Some((seq, at));
+        if event.kind.begins_batch() {
+            kept.batch = Some((seq, event.at));
         }
-        kept.events.push_back(GroupEvent { seq, at, service, run, kind });
+        let event = GroupEvent { seq, ..event };
+        kept.events.push_back(event.clone());
         self.last.send_replace(seq);
+        event
     }
 
     /// By which its numbers are told from those of another run of the group.
@@ -102,9 +104,9 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
         let log = EventLog::default();
-        let reload = |begins| GroupEventKind::Reload { files: "procgroup.toml".into(), begins };
         for n in 0..EventLog::CAPACITY + 3 {
-            log.push(Moment::START, None, None, reload(n == 0));
+            let kind = GroupEventKind::Reload { files: "procgroup.toml".into(), begins: n == 0 };
+            log.push(GroupEvent::new(Moment::START, None, None, kind));
         }
         assert_eq!(log.last_batch(), Some((1, Moment::START)), "longer than its event");
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));

@@ -1,4 +1,4 @@
-//! Helpers that read nothing, each in a process group of its own that ends with it.
+//! Helpers, each in a process group of its own that ends with it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -56,12 +56,19 @@ impl Children {
     }
 }
 
-/// Where a helper prints to.
+/// Where a helper prints to, and what it reads.
 pub(super) enum Prints {
     /// Nobody reads it.
     Nowhere,
     /// Our end has the other one.
     Handle(OwnedFd),
+    /// The same, and it reads what this holds; otherwise it reads nothing.
+    Answer {
+        /// What it reads.
+        input: OwnedFd,
+        /// Where it prints to.
+        output: OwnedFd,
+    },
 }
 
 /// A helper. Killed with its group when it is dropped.
@@ -73,7 +80,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts a program that was found a moment ago, in this folder: whoever makes a process waits until it has entered the
-    /// one and read the other. It reads nothing. Output and errors go to `output`, in the order of their writing.
+    /// one and read the other. Output and errors go to `output`, in the order of their writing.
     ///
     /// # Errors
     /// Why there is no process, for people.

@@ -51,11 +51,12 @@ mod own_session {
             (dir, env): (&Path, &[(OsString, OsString)]),
             output: Prints,
         ) -> Result<Self, String> {
-            let output = match &output {
-                Prints::Nowhere => Output::Input,
-                Prints::Handle(handle) => Output::Handle(handle.as_fd()),
+            let together = |output| Streams::Together { input: c"/dev/null", output };
+            let streams = match &output {
+                Prints::Nowhere => together(Output::Input),
+                Prints::Handle(handle) => together(Output::Handle(handle.as_fd())),
+                Prints::Answer { input, output } => Streams::Apart([input.as_fd(), output.as_fd(), output.as_fd()]),
             };
-            let streams = Streams::Together { input: c"/dev/null", output };
             let pid = inside(dir, program, |program| spawn::spawn(program, env, streams))?;
             #[expect(deprecated, reason = "what replaces it is unsafe; it owns the handle, so this is sound")]
             let end = exit::of_child(pid).and_then(|end| AsyncFd::with_interest(end, Interest::READABLE));
@@ -174,16 +175,21 @@ mod our_session {
             output: Prints,
         ) -> Result<Self, String> {
             let (name, arguments) = program.argv.split_first().ok_or("no program given")?;
+            let (stdin, output) = match output {
+                Prints::Nowhere => (Stdio::null(), None),
+                Prints::Handle(output) => (Stdio::null(), Some(output)),
+                Prints::Answer { input, output } => (input.into(), Some(output)),
+            };
             let (stdout, stderr) = match output {
-                Prints::Nowhere => (Stdio::null(), Stdio::null()),
-                Prints::Handle(output) => {
+                None => (Stdio::null(), Stdio::null()),
+                Some(output) => {
                     let copy = output.try_clone().map_err(|error| plain_error(&error))?;
                     (output.into(), copy.into())
                 }
             };
             let mut command = Command::new(name);
             command.args(arguments).current_dir(dir).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
-            command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
+            command.stdin(stdin).stdout(stdout).stderr(stderr).process_group(0).kill_on_drop(true);
             let child = command.spawn().map_err(|error| plain_error(&error))?;
             let group = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
             Ok(Self { child, group })

@@ -20,6 +20,7 @@ use super::run::supervise;
 #[cfg(target_os = "linux")]
 use super::spawn;
 use super::terminal::Size;
+use super::told::{self, Told};
 use super::{change_command, details, liveness_probe};
 use crate::clock::Clock;
 use crate::domain::{
@@ -260,6 +261,13 @@ impl ProcessHost {
             Ok((_, checks)) => live.report_expanded(checks.unwrap_or_default()),
             Err(error) => log::warn!("{}: {error}", launch.service),
         }
+    }
+
+    /// Tells a program something, as a background task. `ended`: what came of it; dropped if the host ends before.
+    pub fn tell_program(&self, told: Told, ended: impl FnOnce(Result<(), String>) + Send + 'static) {
+        let background_tasks = &self.inner.background_tasks;
+        let means = background_tasks.means();
+        background_tasks.send_off(async move { ended(told::tell(told, means).await) });
     }
 
     /// Does what may take a while, on a thread of its own.

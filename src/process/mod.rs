@@ -39,6 +39,7 @@ mod shell;
 #[cfg(target_os = "linux")]
 mod spawn;
 mod terminal;
+mod told;
 
 pub use attempt::{Attempt, AttemptEnd, AttemptLaunch};
 pub use capture::Captured;
@@ -47,3 +48,4 @@ pub use launch::{ChangeCommand, Expand, Expanded, JobInputs, Launch, LivenessPro
 pub use listener::{listener_on, listens_below};
 pub use notify::Notify;
 pub use program::{Program, find_for_foreground};
+pub use told::{Told, tell_program};

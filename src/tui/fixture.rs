@@ -21,10 +21,13 @@ use crate::domain::{
     ServiceSnapshot, Signal, StopProgress, StopState, Stopping, Verdict, WatchBackend, WatchSnapshot, WatchState,
 };
 use crate::domain::{Explanation, PathVerdict, StepOutcome, WhyStep};
-use crate::logs::LogStore;
+use crate::logs::{HOURS, LogStore};
 
 /// 3 hours after the start.
 pub(super) const NOW: Moment = Moment::from_millis(3 * 3_600_000);
+
+/// Restarts in each of the last hours.
+const BY_HOUR: [u32; HOURS] = [0, 0, 0, 0, 0, 0, 0, 1, 4, 2, 0, 0, 0, 7, 3, 1, 0, 0, 0, 0, 0, 2, 5, 1];
 
 fn ago(seconds: u64) -> Moment {
     Moment::after_start(NOW.since_start() - Duration::from_secs(seconds))
@@ -305,6 +308,7 @@ impl Bench {
                         let answer = worker_fixture::answer(&question);
                         self.ui.told_of_tasks(&question, answer, (NOW, worker_fixture::wall()));
                     }
+                    Followup::Restarts(service) => self.ui.told_of_restarts(&service, BY_HOUR),
                     Followup::Why(seq, path) => self.ui.explained(seq, Ok(Box::new(reason(&path)))),
                 }
             }

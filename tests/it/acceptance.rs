@@ -25,15 +25,19 @@ fn what_it_cannot_install_is_named() {
     if !has("bash", Path::new("/bin/bash").exists()) {
         return;
     }
-    let tools =
-        ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "unshare", "mount"].map(|name| (name, ""));
+    let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "dbus-run-session"]
+        .into_iter()
+        .chain(["notify-send", "unshare", "mount"])
+        .map(|name| (name, ""))
+        .collect::<Vec<_>>();
     let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
     assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
     assert_eq!(
         said_with(&[bare_cargo]),
-        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql util-linux mount"
+        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl dbus libnotify-bin \
+         util-linux mount"
     );
-    let without_ps = tools.into_iter().filter(|(name, _)| *name != "ps");
+    let without_ps = tools.iter().copied().filter(|(name, _)| *name != "ps");
     let without_sudo: Vec<_> = without_ps.chain([bare_cargo, ("apt-get", "exit 100")]).collect();
     assert_eq!(said_with(&without_sudo), "please install: procps");
     let refusing_sudo = [without_sudo.as_slice(), &[("sudo", "exit 1")]].concat();

@@ -74,7 +74,9 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec!["logs", "--since", NAME],
             vec!["logs", "--grep", "(\u{1b}\u{202e}"],
         ],
-        "events" => vec![vec!["events"], vec!["events", "--json"]],
+        "events" => vec![vec!["events"], vec!["events", "--json"], vec!["events", "--since", "1h"]],
+        "history" => vec![vec!["history"], vec!["history", "--json"], vec!["history", NAME]],
+        "alerts" => vec![vec!["alerts", "test"], vec!["alerts", "test", "--json"], vec!["alerts", NAME]],
         "start" => named("start"),
         "stop" => named("stop"),
         "restart" => {

@@ -4,6 +4,7 @@
 
 mod acceptance;
 mod agents;
+mod alerts;
 mod architecture;
 mod attached;
 mod beside;
@@ -29,6 +30,7 @@ mod git_work;
 mod groups;
 mod harness;
 mod hints;
+mod history;
 mod holds;
 mod hostile;
 mod imported;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::alerts::UserAlerts;
 use super::background::Background;
 use super::effect_runner::EffectRunner;
 use super::ending::{Circumstances, Ending, ending};
@@ -94,6 +95,8 @@ pub struct RunOptions {
     pub for_run: bool,
     /// What is wrong with the user's preferences, in a line.
     pub warning: Option<String>,
+    /// What the user's own file says of alerts.
+    pub alerts: UserAlerts,
 }
 
 /// Why a group could not be run.
@@ -177,7 +180,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let mut run_loop = RunLoop {
         clock,
         engine,
-        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket(), event_recorder),
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket(), event_recorder, options.alerts),
         requests,
         news,
         watch,
@@ -192,11 +195,13 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         status_file,
     };
     if let Some(history) = &history {
-        run_loop.runner.remember_by(history.sender());
+        run_loop.runner.remember_by(history.writer());
     }
     run_loop.begin(first);
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
-    let (output, server) = close(run_loop, clients, Files { history, log_files }, &host, runtime);
+    // Not where the user does not wait, or devgroup has a bug.
+    let waits = result.as_ref().is_ok_and(|(finish, _)| !finish.abandoned);
+    let (output, server) = close((run_loop, waits), clients, Files { history, log_files }, &host, runtime);
     end(result.map_err(|_| GroupRunError::Panicked)?, output, server, &spec.name, claim)
 }
 
@@ -250,7 +255,7 @@ impl Decisions {
     /// An engine that knows the runs of earlier times.
     fn new(spec: &Arc<GroupSpec>, clock: Clock) -> Self {
         let mut engine = Engine::new(spec.clone(), seed());
-        let (history, past) = HistoryFile::open(spec);
+        let (history, past) = HistoryFile::open(spec, clock);
         engine.in_zone(Clock::zone());
         let (now, shows) = clock.both();
         engine.look_at_wall(now, shows);
@@ -276,16 +281,19 @@ struct Files {
 /// The loop is over: ends what lives and writes what is left. How the output has ended, and the server, which is told the
 /// ending.
 fn close(
-    mut run_loop: RunLoop,
+    (mut run_loop, waits_for_alerts): (RunLoop, bool),
     clients: Clients,
     files: Files,
     host: &ProcessHost,
     runtime: Runtime,
 ) -> (OutputEnd, Option<Server>) {
-    // The history is written on a thread of its own, which ends when the run loop has dropped its sender.
-    run_loop.runner.remember_no_more();
+    // The history is written on a thread of its own, which ends when nobody can write any more.
+    run_loop.runner.tell_no_more();
     let history_is_written = files.history.map(HistoryFile::close);
     run_loop.runner.close_workers();
+    if waits_for_alerts {
+        run_loop.runner.wait_for_alerts();
+    }
     host.kill_all();
     let (output, server) = clients.finish();
     run_loop.status_file.end();

@@ -9,7 +9,9 @@ use super::environment::TaskVariables;
 use super::files::home_of;
 use super::tries;
 use crate::domain::task::heartbeat_json;
-use crate::domain::{EndedTry, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TaskNews, TryExit};
+use crate::domain::{
+    EndedTry, Fact, FactKind, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TaskNews, TryExit,
+};
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 use crate::failpoint;
 use crate::task_folder::{Contents, Owner, Retried};
@@ -59,7 +61,11 @@ impl Desk {
             TaskEffect::Tell { worker, news } => {
                 if let Some(working) = self.working.get(&worker) {
                     tell(&worker, &news);
-                    working.start.document.mark(&Marker::Task(TaskMarker::News { worker, news }));
+                    let (service, run, at) = (worker.clone(), working.start.run, self.now());
+                    let marker = Marker::Task(TaskMarker::News { worker, news });
+                    working.start.document.mark(&marker);
+                    let kind = FactKind::Marked(marker);
+                    self.means.event_recorder.record(&Fact { at, service: Some(service), run: Some(run), kind });
                 }
             }
             TaskEffect::Answer { ask, result } => self.tell(ask, result),

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::event_recorder::EventRecorder;
 use crate::clock::Clock;
 use crate::domain::task::BatchCounts;
 use crate::domain::{
@@ -46,6 +47,8 @@ pub(crate) struct Means {
     pub(crate) group: Arc<str>,
     /// How the marks of its tries begin.
     pub(crate) mark: String,
+    /// Takes what has come of tasks.
+    pub(crate) event_recorder: EventRecorder,
 }
 
 /// A run of a worker.

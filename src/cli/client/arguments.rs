@@ -230,8 +230,13 @@ Examples:
     #[command(before_help = "\
 Examples:
   devgroup events                     all recorded events
-  devgroup events -f --json           and new ones, as JSON Lines")]
+  devgroup events -f --json           and new ones, as JSON Lines
+  devgroup events --since 24h         also those of earlier runs of the group, from disk")]
     Events {
+        /// Only events newer than this (90s, 24h), also those of earlier runs of the group, which are on disk without the
+        /// changes of files; works without a running group
+        #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+        since: Option<Duration>,
         /// Keep printing new events
         #[arg(short = 'f', long)]
         follow: bool,

@@ -76,7 +76,9 @@ pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<Pa
             | Task::Check { .. }
             | Task::Why(_)
             | Task::Doctor { .. }
-            | Task::Mcp { .. },
+            | Task::Mcp { .. }
+            | Task::History(_)
+            | Task::Alerts(_),
         ) => {}
         Some(Task::Setup(_) | Task::Help { .. }) => return refuse("this command needs none"),
         Some(Task::Up(_)) | None => {

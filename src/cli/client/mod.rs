@@ -50,7 +50,8 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             status::run(group, &services, json, (follow, usage))
         }
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
-        ClientTask::Events { follow, json } => events::run(find::running(place)?, follow, json),
+        ClientTask::Events { follow, json, since: None } => events::run(find::running(place)?, follow, json),
+        ClientTask::Events { follow, json, since: Some(since) } => events::run_since(place, since, follow, json),
         ClientTask::Start(arguments) => {
             orders::send_order(named("start")?, Ask::Start(order(&arguments)), &arguments, "starting")
         }

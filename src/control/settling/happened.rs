@@ -186,14 +186,14 @@ mod tests {
     }
 
     fn exit() -> GroupEventKind {
-        GroupEventKind::Exit { status: ExitStatus::Code(1), asked: false, fault: None }
+        GroupEventKind::Exit { status: ExitStatus::Code(1), asked: false, fault: None, uptime: Duration::ZERO }
     }
 
     /// Each at its time in milliseconds, to `api` in that run.
     fn happened(events: Vec<(u64, u32, GroupEventKind)>) -> Happened {
         let log = EventLog::default();
         for (at, run, kind) in events {
-            log.push(Moment::from_millis(at), Some("api".into()), Some(RunId(run)), kind);
+            log.push(GroupEvent::new(Moment::from_millis(at), Some("api".into()), Some(RunId(run)), kind));
         }
         let mut happened = Happened::after(0);
         happened.take(&log);
@@ -246,7 +246,7 @@ mod tests {
     fn what_is_forgotten_is_counted() {
         let log = EventLog::default();
         for n in 0..EventLog::CAPACITY as u64 + 7 {
-            log.push(Moment::from_millis(n), None, None, change(&n.to_string(), &["api"]));
+            log.push(GroupEvent::new(Moment::from_millis(n), None, None, change(&n.to_string(), &["api"])));
         }
         let mut happened = Happened::after(0);
         happened.take(&log);

@@ -84,13 +84,13 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::GroupEventKind;
+    use crate::domain::{GroupEvent, GroupEventKind};
 
     fn log(events: &[(u64, bool)]) -> EventLog {
         let log = EventLog::default();
         for (at, begins) in events {
             let kind = GroupEventKind::Reload { files: "procgroup.toml".into(), begins: *begins };
-            log.push(Moment::from_millis(*at), None, None, kind);
+            log.push(GroupEvent::new(Moment::from_millis(*at), None, None, kind));
         }
         log
     }

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Hello, to_line};
-use crate::control::event_line::EventLine;
 use crate::control::log_fields::NoField;
 use crate::control::log_line::{LogLine, Skipped};
 use crate::control::settling::Settled;
 use crate::control::status::Status;
 use crate::control::why_line::Why;
 use crate::domain::visible;
+use crate::logs::EventLine;
 use crate::remote_terminal::ToTerminal;
 
 /// A message of a group.
@@ -37,7 +37,7 @@ pub enum Reply {
     /// No line has a field that was asked for.
     NoField(NoField),
     /// Something that happened in the group.
-    Event(EventLine),
+    Event(Box<EventLine>),
     /// The answer to `why`.
     Why(Box<Why>),
     /// The hold has begun.

@@ -35,6 +35,15 @@ pub enum TaskNews {
         /// How long its last try took.
         took: Duration,
     },
+    /// All tasks of a batch have ended.
+    BatchDone {
+        /// Its name.
+        batch: Arc<str>,
+        /// How many are completed.
+        completed: u64,
+        /// How many are not, and will not be.
+        failed: u64,
+    },
     /// A task was cancelled.
     Cancelled {
         /// This one.
@@ -124,6 +133,7 @@ impl TaskNews {
             | Self::Owned { .. }
             | Self::CannotWrite { .. }
             | Self::WritesAgain
+            | Self::BatchDone { .. }
             | Self::Lost
             | Self::Found => None,
         }

@@ -303,7 +303,8 @@ impl Work {
             turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
             turn.aggregate = true;
             if let (true, Some(id)) = (burial.is_the_task, &words.id) {
-                turn.batches.end(&self.name, burial.batch.as_ref(), false);
+                let batch_done = turn.batches.end(&self.name, burial.batch.as_ref(), false);
+                batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
                 turn.task_ended(&self.name, id, false);
             }
         }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::ServiceName;
 use crate::domain::task::BatchCounts;
+use crate::domain::{ServiceName, TaskNews};
 
 /// So many are remembered. Of more, those that have ended longest ago go.
 const REMEMBERED: usize = 1_000;
@@ -64,11 +64,14 @@ impl Batches {
         self.change(batch, |counts| counts.pending = counts.pending.saturating_sub(tasks));
     }
 
-    /// One of its tasks has ended with this worker.
-    pub(super) fn end(&mut self, worker: &ServiceName, batch: Option<&Arc<str>>, completed: bool) {
-        let Some(batch) = batch else { return };
+    /// One of its tasks has ended with this worker. What came of all of them, if it was the last.
+    pub(super) fn end(&mut self, worker: &ServiceName, batch: Option<&Arc<str>>, completed: bool) -> Option<TaskNews> {
+        let batch = batch?;
         self.ends(worker, batch, (u64::from(completed), u64::from(!completed)));
         self.vanish(Some(batch), 1);
+        let counts = self.counts.get(batch)?;
+        let done = || TaskNews::BatchDone { batch: batch.clone(), completed: counts.completed, failed: counts.failed };
+        (counts.pending == 0).then(done)
     }
 
     fn change(&mut self, batch: Option<&Arc<str>>, change: impl Fn(&mut BatchCounts)) {
@@ -123,6 +126,10 @@ mod tests {
         batches.found(&marie, before());
         assert_eq!(batches.counts()["b"], BatchCounts { total: 4, completed: 3, failed: 1, pending: 0 });
         batches.appear(None, 1);
+        batches.appear(Some(&name), 1);
+        let done = TaskNews::BatchDone { batch: name, completed: 4, failed: 1 };
+        assert_eq!(batches.end(&anga, Some(&"b".into()), true), Some(done));
+        assert_eq!(batches.end(&anga, None, true), None);
         assert_eq!(batches.counts().len(), 1);
     }
 

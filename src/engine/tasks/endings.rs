@@ -218,7 +218,7 @@ impl Work {
     fn has_ended(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         let completed = outcome == Outcome::Completed;
-        turn.batches.end(&self.name, claim.head.batch.as_ref(), completed);
+        let batch_done = turn.batches.end(&self.name, claim.head.batch.as_ref(), completed);
         turn.answer(claim.cancel.take().unwrap_or_default(), Ok(()));
         turn.task_ended(&self.name, id, completed);
         if completed {
@@ -226,6 +226,9 @@ impl Work {
             turn.tell(&self.name, TaskNews::Completed { id: id.clone(), took: claim.took });
         } else if outcome == Outcome::Cancelled {
             turn.tell(&self.name, TaskNews::Cancelled { id: id.clone() });
+        }
+        if let Some(news) = batch_done {
+            turn.tell(&self.name, news);
         }
     }
 

@@ -566,7 +566,7 @@ fn marker_text(marker: &Marker) -> String {
 
 fn next_text(next: &NextTry) -> String {
     match next {
-        NextTry::None => String::new(),
+        NextTry::None | NextTry::Cooldown => String::new(),
         NextTry::AfterChange(_) => " · waiting for a change".into(),
         NextTry::ByHand => " · fix it and press s".into(),
         NextTry::In(wait) => format!(" · next try in {wait:?}"),

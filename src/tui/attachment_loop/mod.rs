@@ -51,6 +51,7 @@ mod frames;
 mod kept_layout;
 mod measuring;
 mod opening;
+mod restarts;
 mod saving;
 mod selecting;
 mod sizes;
@@ -276,6 +277,7 @@ impl AttachmentLoop {
                 self.ui.told_of_tasks(&question, answer, self.clock.both());
                 self.frames.redraw = true;
             }
+            News::Restarts(service, by_hour) => self.restarts_were_read(&service, by_hour),
             News::Opens(marked, path, line) => {
                 self.ui.opens.found(&marked, &path, line);
                 self.frames.redraw = true;
@@ -561,7 +563,7 @@ impl AttachmentLoop {
 
     /// What the frame has left to be done.
     fn run_followups(&mut self) {
-        for followup in self.ui.requests.followups.drain(..) {
+        for followup in std::mem::take(&mut self.ui.requests.followups) {
             match followup {
                 Followup::Scan(scan) => self.searcher.read(scan),
                 Followup::Mark(service, marker) => {
@@ -574,6 +576,7 @@ impl AttachmentLoop {
                         tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
                     }
                 }
+                Followup::Restarts(service) => self.read_restarts(service),
                 Followup::Task(question) => {
                     if let Some(tell) = self.tell_later.clone() {
                         tokio::spawn(ask_about_tasks(self.handle.clone(), question, tell));

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::AttachmentLoop;
 use crate::domain::{Explanation, Moment, ServiceName, TaskAnswer, TaskQuestion, plain_error, visible_path};
-use crate::logs::LineId;
+use crate::logs::{HOURS, LineId};
 use crate::tui::message::Message;
 use crate::tui::saved_log::{Log, save, save_to_view};
 use crate::tui::text::thousands;
@@ -30,6 +30,8 @@ pub(super) enum News {
     Explained(u64, Result<Box<Explanation>, String>),
     /// What the group says of tasks.
     OfTasks(TaskQuestion, Result<TaskAnswer, String>),
+    /// How often a service was restarted in each of the last hours.
+    Restarts(ServiceName, [u32; HOURS]),
     /// The editor has ended; how, as far as it is known.
     Closed(Option<ExitStatus>),
 }

@@ -230,6 +230,14 @@ impl Panels {
         })
     }
 
+    /// The details of a service, to be changed.
+    pub(super) fn details_mut(&mut self) -> Option<&mut Details> {
+        self.open.iter_mut().find_map(|panel| match panel {
+            Panel::Details(details) => Some(details),
+            _ => None,
+        })
+    }
+
     /// The watcher panel, to be changed.
     pub(super) fn watcher_mut(&mut self) -> Option<&mut WatcherPanel> {
         self.open.iter_mut().find_map(|panel| match panel {

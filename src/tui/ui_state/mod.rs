@@ -290,6 +290,13 @@ impl UiState {
         }
     }
 
+    /// The restarts of a service were read.
+    pub(super) fn told_of_restarts(&mut self, service: &ServiceName, by_hour: [u32; crate::logs::HOURS]) {
+        if let Some(details) = self.panels.details_mut().filter(|details| details.service == *service) {
+            details.by_hour = Some(Box::new(by_hour));
+        }
+    }
+
     /// Says something for a few seconds.
     pub(super) fn show_message(&mut self, message: impl Into<Message>) {
         self.messages.show(message.into());
@@ -459,6 +466,7 @@ impl UiState {
             Action::RestartMenu => self.panels.open(Panel::Menu(self.restart_menu(&name, world))),
             Action::Details => {
                 self.panels.open(Panel::Details(Details::of(name.clone())));
+                self.requests.followups.push(Followup::Restarts(name.clone()));
                 return vec![Command::Inspect { service: name }];
             }
             Action::TypeInto => self.type_into(&name, world),

@@ -17,6 +17,8 @@ pub(in crate::tui) enum Followup {
     Why(u64, Arc<str>),
     /// Ask about tasks.
     Task(TaskQuestion),
+    /// Read how often a service was restarted in each of the last hours.
+    Restarts(ServiceName),
 }
 
 /// All that is asked for, until somebody has taken it.

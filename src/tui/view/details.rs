@@ -12,12 +12,14 @@ use super::super::text::{cut_right, pad, width, wrap_words};
 use super::super::words::state_look;
 use super::Scene;
 use super::paint::{self, Titles};
+use super::restart_bar::bar;
 use super::worker_details;
 use crate::clock::Clock;
 use crate::domain::{
     ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
     without_secrets,
 };
+use crate::logs::HOURS;
 
 /// Cells of the names on the left.
 const NAMES: usize = 13;
@@ -32,6 +34,8 @@ type Row = (String, String);
 struct Teller<'a> {
     now: Moment,
     glyphs: &'static Glyphs,
+    /// Restarts in each of the last hours, once they were read.
+    by_hour: Option<&'a [u32; HOURS]>,
     time_of_day: &'a dyn Fn(Moment) -> String,
 }
 
@@ -47,7 +51,8 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         paint::put_text(buffer, inner, inner.x + 1, inner.y, "no longer in the group", theme.structure());
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
-    let teller = Teller { now: scene.now, glyphs, time_of_day: scene.time_of_day };
+    let by_hour = details.by_hour.as_deref();
+    let teller = Teller { now: scene.now, glyphs, by_hour, time_of_day: scene.time_of_day };
     let lines = lines(&teller, service, columns(scene.screen));
     let area = area(scene.screen, lines.len());
     let last_start = lines.len().saturating_sub(height(area));
@@ -83,13 +88,13 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
 
 /// The last line that the box can be scrolled to.
 pub(in super::super) fn last_start(
-    service: &ServiceSnapshot,
+    (service, by_hour): (&ServiceSnapshot, Option<&[u32; HOURS]>),
     screen: &OuterScreen,
     glyphs: &'static Glyphs,
     now: Moment,
 ) -> usize {
     // Any time of day is as long.
-    let teller = Teller { now, glyphs, time_of_day: &|_| "00:00:00".to_owned() };
+    let teller = Teller { now, glyphs, by_hour, time_of_day: &|_| "00:00:00".to_owned() };
     let count = lines(&teller, service, columns(screen)).len();
     count.saturating_sub(height(area(screen, count)))
 }
@@ -236,6 +241,10 @@ fn of_restarts(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl F
     let causes: Vec<_> = causes.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text).collect();
     let none = if causes.is_empty() { "none" } else { "" };
     fact("restarts", format!("{none}{}", causes.join(&format!(" {dot} "))));
+    if let Some(by_hour) = teller.by_hour.filter(|by_hour| by_hour.iter().any(|count| *count > 0)) {
+        let all: u64 = by_hour.iter().map(|count| u64::from(*count)).sum();
+        fact("last 24h", format!("{} {dot} {}", bar(by_hour, teller.glyphs.set), count(all, "restart")));
+    }
     if let Some(exit) = service.last_exit {
         let asked = if exit.asked { "stopped by devgroup" } else { "by itself" };
         let uptime = human(exit.uptime);

@@ -10,6 +10,7 @@ mod own_log;
 mod paint;
 mod palette;
 mod pane;
+mod restart_bar;
 mod sidebar;
 mod stopping;
 mod strip;

@@ -1,0 +1,202 @@
+//! `devgroup history`: how often and why services were restarted, from the events on disk; and those events themselves.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::Place;
+use super::client::find;
+use super::exit_code::Failure;
+use super::json;
+use crate::app;
+use crate::clock::Clock;
+use crate::config;
+use crate::control::{Client, ClientError, Problem, ProblemCode};
+use crate::display;
+use crate::domain::{GroupSpec, Moment, Scale, short, visible};
+use crate::logs::{EventFiles, EventLine, Figures};
+
+/// Of whom, and since when.
+#[derive(Debug, Args)]
+pub(super) struct HistoryArguments {
+    /// Services to show (default: all that something has happened to)
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+    /// How far back to look (90s, 30m, 24h)
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "24h")]
+    since: Duration,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The events of a group on disk, whether it runs or not.
+pub(super) struct Past {
+    pub(super) events: Vec<EventLine>,
+    /// The time that is asked about begins and ends here.
+    pub(super) since: SystemTime,
+    until: SystemTime,
+}
+
+impl Past {
+    /// Those of that time until now.
+    pub(super) fn read(spec: &GroupSpec, time: Duration) -> Result<Self, Failure> {
+        let no_history = |why: String| Failure::Unexpected(format!("there is no history: {why}"));
+        let folder = app::state_folder_of(spec).map_err(no_history)?;
+        let until = Clock::start().wall(Moment::START);
+        let since = until.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
+        let events = EventFiles::of(&folder).read(since).map_err(|error| no_history(error.to_string()))?;
+        Ok(Self { events, since, until })
+    }
+}
+
+/// The group that is meant, as far as its state folder needs it: by the one that runs, or by the file. The client, if it
+/// runs.
+pub(super) fn whose(place: &Place) -> Result<(GroupSpec, Option<Client>), Failure> {
+    match find::group(place) {
+        Ok(client) => {
+            let file = Path::new(&client.hello().file).to_owned();
+            let root = file.parent().unwrap_or(Path::new("/")).to_owned();
+            let spec = GroupSpec { file, ..GroupSpec::new(&client.hello().project, root, Vec::new()) };
+            Ok((spec, Some(client)))
+        }
+        // What it has left on disk can be read, whatever keeps it from answering.
+        Err(_) => Ok((load(place)?, None)),
+    }
+}
+
+fn load(place: &Place) -> Result<GroupSpec, Failure> {
+    let file = super::file(place.config.as_deref())?;
+    let loaded = file.load().map_err(|found| Failure::Invalid(found.render(super::style())))?;
+    Ok(loaded.spec.with_instances(&Scale::new()))
+}
+
+/// Prints what has become of services. The result is the exit code.
+pub(super) fn run(place: &Place, arguments: &HistoryArguments) -> Result<u8, Failure> {
+    let (group, client) = whose(place)?;
+    let past = Past::read(&group, arguments.since)?;
+    let figures = Figures::by_service(&past.events, past.until);
+    // The file says the order, if it can be read; what is gone from it comes behind.
+    let spec = match client {
+        Some(_) => load(place).ok(),
+        None => Some(group),
+    };
+    let mut names: Vec<String> =
+        spec.iter().flat_map(|spec| &spec.services).map(|service| service.name.as_str().to_owned()).collect();
+    names.extend(figures.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+    let shown = if arguments.services.is_empty() {
+        names.into_iter().filter(|name| figures.contains_key(name)).collect()
+    } else {
+        chosen(&arguments.services, names, spec.as_ref())?
+    };
+    let shown: Vec<(String, Figures)> =
+        shown.into_iter().map(|name| (name.clone(), figures.get(&name).cloned().unwrap_or_default())).collect();
+    let text = match arguments.json {
+        true => json::line(&Report::of(&past, arguments.since, shown))?,
+        false => table(&shown, arguments.since),
+    };
+    super::print(&text).map(|()| 0)
+}
+
+/// The services that are named, in the order of `names`: as in the file, or as they were called when something happened.
+fn chosen(written: &[String], names: Vec<String>, spec: Option<&GroupSpec>) -> Result<Vec<String>, Failure> {
+    let roster = spec.map(GroupSpec::roster);
+    let mut wanted: Vec<String> = Vec::new();
+    for word in written {
+        let found = roster.as_ref().map(|roster| roster.resolve([word.as_str()]));
+        match found {
+            Some(Ok(found)) => wanted.extend(found.iter().map(|name| name.as_str().to_owned())),
+            _ if names.contains(word) => wanted.push(word.clone()),
+            found => {
+                let message = match found {
+                    Some(Err(unknown)) => unknown.to_string(),
+                    _ => format!("unknown service `{}`", visible(word)),
+                };
+                let problem = Problem { services: names, ..Problem::new(ProblemCode::UnknownService, message) };
+                return Err(ClientError::Refused(problem).into());
+            }
+        }
+    }
+    Ok(names.into_iter().filter(|name| wanted.contains(name)).collect())
+}
+
+/// `24h`, as it is asked for.
+fn in_hours(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ => short(time),
+    }
+}
+
+fn table(shown: &[(String, Figures)], time: Duration) -> String {
+    if shown.is_empty() {
+        return format!("nothing has happened in the last {}\n", in_hours(time));
+    }
+    let width = shown.iter().map(|(name, _)| display::width(name)).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, figures) in shown {
+        let gap = width - display::width(name) + 2;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}{:gap$}{}", visible(name), "", visible(&figures.words(time)));
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Report {
+    version: u32,
+    since: String,
+    until: String,
+    services: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    service: String,
+    starts: u64,
+    restarts: u64,
+    causes: BTreeMap<String, u64>,
+    per_hour: f64,
+    median_up_ms: Option<u64>,
+    median_ready_ms: Option<u64>,
+    most_often: Option<MostOften>,
+    tasks: BTreeMap<String, u64>,
+    alerts: BTreeMap<String, u64>,
+    /// Of the last 24 hours, the present one last.
+    restarts_by_hour: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct MostOften {
+    path: String,
+    restarts: u64,
+}
+
+impl Report {
+    fn of(past: &Past, time: Duration, shown: Vec<(String, Figures)>) -> Self {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let entry = |(service, figures): (String, Figures)| Entry {
+            service,
+            starts: figures.starts,
+            restarts: figures.restarts,
+            per_hour: (figures.per_hour(time) * 100.0).round() / 100.0,
+            causes: figures.causes,
+            median_up_ms: figures.median_up.map(millis),
+            median_ready_ms: figures.median_ready.map(millis),
+            most_often: figures.most_often.map(|(path, restarts)| MostOften { path, restarts }),
+            tasks: figures.tasks,
+            alerts: figures.alerts,
+            restarts_by_hour: figures.by_hour.to_vec(),
+        };
+        Self {
+            version: 1,
+            since: Clock::rfc3339_of(past.since),
+            until: Clock::rfc3339_of(past.until),
+            services: shown.into_iter().map(entry).collect(),
+        }
+    }
+}
