@@ -190,8 +190,8 @@ fn with_config(command: Command) -> Command {
     command.arg(if follows { file } else { file.short('f') }).mut_subcommands(with_config)
 }
 
-/// The commands that know an option only to refuse it do not offer it: `-g` where no running group is meant, `--tui` of
-/// `up`.
+/// The commands that know an option only to refuse it do not offer it: `-g` where no running group is meant, and what
+/// asks for a dashboard or a stream where `up` runs in the background.
 fn without_refused(command: Command) -> Command {
     const NAME_NO_GROUP: [&str; 7] = ["up", "ls", "init", "completions", "man", "schema", "help"];
     if !NAME_NO_GROUP.contains(&command.get_name()) {
@@ -201,7 +201,9 @@ fn without_refused(command: Command) -> Command {
     let command = command.arg(group.global(true).hide(true));
     match command.get_name() {
         // They are those of a run here.
-        "up" => command.mut_arg("tui", |tui| tui.hide(true)).mut_arg("no_tui", |no_tui| no_tui.hide(true)),
+        "up" => ["tui", "no_tui", "json", "timestamps"]
+            .into_iter()
+            .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true))),
         _ => command,
     }
 }
