@@ -42,6 +42,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         stopping: None,
         notice: None,
         file_problem: None,
+        temporary: false,
     }
 }
 
@@ -71,6 +72,7 @@ impl Engine {
             stopping: self.stopping(),
             notice: self.notice.clone(),
             file_problem: self.file_problem.clone(),
+            temporary: self.is_temporary(),
         }
     }
 

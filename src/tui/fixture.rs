@@ -114,6 +114,7 @@ pub(super) fn shop() -> GroupSnapshot {
         stopping: None,
         notice: None,
         file_problem: None,
+        temporary: false,
     }
 }
 
