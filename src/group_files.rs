@@ -2,9 +2,10 @@
 //!
 //! Here names are matched and folders listed; no file is read. Who reads the group and who watches it agree by this.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -68,6 +69,8 @@ pub struct Found {
     pub files: Vec<PathBuf>,
     /// The folders whose entries decide which these are.
     pub folders: BTreeSet<PathBuf>,
+    /// Folders in which there may be more, and why that is not known.
+    pub unreadable: BTreeMap<PathBuf, io::ErrorKind>,
     /// There was too much to look at.
     pub cut: bool,
 }
@@ -127,8 +130,16 @@ impl IncludePattern {
             let mut next = Vec::new();
             for folder in level {
                 match part {
-                    Part::Name(name) => next.extend(Some(folder.join(name)).filter(|path| path.is_dir())),
-                    Part::Glob { .. } => next.extend(entries(&folder, part, true, &mut left)),
+                    Part::Name(name) => {
+                        let path = folder.join(name);
+                        let is_folder = fs::metadata(&path).map(|metadata| metadata.is_dir());
+                        // What has a name and cannot be followed is a link.
+                        let looked_at = if path.symlink_metadata().is_ok() { &path } else { &folder };
+                        if found.is_so(looked_at, is_folder) {
+                            next.push(path);
+                        }
+                    }
+                    Part::Glob { .. } => next.extend(entries(&folder, part, true, &mut left, &mut found)),
                 }
                 found.folders.insert(folder);
             }
@@ -137,16 +148,33 @@ impl IncludePattern {
         for folder in level {
             match last {
                 Part::Name(name) => {
-                    found.files.extend(Some(folder.join(name)).filter(|path| path.symlink_metadata().is_ok()));
+                    let path = folder.join(name);
+                    let is_there = path.symlink_metadata().map(|_| true);
+                    if found.is_so(&folder, is_there) {
+                        found.files.push(path);
+                    }
                 }
                 Part::Glob { .. } => {
-                    found.files.extend(entries(&folder, last, false, &mut left).into_iter().filter(|f| !is_local(f)));
+                    let files = entries(&folder, last, false, &mut left, &mut found);
+                    found.files.extend(files.into_iter().filter(|file| !is_local(file)));
                 }
             }
             found.folders.insert(folder);
         }
         found.cut = left == 0;
         found
+    }
+}
+
+impl Found {
+    /// What a look into a folder has told. What is not there is not so; of anything else it is noted that it is not known.
+    fn is_so(&mut self, folder: &Path, told: io::Result<bool>) -> bool {
+        told.unwrap_or_else(|error| {
+            if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+                self.unreadable.insert(folder.to_path_buf(), error.kind());
+            }
+            false
+        })
     }
 }
 
@@ -162,19 +190,28 @@ impl Part {
     }
 }
 
-/// The folders, or the files, of a folder that a part matches, in order.
-fn entries(folder: &Path, part: &Part, folders: bool, left: &mut usize) -> Vec<PathBuf> {
-    let Ok(listed) = fs::read_dir(folder) else { return Vec::new() };
+/// The folders, or the files, of a folder that a part matches, in order. `all`: what could not be read is noted there.
+fn entries(folder: &Path, part: &Part, folders: bool, left: &mut usize, all: &mut Found) -> Vec<PathBuf> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(error) => {
+            all.is_so(folder, Err(error));
+            return Vec::new();
+        }
+    };
     let mut found = Vec::new();
-    for entry in listed.flatten() {
+    for entry in listed {
         if *left == 0 {
             break;
         }
         *left -= 1;
-        let name = entry.file_name();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder == folders && part.matches(Path::new(&name)) {
-            found.push(folder.join(name));
+        let kind = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?.is_dir())));
+        match kind {
+            Ok((name, is_folder)) if is_folder == folders && part.matches(Path::new(&name)) => {
+                found.push(folder.join(name));
+            }
+            Ok(_) => {}
+            Err(error) => drop(all.is_so(folder, Err(error))),
         }
     }
     found.sort();
@@ -282,6 +319,34 @@ mod tests {
             assert_eq!(pattern("s/*/g.toml").leads_through(Path::new(path)), leads, "{path}");
         }
         assert!(!pattern("s/*/*.toml").matches(Path::new("s/a/g.local.toml")));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_noted_and_one_that_is_not_there_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let closed = folder.path().join("s/a");
+        fs::create_dir_all(&closed).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        // For root nothing is closed.
+        let is_closed = fs::read_dir(&closed).is_err();
+        for text in ["s/*/g.toml", "s/a/g.toml", "s/a/*.toml", "s/a/b/g.toml", "s/a/*/g.toml"] {
+            let unreadable = pattern(text).find(folder.path()).unreadable;
+            let expected = is_closed.then(|| (closed.clone(), io::ErrorKind::PermissionDenied));
+            assert_eq!(unreadable, expected.into_iter().collect(), "{text}");
+        }
+        for text in ["t/*/g.toml", "t/a/g.toml", "file/g.toml", "file/*/g.toml"] {
+            assert_eq!(pattern(text).find(folder.path()).unreadable, BTreeMap::new(), "{text}");
+        }
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+        let told = |kind: io::ErrorKind| {
+            let mut found = Found::default();
+            assert!(!found.is_so(&closed, Err(kind.into())));
+            found.unreadable.len()
+        };
+        assert_eq!([io::ErrorKind::PermissionDenied, io::ErrorKind::TimedOut].map(told), [1, 1]);
+        assert_eq!([io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].map(told), [0, 0]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use super::write_stderr_line;
 use crate::control::{Became, Known, first_start};
-use crate::domain::{GroupSnapshot, Moment, ServiceName, visible};
+use crate::domain::{GroupSnapshot, Moment, Phase, ServiceName, ServiceSnapshot, visible};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
 use crate::logs::LineId;
@@ -130,12 +130,18 @@ fn words(
     });
     let failed: Vec<_> = failed.collect();
     let mut text = String::new();
-    for (service, reason) in &failed {
+    let (blocked, broken): (Vec<_>, Vec<_>) =
+        failed.iter().partition(|(service, _)| matches!(service.phase, Phase::Blocked { .. }));
+    for (service, reason) in broken {
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(text, "error: {}: {}", service.name, reason);
         for line in last_lines(&service.name) {
             let _ = writeln!(text, "  {} │ {line}", service.name);
         }
+    }
+    // What is wrong has been told of those that they wait for.
+    for (names, reason) in by_reason(&blocked) {
+        let _ = writeln!(text, "error: {names}: {reason}");
     }
     let up = services.len() - failed.len();
     let plural = if services.len() == 1 { "service" } else { "services" };
@@ -149,6 +155,23 @@ fn words(
         "{name}: {state} · running in the background (pid {pid}) · open: devgroup attach · stop: devgroup down"
     );
     (text, if failed.is_empty() { 0 } else { FAILED })
+}
+
+/// The names of those with the same reason: a line for each reason.
+fn by_reason<'s>(failed: &[&(&&'s ServiceSnapshot, String)]) -> Vec<(String, String)> {
+    let mut lines: Vec<(Vec<&'s str>, &str)> = Vec::new();
+    for (service, reason) in failed {
+        match lines.iter_mut().find(|(_, known)| known == reason) {
+            Some((names, _)) => names.push(service.name.as_str()),
+            None => lines.push((vec![service.name.as_str()], reason)),
+        }
+    }
+    let told = lines.into_iter().map(|(names, reason)| {
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ") + &more, reason.to_owned())
+    });
+    told.collect()
 }
 
 /// The last lines of a service's log: what it has printed, and the markers, which tell how it ended.

@@ -1,7 +1,7 @@
 //! What can be told of a group, and of what it needs, without being it: for `devgroup doctor`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -9,7 +9,6 @@ use rustix::process::Pid;
 use super::environment::orphans;
 use super::{state_folder, status_file};
 use crate::clock;
-use crate::domain::GroupSpec;
 use crate::process;
 use crate::process_tree;
 use crate::process_tree::{NAME, Process};
@@ -30,8 +29,10 @@ pub struct LastStatus {
 }
 
 /// The last status of a group; `None` if there is no file, as after an orderly end.
-pub fn last_status(spec: &GroupSpec) -> Option<LastStatus> {
-    let folder = state_folder::of_group(spec, state_folder::variable).ok()?;
+///
+/// `group`: its name, its file and its root.
+pub fn last_status(group: (&str, &Path, &Path)) -> Option<LastStatus> {
+    let folder = state_folder_of(group).ok()?;
     let status = status_file::read(&folder)?;
     let age = clock::time_since(&status.last_turn.to_string())?;
     // By its name: in a container, the same number is somebody else.
@@ -50,8 +51,8 @@ pub fn last_status(spec: &GroupSpec) -> Option<LastStatus> {
 ///
 /// # Errors
 /// There is no place for it: why, for people.
-pub fn state_folder_of(spec: &GroupSpec) -> Result<PathBuf, String> {
-    state_folder::of_group(spec, state_folder::variable)
+pub fn state_folder_of(group: (&str, &Path, &Path)) -> Result<PathBuf, String> {
+    state_folder::of_named(group, state_folder::variable)
 }
 
 /// Whether a process, or one below it, listens on a TCP port of this machine.

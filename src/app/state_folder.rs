@@ -12,13 +12,21 @@ use crate::private;
 /// # Errors
 /// There is no such folder, or it lies in the project, in which nothing is written: it would be seen as a change.
 pub(crate) fn of_group(spec: &GroupSpec, variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, String> {
+    of_named((&spec.name, &spec.file, &spec.root), variable)
+}
+
+/// The same of a group by its name, its file and its root.
+pub(crate) fn of_named(
+    (name, file, root): (&str, &Path, &Path),
+    variable: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<PathBuf, String> {
     let Some(state) = state_home(variable) else {
         return Err("neither XDG_STATE_HOME nor HOME is an absolute path".into());
     };
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-    let name: String = spec.name.chars().map(plain).take(64).collect();
-    let folder = state.join(SHARED).join(format!("{name}-{}", group_key(&spec.file)));
-    if folder.starts_with(&spec.root) {
+    let name: String = name.chars().map(plain).take(64).collect();
+    let folder = state.join(SHARED).join(format!("{name}-{}", group_key(file)));
+    if folder.starts_with(root) {
         return Err(format!("{} is inside the project; writing there would count as changes", visible_path(&folder)));
     }
     Ok(folder)

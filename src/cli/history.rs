@@ -46,7 +46,7 @@ impl Past {
     /// Those of that time until now.
     pub(super) fn read(spec: &GroupSpec, time: Duration) -> Result<Self, Failure> {
         let no_history = |why: String| Failure::Unexpected(format!("there is no history: {why}"));
-        let folder = app::state_folder_of(spec).map_err(no_history)?;
+        let folder = app::state_folder_of((&spec.name, &spec.file, &spec.root)).map_err(no_history)?;
         let until = Clock::start().wall(Moment::START);
         let since = until.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
         let events = EventFiles::of(&folder).read(since).map_err(|error| no_history(error.to_string()))?;

@@ -328,7 +328,9 @@ fn run_group(
     }
     let claim = match app::claim(&file.path, ward.pid()) {
         Ok(claim) => claim,
-        Err(occupied) => return Err(slip(&file, arguments, style).unwrap_or(Failure::Occupied(occupied))),
+        Err(occupied) => {
+            return Err(slip(&file, arguments, style).unwrap_or_else(|| client::occupied(occupied, &file.path)));
+        }
     };
     let loaded = file.load().map_err(|found| {
         let drawn = found.render(style);

@@ -95,6 +95,7 @@ fn word(failure: &Failure) -> &'static str {
         Failure::GroupRun { error: GroupRunError::Selection(SelectionError::Nothing) } => "nothing-to-run",
         Failure::Unknown { what: "task", .. } => "unknown-task",
         Failure::Unknown { what: "batch", .. } => "unknown-batch",
+        Failure::Unknown { what: "job", .. } => "unknown-service",
         Failure::Unknown { .. } => "unknown-worker",
         Failure::Client { error: ClientError::Refused(Problem { code, .. }) } => match code {
             ProblemCode::Version => "other-version",

@@ -10,7 +10,7 @@ use super::env_file::{self, EnvFileError};
 use super::keys::ENV_FILE;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, shown};
-use crate::domain::EnvFile;
+use crate::domain::{EnvFile, visible_path};
 
 /// The files of `env_file`; those with a problem are left out, and it is added.
 pub(super) fn files(slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Problems) -> Option<Vec<EnvFile>> {
@@ -65,8 +65,12 @@ fn is_good(path: &Path, slot: Slot<'_, '_>, place: &Place<'_>, problems: &mut Pr
     let name = named(path, place);
     for error in errors {
         let help = match error {
-            EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]",
-            _ => "write lines like NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment",
+            EnvFileError::Unreadable(_) if path.is_file() => {
+                format!("check who may read it: ls -l {}", visible_path(path))
+            }
+            EnvFileError::Unreadable(_) => "env_file = \".env\"   or   env_file = [\".env\", \".env.local\"]".into(),
+            _ => "write lines like NAME=value, NAME='value as it is', NAME=\"value with ${VARIABLES}\" or # comment"
+                .into(),
         };
         problems.add_once(
             Diagnostic::error("env-file", format!("`{}` {error}", shown(&name)).replace("` line", "`, line"))

@@ -1,5 +1,6 @@
 //! Reading the files of a group: its own, those that it includes, and the local file beside each.
 
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use super::place::full;
 use super::problems::shown;
 use super::sources::Sources;
 use super::trust::{Owners, foreign_below};
+use crate::domain::{plain_error, visible_path};
 use crate::group_files::{IncludePattern, local_of};
 
 /// More files than this are no group that somebody keeps an overview of.
@@ -105,6 +107,16 @@ impl Gathered {
                     .at(span, "not all of them were looked at")
                     .help("name the folders: include = [\"services/*/procgroup.toml\"]"),
             );
+            return;
+        }
+        for (folder, why) in &found.unreadable {
+            self.is_partial = true;
+            let name = if *folder == root { visible_path(folder) } else { self.sources.name(folder).into() };
+            let message = format!("cannot read the folder `{name}`: {}", plain_error(&io::Error::from(*why)));
+            let help = format!("check who may read it: ls -ld {}", visible_path(folder));
+            self.problems.push(Diagnostic::error("unreadable", message).at(span.clone(), "included here").help(help));
+        }
+        if found.files.is_empty() && !found.unreadable.is_empty() {
             return;
         }
         if found.files.is_empty() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, sleep_until, timeout};
 
+use super::already::{Found, by_restart, by_start, by_stop};
 use super::log_line::{Cursor, Skipped};
 use super::log_reader::LogReader;
 use super::meant::{counts, instances, only_one, services};
@@ -80,11 +81,12 @@ impl Answers {
             Ask::Why { path, bytes } => {
                 self.why(bytes.map_or_else(|| PathBuf::from(path), |bytes| OsString::from_vec(bytes).into())).await
             }
-            Ask::Start(order) => self.order(order, instances, WaitGoal::up, Command::Start).await,
+            Ask::Start(order) => self.order(order, instances, (WaitGoal::up, by_start), Command::Start).await,
             // What has no instance is down.
-            Ask::Stop(order) => self.order(order, services, WaitGoal::down, Command::Stop).await,
+            Ask::Stop(order) => self.order(order, services, (WaitGoal::down, by_stop), Command::Stop).await,
             Ask::Restart(order) => {
-                self.order(order, instances, WaitGoal::up, |targets| Command::Restart { targets, force: false }).await
+                let command = |targets| Command::Restart { targets, force: false };
+                self.order(order, instances, (WaitGoal::up, by_restart), command).await
             }
             Ask::Scale { services, wait, timeout_ms } => self.scale(&services, wait, timeout_ms).await,
             Ask::Wait { services, goal, timeout_ms } => self.wait(services, goal, timeout_ms).await,
@@ -226,10 +228,11 @@ impl Answers {
         &self,
         order: Order,
         names: fn(&GroupSnapshot, &[String]) -> Result<Vec<ServiceName>, Problem>,
-        wait_goal: fn(Ordered) -> WaitGoal,
+        (wait_goal, found): (fn(Ordered) -> WaitGoal, Found),
         command: impl Fn(Targets) -> Command,
     ) -> Result<Reply, Problem> {
-        let names = names(&self.handle.snapshot(), &order.services)?;
+        let before = self.handle.snapshot();
+        let names = names(&before, &order.services)?;
         let targets = match (order.services.as_slice(), order.all, order.failed) {
             ([_, ..], false, false) => Targets::Named(names),
             ([], true, false) => Targets::All,
@@ -248,7 +251,10 @@ impl Answers {
         };
         if !order.wait {
             let group = self.handle.snapshot();
-            let asked = services.iter().map(|(name, _)| self.outcome(&group, name, Became::Asked.into()));
+            let asked = services.iter().map(|(name, ordered)| {
+                let reason = before.service(name).and_then(|service| found(service, *ordered));
+                self.outcome(&group, name, Known { became: Became::Asked, reason })
+            });
             return Ok(Reply::Done { services: asked.collect() });
         }
         let waiting = services.into_iter().map(|(name, ordered)| (name, wait_goal(ordered))).collect();
@@ -350,13 +356,15 @@ impl Answers {
     }
 
     fn outcome(&self, group: &GroupSnapshot, name: &ServiceName, known: Known) -> Outcome {
-        let run = group.service(name).map(|service| service.run).unwrap_or_default();
+        let service = group.service(name);
+        let run = service.map(|service| service.run).unwrap_or_default();
         Outcome {
             name: name.as_str().to_owned(),
             result: known.became,
             run: run.0,
             cursor: self.beginning(name, run).to_string(),
             reason: known.reason,
+            state: service.map_or_else(String::new, |service| service.state().to_owned()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{Problem, ProblemCode};
-use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name, no_instances};
+use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name, means_several, no_instances};
 
 /// The services that these names mean, each once, in the order of the file.
 pub(super) fn meant<'w>(
@@ -38,13 +38,7 @@ pub(super) fn only_one(group: &GroupSnapshot, written: &str) -> Result<ServiceNa
     match names.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(nobody(group, [written])),
-        several => {
-            let names = several.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
-            Err(Problem::new(
-                ProblemCode::Invalid,
-                format!("`{written}` means {} services, name one of them: {names}", several.len()),
-            ))
-        }
+        several => Err(Problem::new(ProblemCode::Invalid, means_several(written, several))),
     }
 }
 

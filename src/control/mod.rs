@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here runs on the thread of the run loop, and nothing waits for a client.
 
 mod abstract_socket;
+mod already;
 mod answers;
 mod bound_socket;
 mod client;

@@ -38,6 +38,9 @@ pub struct Status {
     /// All files that it is read from, relative to the folder of its own, which is the first.
     #[serde(default)]
     pub files: Vec<String>,
+    /// It was started by `devgroup run`, and ends with the last run that it is there for.
+    #[serde(default)]
+    pub temporary: bool,
 }
 
 /// What the watcher does.
@@ -239,6 +242,7 @@ impl Status {
             stopping: group.stopping.is_some(),
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
             files: group.files.iter().map(ToString::to_string).collect(),
+            temporary: group.temporary,
             watch: Watch {
                 state: state.into(),
                 held: watch.held,
@@ -269,6 +273,14 @@ impl Status {
             });
         }
         self
+    }
+
+    /// What the group is there for, if it ends with that: ``temporary, for `devgroup run migrate` ``.
+    pub fn temporary_for(&self) -> Option<String> {
+        let jobs = self.services.iter().filter(|service| service.elsewhere.is_some());
+        let runs: Vec<String> = jobs.map(|job| format!("`devgroup run {}`", job.name)).collect();
+        let runs = if runs.is_empty() { "`devgroup run`".to_owned() } else { runs.join(", ") };
+        self.temporary.then(|| format!("temporary, for {runs}"))
     }
 
     /// Who was in the group then.

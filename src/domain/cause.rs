@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{OverLimit, ServiceName, human, visible};
+use super::{OverLimit, ServiceName, visible};
 
 /// Why a run was started.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,10 +90,8 @@ impl StartCause {
 pub struct Stuck {
     /// What the last try found: `tmp/status.json not written for 121s (max_age 120s)`.
     pub problem: Arc<str>,
-    /// So many tries in a row had failed …
+    /// So many tries in a row had failed.
     pub failures: u32,
-    /// … within this time.
-    pub over: Duration,
 }
 
 impl fmt::Display for Stuck {
@@ -102,7 +99,7 @@ impl fmt::Display for Stuck {
         f.write_str(&visible(&self.problem))?;
         match self.failures {
             0 | 1 => Ok(()),
-            failures => write!(f, ", {failures} times in {}", human(self.over)),
+            failures => write!(f, ", {failures} times in a row"),
         }
     }
 }

@@ -114,7 +114,7 @@ pub use task::{
 pub use task_marker::TaskMarker;
 pub use time::{Moment, approx, human, short};
 pub use timetable_marker::TimetableMarker;
-pub use unknown_name::{other_names, other_services};
+pub use unknown_name::{means_several, other_names, other_services};
 pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{escaped_json, misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};

@@ -21,7 +21,9 @@ pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&word, &lower);
-            let allowed = length.max(lower.chars().count()).div_ceil(3).min(4);
+            let longer = length.max(lower.chars().count());
+            // Of four letters, two others make another word.
+            let allowed = if longer <= 4 { 1 } else { longer.div_ceil(3).min(4) };
             let shorter = length.min(lower.chars().count());
             let prefix = shorter >= 3 && (lower.starts_with(&word) || word.starts_with(&lower));
             // Of one letter, any other would be near.
@@ -65,6 +67,8 @@ mod tests {
         assert!(near("x", ["m", "xy"]).is_empty() && near("mx", ["m"]).is_empty());
         assert_eq!(near("M", ["m"]), ["m"]);
         assert_eq!(near("bd", ["db", "m"]), ["db"]);
+        assert!(near("nope", ["code"]).is_empty());
+        assert_eq!(near("cdoe", ["code"]), ["code"]);
         assert!(near("", keys).is_empty());
         assert!(near(&"w".repeat(5000), keys).is_empty());
         let many = |first: usize| (0..first).map(|_| "other").chain(["watch"]).collect::<Vec<_>>();

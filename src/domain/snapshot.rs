@@ -40,6 +40,8 @@ pub struct GroupSnapshot {
     pub notice: Option<Notice>,
     /// Why the file on disk is not in force, with the remedy. What was read before is.
     pub file_problem: Option<Arc<str>>,
+    /// It is there for runs in other terminals, and ends with the last of them.
+    pub temporary: bool,
 }
 
 impl GroupSnapshot {

@@ -1,6 +1,7 @@
 //! What to do about a name that means nobody: the same words in all commands.
 
 use super::near::{any_of, near};
+use super::{ServiceName, visible};
 
 /// More names than this help nobody.
 const MANY: usize = 20;
@@ -26,9 +27,26 @@ pub fn other_services(written: &str, known: &[String]) -> String {
     other_names(written, known, if written.starts_with('@') { "groups" } else { "services" })
 }
 
+/// That a name means several services, or several instances of one, where one is to be named.
+pub fn means_several(written: &str, names: &[ServiceName]) -> String {
+    let is_instance = |name: &ServiceName| name.split_instance().is_some_and(|(of, _)| of.as_str() == written);
+    let what = if names.iter().all(is_instance) { "instances" } else { "services" };
+    let all = names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
+    format!("`{}` means {} {what}, name one of them: {all}", visible(written), names.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_instances_are_called_so() {
+        let names = |names: [&str; 2]| names.map(ServiceName::new);
+        let of_one = means_several("worker", &names(["worker.1", "worker.2"]));
+        assert_eq!(of_one, "`worker` means 2 instances, name one of them: worker.1, worker.2");
+        let of_two = means_several("w*", &names(["web", "worker.2"]));
+        assert_eq!(of_two, "`w*` means 2 services, name one of them: web, worker.2");
+    }
 
     #[test]
     fn the_names_that_may_be_meant_come_before_all_others() {

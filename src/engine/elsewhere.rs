@@ -44,6 +44,11 @@ impl Engine {
         self.lease = Some(Lease { used: false, until: now + PATIENCE });
     }
 
+    /// It ends by itself, with the last of those runs.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.lease.is_some()
+    }
+
     /// When the group ends if nobody comes.
     pub(super) fn lease_until(&self) -> Option<Moment> {
         self.lease.filter(|lease| !lease.used && self.shutdown.is_none()).map(|lease| lease.until)
@@ -149,7 +154,9 @@ impl Service {
         (self.start_problem, self.run.unchanged) = (None, None);
         let is_wanted_anew = self.restarts.orders.pending().is_some()
             || self.restarts.next.as_ref().is_some_and(|next| !next.may_be_done_at_once());
-        if self.wanted && !is_wanted_anew && self.check().is_none() {
+        // One that nobody wanted up has done its work all the same; what waits for its times goes on waiting.
+        let is_at_rest = matches!(self.phase, Phase::Down | Phase::Finished(_)) && self.spec.schedule.is_none();
+        if (self.wanted || is_at_rest) && !is_wanted_anew && self.check().is_none() {
             self.restarts.next = None;
             let outcome = if status.is_success() { Outcome::Done } else { Outcome::Failed(status) };
             self.enter(Phase::Finished(outcome), turn);

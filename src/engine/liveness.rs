@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Marker, Moment, Outcome, Phase, RunId, StartCause, Stuck, Then};
+use crate::domain::{Marker, Outcome, Phase, RunId, StartCause, Stuck, Then};
 
 use super::Effect;
 use super::service::Service;
@@ -17,8 +17,6 @@ pub(super) struct Liveness {
     proven: bool,
     /// Failed tries in a row.
     failures: u32,
-    /// The first of that row.
-    first_failure: Option<Moment>,
 }
 
 impl Service {
@@ -53,11 +51,10 @@ impl Service {
             return;
         }
         self.run.liveness.failures = self.run.liveness.failures.saturating_add(1);
-        let first = *self.run.liveness.first_failure.get_or_insert(turn.now);
         if self.run.liveness.failures < check.failures.max(1) {
             return;
         }
-        let stuck = Stuck { problem, failures: self.run.liveness.failures, over: turn.now.since(first) };
+        let stuck = Stuck { problem, failures: self.run.liveness.failures };
         // One that never showed a sign of life has not lasted, however long it took to find that out.
         let uptime = self.run.uptime(turn.now);
         let lasted = self.run.liveness.proven && uptime >= self.spec.backoff.reset_after;

@@ -340,8 +340,10 @@ fn a_restart_that_is_waited_for_tells_how_it_went() {
     project.write("works", "");
     assert_eq!(ask(&project, &["start", "--failed", "--wait"]), "bad: ready\n");
     assert_eq!(ask(&project, &["start", "good", "--wait"]), "good: ready\n", "it is up already");
+    assert_eq!(ask(&project, &["start", "good"]), "good: already ready\n");
     assert_eq!(json(&project, &["status", "--json"])["services"][0]["run"], 3);
     assert_eq!(ask(&project, &["stop", "slow", "--wait"]), "slow: stopped\n");
+    assert_eq!(ask(&project, &["stop", "slow"]), "slow: already stopped\n");
     let none = Stream::ask(&project, &["restart", "--failed"]);
     assert_eq!((none.code, none.stdout.as_str()), (Some(0), ""));
     end(&project, group);
@@ -356,7 +358,7 @@ fn ask_until(project: &Project, arguments: &[&str]) {
 fn waiting_is_for_readiness_an_exit_or_a_restart() {
     let project = Project::new(SHOP);
     let group = shop(&project);
-    assert_eq!(ask(&project, &["wait", "api", "worker", "api"]), "api: ready\nworker: ready\n");
+    assert_eq!(ask(&project, &["wait", "api", "worker", "api"]), "api: running\nworker: running\n");
     let mut exit = Stream::start(&project, &["wait", "worker", "--for", "exit"]);
     let mut restart = Stream::start(&project, &["wait", "worker", "--for", "restart", "--json"]);
     // Both are asked before this one, or see the run before it as the one that lives.

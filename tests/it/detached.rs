@@ -123,6 +123,7 @@ fn a_service_that_fails_at_the_start_is_code_5_with_its_reason_and_the_others_ru
         gone = { run = ["./nowhere"] }
         web = { run = "echo 'no port is free'; exit 3", ready = { port = 1 }, restart = "never" }
         page = { run = "exec sleep 1000", depends_on = ["web"] }
+        shop = { run = "exec sleep 1000", depends_on = ["web"] }
         "#,
     );
     let start = Stream::ask(&project, &["-d"]);
@@ -131,8 +132,8 @@ fn a_service_that_fails_at_the_start_is_code_5_with_its_reason_and_the_others_ru
         "error: gone: could not start",
         "error: web: failed (exit 3)\n",
         "  web │ no port is free\n",
-        "error: page: cannot start: web failed (exit 3)\n",
-        "shop: 1 of 4 services started · running in the background (pid ",
+        "error: page, shop: cannot start: web failed (exit 3)\n",
+        "shop: 1 of 5 services started · running in the background (pid ",
     ] {
         assert!(start.stderr.contains(expected), "{expected}\nis missing in\n{}", start.stderr);
     }

@@ -55,6 +55,34 @@ fn starts(project: &Project, name: &str) -> usize {
     project.lines(&format!("services/{name}/starts-{name}"))
 }
 
+#[test]
+fn a_folder_that_cannot_be_read_takes_nothing_out_of_the_group() {
+    let project = Project::new("name = 'mono'\ninclude = ['services/web/*.toml']\n");
+    project.write("packages/web/procgroup.toml", sleeper("web", ""));
+    fs::create_dir_all(project.path("services")).unwrap();
+    symlink("../packages/web", project.path("services/web")).unwrap();
+    detach(&project);
+    assert_eq!(states(&project), running(&["web"]));
+    // Nobody can follow a link to itself, root neither.
+    let turn_to = |target: &str| {
+        symlink(target, project.path("services/new")).unwrap();
+        fs::rename(project.path("services/new"), project.path("services/web")).unwrap();
+    };
+    turn_to("web");
+    wait_for("the file is not in force", || {
+        let problem = status(&project)["file_problem"].clone();
+        problem.as_str().is_some_and(|problem| problem.contains("cannot read the folder `services/web`: "))
+    });
+    assert_eq!(states(&project), running(&["web"]));
+    let checked = Stream::ask(&project, &["check"]);
+    assert_eq!(checked.code, Some(3), "{}", checked.stderr);
+    assert!(checked.stderr.contains("help: check who may read it: ls -ld "), "{}", checked.stderr);
+    turn_to("../packages/web");
+    wait_for("it is in force again", || status(&project)["file_problem"].is_null());
+    assert_eq!((states(&project), project.lines("packages/web/starts-web")), (running(&["web"]), 1));
+    down(&project);
+}
+
 /// All packages have started, once each.
 fn up(project: &Project) {
     detach(project);

@@ -78,6 +78,53 @@ fn a_group_that_runs_is_used_and_goes_on() {
 }
 
 #[test]
+fn a_run_in_a_group_that_goes_on_counts_although_nobody_wanted_the_job_up() {
+    let project = shop();
+    detach_list(&project);
+    assert_eq!(Stream::ask(&project, &["run", "text"]).code, Some(0));
+    assert_eq!(status(&project, 3)["state"], "done");
+    let unknown = Stream::ask(&project, &["run", "migrat"]);
+    assert_eq!(unknown.code, Some(6), "{}", unknown.stderr);
+    let said = "error: unknown job `migrat`\n  help: did you mean `migrate`? jobs here: migrate, list, text\n";
+    assert_eq!(unknown.stderr, said);
+    project.write("procgroup.toml", format!("{SHOP}\n[services.broken]\n"));
+    let broken = Stream::ask(&project, &["exec", "db", "--", "true"]);
+    assert_eq!(broken.code, Some(3), "{}", broken.stderr);
+    assert!(broken.stderr.contains("  note: the running group still uses the previous version"), "{}", broken.stderr);
+    let looked = Stream::ask(&project, &["doctor"]).stdout;
+    assert!(looked.contains("ok    loop ") && looked.contains("ok    state "), "{looked}");
+    assert!(looked.contains("not checked, nor variables and tasks: the file has problems"), "{looked}");
+    project.write("procgroup.toml", SHOP);
+    down(&project);
+}
+
+#[test]
+fn the_group_of_a_run_says_that_it_is_temporary() {
+    let project = shop();
+    std::fs::remove_file(project.path("../go")).unwrap();
+    let mut running = Stream::start(&project, &["run", "migrate"]);
+    running.wait_for_message("waiting for db");
+    let told = "temporary, for `devgroup run migrate`";
+    let second = Stream::ask(&project, &["-d"]);
+    assert_eq!(second.code, Some(1), "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("  note: that group is {told}, and ends with it")), "{}", second.stderr);
+    for command in ["status", "ls"] {
+        let asked = Stream::ask(&project, &[command]);
+        assert!(asked.stdout.contains(told), "{command}: {}", asked.stdout);
+    }
+    project.write("../go", "");
+    assert_eq!(running.wait_exit().code, Some(0));
+    detach_list(&project);
+    assert!(!Stream::ask(&project, &["status"]).stdout.contains("temporary"));
+    down(&project);
+}
+
+fn detach_list(project: &Project) {
+    let started = Stream::ask(project, &["-d", "list"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+}
+
+#[test]
 fn runs_in_a_terminal_are_in_the_run_history_with_their_exits() {
     let project = shop().with_env("CODE", "3");
     // Alone, with a group for what it needs, and with one that runs.
@@ -233,7 +280,14 @@ fn the_dashboard_shows_it_and_does_not_start_it_meanwhile() {
     let second = Stream::ask(&project, &["run", "test"]);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
     assert!(second.stderr.contains("error: test is already running in another terminal (pid "), "{}", second.stderr);
-    assert_eq!(Stream::ask(&project, &["restart", "test"]).code, Some(0));
+    let stopped = Stream::ask(&project, &["stop", "test"]).stdout;
+    assert!(stopped.starts_with("test: still running in another terminal (pid "), "{stopped}");
+    for order in ["start", "restart"] {
+        let told = Stream::ask(&project, &[order, "test"]);
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+        assert!(told.stdout.starts_with("test: running in another terminal (pid "), "{}", told.stdout);
+        assert!(told.stdout.ends_with("); the group runs it after that\n"), "{}", told.stdout);
+    }
     wait_for("it is waited for", || {
         Stream::ask(&project, &["logs", "test"]).stdout.contains("waiting for the run in another")
     });

@@ -190,7 +190,7 @@ fn a_pause_can_be_of_some_services_and_lasts() {
     project.write("src/a.rs", "two");
     wait_for("the other one restarts", || restarts(&project) == [1, 0]);
     assert_eq!(status(&project)["watch"]["state"], "paused");
-    assert!(Stream::ask(&project, &["status"]).stdout.contains("paused by pause (web) · 1 change held"));
+    assert!(Stream::ask(&project, &["status"]).stdout.contains("paused by `devgroup pause` (web) · 1 change held"));
     ask(&["resume", "web"]);
     wait_for("then this one", || restarts(&project) == [1, 1]);
     ask(&["pause"]);

@@ -152,7 +152,8 @@ fn a_number_that_cannot_be_is_refused_with_the_reason() {
         ("worker.1=2", 2, "`worker.1` is one instance: scale worker"),
         ("@infra=2", 2, "no service that `@infra` means has `replicas`"),
         ("worker", 2, "write SERVICE=N"),
-        ("worker=x", 2, "not a whole number"),
+        ("worker=x", 2, "must be a whole number from 0 to 100"),
+        ("worker=-1", 2, "must be a whole number from 0 to 100"),
     ] {
         let said = ask(&project, code, &["scale", argument]);
         assert!(said.contains(part), "{argument}: {said}");

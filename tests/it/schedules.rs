@@ -45,6 +45,21 @@ fn a_job_runs_again_and_again_until_it_is_suspended() {
 }
 
 #[test]
+fn a_start_waits_for_no_scheduled_run_and_a_wait_says_the_word_of_status() {
+    let runs = job("sync", "schedule = \"every 1h\"\nrun_on_start = true");
+    let project =
+        Project::new(&runs.replace("../home/sync", "../home/sync; until [ -e ../home/go ]; do sleep 0.02; done"));
+    detach(&project);
+    wait_for("it runs", || status(&project, 0)["state"] == "running");
+    let started = Stream::ask(&project, &["start", "sync"]);
+    assert_eq!(started.stdout, "sync: already running\n");
+    project.write("../home/go", "");
+    wait_for("it waits for its time", || status(&project, 0)["state"] == "scheduled");
+    assert_eq!(Stream::ask(&project, &["wait", "sync"]).stdout, "sync: scheduled\n");
+    down(&project);
+}
+
+#[test]
 fn a_job_that_waits_for_its_time_can_be_run_now_and_its_failure_is_seen() {
     let keys = "schedule = \"0 0 1 1 *\"";
     let failing = job("tidy", keys).replace("../home/tidy", "../home/tidy; [ ! -e broken ]");

@@ -60,6 +60,6 @@ fn a_script_starts_asks_restarts_holds_and_ends_a_group() {
     let ended = Stream::start_program(&project, "sh", &["-c", SCRIPT]).wait_exit();
     let out = project.read("../home/out");
     assert_eq!(ended.code, Some(0), "{}{}\n{out}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout, "api: ready\nworker: ready\njob 1 done\nthe end\n", "{}\n{out}", ended.stderr);
+    assert_eq!(ended.stdout, "api: ready\nworker: running\njob 1 done\nthe end\n", "{}\n{out}", ended.stderr);
     assert_eq!(out.matches("│ listening\n").count(), 3, "three runs: {out}");
 }

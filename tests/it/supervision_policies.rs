@@ -134,7 +134,9 @@ mod alive {
         dash.wait_for_text("now-stuck");
         dash.wait_for("the marker says what was stale", |screen| {
             let marker = screen.lines().find(|line| line.contains("restarted · stuck: beat not written for "));
-            marker.is_some_and(|line| line.contains("(max_age 700ms)") && line.contains("was stuck"))
+            marker.is_some_and(|line| {
+                line.contains("(max_age 700ms)") && line.contains(" · up ") && !line.contains("was ")
+            })
         });
         dash.wait_for("the sidebar counts it on its own", |screen| screen.contains("!1") && !screen.contains("✗1"));
         dash.wait_while_reading("it runs again", |project| starts(project, "worker") >= 2);

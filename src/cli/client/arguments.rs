@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
 use crate::config;
 use crate::control::{Goal, LEVEL_WORDS};
+use crate::domain::Instance;
 
 /// What to ask a running group.
 #[derive(Debug, Subcommand)]
@@ -349,7 +350,9 @@ pub(in crate::cli) struct LogsArguments {
 /// `worker=5`.
 fn service_count(text: &str) -> Result<(String, u32), String> {
     let (name, count) = text.split_once('=').ok_or("write SERVICE=N, such as worker=5")?;
-    let count = count.parse().map_err(|_| "the number of instances is not a whole number; write worker=5")?;
+    let count = count.parse().map_err(|_| {
+        format!("the number of instances must be a whole number from 0 to {}; write worker=5", Instance::MOST)
+    })?;
     Ok((name.to_owned(), count))
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::super::arguments::Place;
 use super::super::consent;
 use super::super::exit_code::Failure;
+use crate::app::Occupied;
 use crate::clock::Clock;
 use crate::config;
-use crate::control::{self, Client, ClientError, SOCKET_VARIABLE};
+use crate::control::{self, Ask, Client, ClientError, Reply, SOCKET_VARIABLE};
 use crate::domain::{Moment, plain_error, visible_path};
 
 /// A group that has lost its socket makes a new one with its next upkeep, at least every 30 s.
@@ -98,6 +99,19 @@ pub(super) fn by_file(file: &Path, client: Option<&str>) -> Result<Option<Client
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// That somebody else runs the group of a file. Of a group that ends by itself also what it is there for.
+pub(in crate::cli) fn occupied(occupied: Occupied, file: &Path) -> Failure {
+    let failure = Failure::Occupied(occupied);
+    let status = control::meet(file, None).and_then(|mut group| group.ask(Ask::Status { follow: false, usage: false }));
+    let Ok(Reply::Status(status)) = status else { return failure };
+    match status.temporary_for() {
+        Some(told) => {
+            Failure::Noted { failure: failure.into(), note: format!("that group is {told}, and ends with it") }
+        }
+        None => failure,
     }
 }
 

@@ -16,13 +16,13 @@ use super::super::{GroupFile, file as file_of, invalid, print_message};
 use super::arguments::{ExecArguments, RunArguments};
 use super::find;
 use super::orders::{END_PATIENCE, Process};
-use crate::app::{self, ForegroundCommand, JobLock, NotExecutable};
+use crate::app::{self, ForegroundCommand, GroupRunError, JobLock, NotExecutable};
 use crate::clock::Clock;
-use crate::config::{self, Owners};
+use crate::config::{self, Owners, SelectionError};
 use crate::control::{Ask, Client, ClientError, LogsAsk, Problem, ProblemCode, Reply, RunAsk, RunEnd, Status};
 use crate::domain::{
-    ExitStatus, GroupSpec, Kind, Moment, Port, RunRecord, Scale, ServiceName, ServiceSpec, plain_error, visible,
-    visible_path,
+    ExitStatus, GroupSpec, Kind, Moment, Port, RunRecord, Scale, ServiceName, ServiceSpec, WhyUnknown, means_several,
+    other_names, plain_error, visible, visible_path,
 };
 use crate::guard::foreground_command::{Foreground, shell_code};
 
@@ -36,7 +36,7 @@ const FAILED: u8 = 5;
 pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<OwnedFd>) -> Result<u8, Failure> {
     let (file, mut group) = meet(place, false)?;
     let spec = spec_of(&file, group.as_mut())?;
-    let job = service(&spec, &arguments.job, group.is_some())?;
+    let job = service(&spec, &arguments.job, group.is_some()).map_err(|failure| other_jobs(failure, &spec))?;
     if job.kind != Kind::Job {
         let kind = if job.kind == Kind::Worker { "worker" } else { "service" };
         let (name, problem) = (&job.name, "`run` needs one that runs to completion");
@@ -106,7 +106,17 @@ fn meet(place: &Place, lenient: bool) -> Result<(GroupFile, Option<Client>), Fai
 
 /// The group of the file, with the instances and the ports that its services have where it runs.
 fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Failure> {
-    let spec = file.load().map_err(invalid)?.spec;
+    let runs = group.is_some();
+    let spec = file.load().map_err(|found| match invalid(found) {
+        failure if runs => Failure::Noted {
+            failure: failure.into(),
+            note: "the running group still uses the previous version of its files; `devgroup run` and `devgroup exec` \
+                   read them as they are now: fix this first"
+                .into(),
+        },
+        failure => failure,
+    })?;
+    let spec = spec.spec;
     let status = match group.map(|group| group.ask(Ask::Status { follow: false, usage: false })).transpose()? {
         Some(Reply::Status(status)) => Some(*status),
         _ => None,
@@ -133,6 +143,25 @@ pub(in crate::cli) fn as_it_runs(spec: GroupSpec, status: Option<&Status>) -> Gr
     config::with_group_values(spec)
 }
 
+/// Where no service has the name, only a job can be meant.
+fn other_jobs(failure: Failure, spec: &GroupSpec) -> Failure {
+    let unknown = match failure {
+        Failure::GroupRun { error: GroupRunError::Selection(SelectionError::UnknownService(unknown)) }
+            if unknown.why == WhyUnknown::Service =>
+        {
+            unknown
+        }
+        other => return other,
+    };
+    let jobs = spec.services.iter().filter(|service| service.kind == Kind::Job);
+    let jobs: Vec<String> = jobs.map(|job| job.name.to_string()).collect();
+    Failure::Unknown {
+        what: "job",
+        message: format!("unknown job `{}`", visible(&unknown.written)),
+        help: other_names(&unknown.written, &jobs, "jobs"),
+    }
+}
+
 /// The one service that a name means. `runs`: the group does.
 fn service(spec: &GroupSpec, name: &str, runs: bool) -> Result<Arc<ServiceSpec>, Failure> {
     let roster = spec.roster();
@@ -140,11 +169,7 @@ fn service(spec: &GroupSpec, name: &str, runs: bool) -> Result<Arc<ServiceSpec>,
     match names.iter().filter_map(|name| spec.service(name)).collect::<Vec<_>>().as_slice() {
         [one] => Ok(Arc::clone(one)),
         [] => Err(Failure::no_instances(&roster.only_without_instances([name]), runs)),
-        several => {
-            let names = names.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ");
-            let message = format!("`{}` means {} services, name one of them: {names}", visible(name), several.len());
-            Err(Failure::Usage(message))
-        }
+        _ => Err(Failure::Usage(means_several(name, &names))),
     }
 }
 

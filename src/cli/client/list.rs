@@ -31,6 +31,8 @@ struct Group {
     started_at: Option<String>,
     /// How many services are in which state.
     states: Option<BTreeMap<String, usize>>,
+    /// What it was started for, if it ends with that, for people.
+    temporary: Option<String>,
     /// The pages of its services.
     urls: BTreeMap<String, String>,
 }
@@ -103,6 +105,7 @@ fn group(trace: &GroupTrace, said: Said) -> Option<Group> {
                 pid: Some(status.pid),
                 started_at: Some(status.started_at.clone()).filter(|at| !at.is_empty()),
                 states: Some(states),
+                temporary: status.temporary_for(),
                 urls: urls.collect(),
                 file,
                 folder,
@@ -125,6 +128,7 @@ fn group(trace: &GroupTrace, said: Said) -> Option<Group> {
                 pid: noted.or_else(|| trace.listener().map(app::guard_of)),
                 started_at: None,
                 states: None,
+                temporary: None,
                 urls: BTreeMap::new(),
                 file,
                 folder,
@@ -159,7 +163,8 @@ fn row(group: &Group) -> [String; 6] {
             let rank = |state: &str| !matches!(state, "failed" | "crash-loop" | "retrying" | "blocked");
             let mut states: Vec<_> = states.iter().collect();
             states.sort_by_key(|(state, count)| (rank(state), std::cmp::Reverse(**count)));
-            states.iter().map(|(state, count)| format!("{count} {state}")).collect::<Vec<_>>().join(", ")
+            let states = states.iter().map(|(state, count)| format!("{count} {state}")).collect::<Vec<_>>().join(", ");
+            group.temporary.iter().fold(states, |states, temporary| format!("{states} · {temporary}"))
         }
         (None, state) => {
             let what = match state {
@@ -208,7 +213,15 @@ mod tests {
             branch: Some("main".into()),
             started_at: None,
             states: Some([("ready".into(), 3), ("failed".into(), 1), ("done".into(), 1)].into()),
+            temporary: None,
             urls: [("web".into(), "http://localhost:4000".into())].into(),
+        };
+        let temporary = Group {
+            name: "wiki".into(),
+            states: Some([("ready".into(), 1)].into()),
+            temporary: Some("temporary, for `devgroup run seed`".into()),
+            urls: BTreeMap::new(),
+            ..blank()
         };
         let silent = Group {
             name: "blog".into(),
@@ -220,10 +233,11 @@ mod tests {
             ..blank()
         };
         let expected = "\
-GROUP  FOLDER   BRANCH  UP  SERVICES                   PAGES
-shop   /w/shop  main    -   1 failed, 3 ready, 1 done  http://localhost:4000
+GROUP  FOLDER   BRANCH  UP  SERVICES                                      PAGES
+shop   /w/shop  main    -   1 failed, 3 ready, 1 done                     http://localhost:4000
+wiki   /w/shop  main    -   1 ready · temporary, for `devgroup run seed`
 blog   -        -       -   does not answer (pid 7)
 ";
-        assert_eq!(table(&[blank(), silent]), expected);
+        assert_eq!(table(&[blank(), temporary, silent]), expected);
     }
 }

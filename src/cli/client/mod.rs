@@ -22,7 +22,7 @@ pub(super) mod wait_text;
 use std::os::fd::OwnedFd;
 
 pub(super) use arguments::ClientTask;
-pub(super) use find::short;
+pub(super) use find::{occupied, short};
 
 use super::arguments::Place;
 use super::exit_code::Failure;

@@ -58,6 +58,10 @@ pub(super) fn send_order(mut group: Client, ask: Ask, arguments: &OrderArguments
         for outcome in &outcomes {
             // Writing to a String cannot fail.
             let _ = match (outcome.result, jobs.iter().find(|job| job.name == outcome.name)) {
+                (Became::Asked, _) if outcome.reason.is_some() => {
+                    let found = outcome.reason.as_deref().unwrap_or_default();
+                    writeln!(text, "{}: {}", visible(&outcome.name), visible(found))
+                }
                 (_, Some(job)) if is_all_that_became(job, outcome.result) => {
                     writeln!(text, "{}: {}", visible(&job.name), visible(&super::status::state(job)))
                 }
@@ -258,7 +262,11 @@ pub(in crate::cli) fn code(outcomes: &[Outcome], ends: bool) -> u8 {
 
 /// `api: ready`, `api: failed (exit 3)`, `api: failed · not ready in time`.
 pub(in crate::cli) fn line(outcome: &Outcome) -> String {
-    let word = word(outcome.result);
+    let word = match outcome.result {
+        // In the word of `status`: without a readiness check it runs, with a schedule it waits for its time.
+        Became::Ready if !outcome.state.is_empty() => outcome.state.as_str(),
+        result => word(result),
+    };
     let line = match outcome.reason.as_deref() {
         None => format!("{}: {word}", outcome.name),
         Some(reason) if reason.starts_with(word) => format!("{}: {reason}", outcome.name),

@@ -107,7 +107,9 @@ fn unworked(group: &Client) -> String {
 }
 
 fn table(status: &Status, usage: bool) -> String {
-    let mut out = format!("{} · pid {} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
+    let temporary = status.temporary_for().map_or_else(String::new, |told| format!(" · {}", visible(&told)));
+    let mut out =
+        format!("{} · pid {}{temporary} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     // Writing to a String cannot fail.
     if let Some(problem) = &status.file_problem {
         let _ = writeln!(out, "file: not loaded, still using the previous version: {}", visible(problem));
@@ -144,11 +146,12 @@ fn table(status: &Status, usage: bool) -> String {
     out + &none
 }
 
-/// `hold: git checkout main`, `pause (api, worker)`.
+/// `hold: git checkout main`, `` `devgroup pause` (api, worker)``.
 pub(super) fn holder(hold: &Hold) -> String {
     let by = match hold.by.as_str() {
         "key" => format!("key {}", hold.label),
         "command" => format!("hold: {}", hold.label),
+        "client" if hold.label == "pause" => "`devgroup pause`".to_owned(),
         _ => hold.label.clone(),
     };
     if hold.services.is_empty() { by } else { format!("{by} ({})", hold.services.join(", ")) }

@@ -185,14 +185,16 @@ fn report(group: &mut Patient, wanted: &Wanted, became: Became, reason: Option<S
     let outcome = match lines.last() {
         Some(last) => outcome(wanted, became, last, reason),
         None => {
-            Outcome { name: wanted.service.clone(), result: became, run: wanted.run, cursor: String::new(), reason }
+            let (name, cursor, state) = (wanted.service.clone(), String::new(), String::new());
+            Outcome { name, result: became, run: wanted.run, cursor, reason, state }
         }
     };
     Ok(Report { version: crate::control::VERSION, services: vec![outcome], line: None, lines })
 }
 
 fn outcome(wanted: &Wanted, result: Became, at: &LogLine, reason: Option<String>) -> Outcome {
-    Outcome { name: wanted.service.clone(), result, run: at.run, cursor: at.cursor.clone(), reason }
+    let (name, cursor, state) = (wanted.service.clone(), at.cursor.clone(), String::new());
+    Outcome { name, result, run: at.run, cursor, reason, state }
 }
 
 #[cfg(test)]

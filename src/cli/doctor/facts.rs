@@ -218,6 +218,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let meeting = path.clone().unwrap_or_else(|| here.join(config::FILE_NAME));
     let (group, status) = if path.is_some() { group(meeting.clone()) } else { (GroupFact::Down, None) };
     let spec = loaded.map(|loaded| as_it_runs(loaded.spec, status.as_ref()));
+    let named = named(spec.as_ref(), status.as_ref(), &meeting);
     let places = control::Place::candidates(&meeting);
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
@@ -226,7 +227,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         file,
         unread: unread.iter().map(ToString::to_string).collect(),
         group,
-        last_status: spec.as_ref().and_then(app::last_status),
+        last_status: named.and_then(app::last_status),
         ports: spec.as_ref().map(|spec| ports(spec, status.as_ref())).unwrap_or_default(),
         task_variables,
         unworked: spec.as_ref().map(unworked).unwrap_or_default(),
@@ -248,8 +249,21 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         shell: program("sh"),
         leftovers: app::leftovers(),
         sockets: places.iter().map(|place| FolderFact::inspect(place.folder().to_owned())).collect(),
-        state: spec.as_ref().map(|spec| app::state_folder_of(spec).map(FolderFact::inspect)),
+        state: named.map(|named| app::state_folder_of(named).map(FolderFact::inspect)),
     })
+}
+
+/// The name, the file and the root of the group. One that runs says its name, also where its file cannot be read now.
+fn named<'g>(
+    spec: Option<&'g GroupSpec>,
+    status: Option<&'g Status>,
+    file: &'g Path,
+) -> Option<(&'g str, &'g Path, &'g Path)> {
+    match (spec, status) {
+        (Some(spec), _) => Some((&spec.name, &spec.file, &spec.root)),
+        (None, Some(status)) => Some((&status.project, file, file.parent()?)),
+        (None, None) => None,
+    }
 }
 
 /// The local ports that services are known by, each once.

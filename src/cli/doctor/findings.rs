@@ -64,6 +64,9 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(unread.map(|message| warn("file", message, "if it is the group's file, name it with -f")));
     found.extend(group(facts));
     found.extend(ports(facts));
+    if matches!(facts.file, FileFact::Bad(..)) {
+        found.push(warn("ports", "not checked, nor variables and tasks: the file has problems", "fix the file first"));
+    }
     found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
     let nobody = "run a worker of that name, or move the files to another worker's folder: devgroup help workers";
     found.extend(facts.unworked.iter().map(|tasks| warn("tasks", tasks.as_str(), nobody)));
@@ -446,7 +449,7 @@ mod tests {
     fn each_thing_that_is_not_as_it_should_be_has_its_line() {
         assert_eq!(bad(|_| {}), [""; 0]);
         assert_eq!(bad(|facts| facts.file = FileFact::None), ["warn file"]);
-        assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file"]);
+        assert_eq!(bad(|facts| facts.file = FileFact::Bad("/a".into(), "1 error".into())), ["fail file", "warn ports"]);
         assert_eq!(bad(|facts| facts.file = FileFact::Foreign("/a".into(), "/a belongs to bob".into())), ["fail file"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::Odd("it hangs".into())), ["fail group"]);
         assert_eq!(bad(|facts| facts.group = GroupFact::NotAllowed("EPERM".into(), "go".into())), ["warn group"]);

@@ -112,9 +112,11 @@ pub(super) fn unproven_until(service: &ServiceSnapshot, now: Moment) -> Option<M
     is_up(service, now)?.err().flatten()
 }
 
-/// What has become of a service at the start of its group.
+/// What has become of a service at the start of its group. Of a job with a schedule that is its times: nobody waits for
+/// its runs.
 pub fn first_start(service: &ServiceSnapshot, now: Moment) -> Fate {
-    WaitGoal::up(Ordered::Run(RunId(0).next())).result(service, now)
+    let fate = WaitGoal::up(Ordered::Run(RunId(0).next())).result(service, now);
+    if service.scheduled { fate.or(Ok(Became::Ready.into())) } else { fate }
 }
 
 /// Nothing lives, and a start is to come by itself, has just been refused, or cannot start.

@@ -96,9 +96,12 @@ pub struct Outcome {
     pub run: u32,
     /// The cursor before the first line of that run.
     pub cursor: String,
-    /// Why it has failed, for people.
+    /// Why it has failed, or what an order has found, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Its state then, in the word of `status`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub state: String,
 }
 
 /// How many instances a service has.

@@ -296,12 +296,7 @@ impl Marker {
             Self::Started { command, pid } => {
                 write!(text, "started · {} · pid {pid} · {clock}", masked(command))
             }
-            Self::Restarted { cause, was } => {
-                // "restarted manually" is one thought; the other causes are reasons.
-                let gap = if *cause == StartCause::Hand { " " } else { " · " };
-                let _ = write!(text, "restarted{gap}{} · {clock}", masked(&cause.to_string()));
-                was.as_ref().map_or(Ok(()), |was| write!(text, " · was {} · up {}", was.state(), human(was.uptime)))
-            }
+            Self::Restarted { cause, was } => restarted(&mut text, cause, was.as_ref(), clock),
             Self::Job(job) => write!(text, "{job} · {clock}"),
             Self::Task(task @ TaskMarker::Begins { .. }) => write!(text, "{task} · {clock}"),
             Self::Task(task) => write!(text, "{task}"),
@@ -389,6 +384,19 @@ impl Marker {
 /// Without secrets, and by itself: where the end of one is not seen, what stands behind it in the line stays.
 fn masked(text: &str) -> Cow<'_, str> {
     without_secrets(text)
+}
+
+/// A restart, why, and how the run before was.
+fn restarted(text: &mut String, cause: &StartCause, was: Option<&LastExit>, clock: &str) -> fmt::Result {
+    // "restarted manually" is one thought; the other causes are reasons.
+    let gap = if *cause == StartCause::Hand { " " } else { " · " };
+    write!(text, "restarted{gap}{} · {clock}", masked(&cause.to_string()))?;
+    let Some(was) = was else { return Ok(()) };
+    // These causes say it already.
+    if !matches!(cause, StartCause::OverLimit(_) | StartCause::Stuck(_)) {
+        write!(text, " · was {}", was.state())?;
+    }
+    write!(text, " · up {}", human(was.uptime))
 }
 
 /// A run that devgroup ends, and why.

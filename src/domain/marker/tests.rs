@@ -123,11 +123,10 @@ fn markers_of_what_devgroup_decides_read_as_the_documentation_shows_them() {
                 cause: StartCause::Stuck(Stuck {
                     problem: "tmp/status.json not written for 121s (max_age 120s)".into(),
                     failures: 1,
-                    over: Duration::ZERO,
                 }),
-                was: None,
+                was: Some(ended(ExitStatus::Signal(15), 552, Some(Fault::Stuck))),
             },
-            "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 ──",
+            "── restarted · stuck: tmp/status.json not written for 121s (max_age 120s) · 14:02:11 · up 9m 12s ──",
         ),
         (
             Marker::Stale { runs: true, watches: true, problem: "validate failed · exit 101".into() },

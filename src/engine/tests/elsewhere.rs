@@ -49,8 +49,23 @@ fn what_it_needs_comes_first_and_how_it_ends_is_how_the_job_ends() {
     let of = |record: &RunRecord| (record.number(), record.exit, record.uptime.as_secs(), record.cause.to_string());
     let expected = (None, Some(ExitStatus::Code(0)), 3, "elsewhere".to_owned());
     assert_eq!(history.iter().map(of).collect::<Vec<_>>(), [expected], "it is remembered");
+    assert_eq!(s.service("migrate").state(), "done");
     s.start("api");
     assert_eq!(s.phase("api").word(), "starting", "what it needs is done");
+}
+
+#[test]
+fn one_that_nobody_wanted_up_is_done_or_has_failed_and_stays_unwanted() {
+    let mut s = Scenario::new(vec![ServiceSpec { autostart: false, ..job("seed") }, service("api")]);
+    s.begin().ask(run(1, "seed", true)).ask(over(1, 0));
+    assert_eq!((s.service("seed").state(), s.service("seed").wanted), ("done", false));
+    s.ask(run(2, "seed", true)).ask(over(2, 3));
+    assert_eq!((s.service("seed").state(), s.service("seed").failure().is_some()), ("failed", true));
+    s.ask(run(3, "seed", false)).ask(over(3, 0));
+    assert_eq!(s.service("seed").state(), "failed", "that was with other arguments");
+    assert!(!s.trace().contains("spawn seed"), "{}", s.trace());
+    s.stop("seed");
+    assert_eq!(s.service("seed").state(), "stopped");
 }
 
 #[test]
@@ -101,6 +116,7 @@ fn a_group_for_runs_ends_with_the_last_one_or_if_none_comes() {
         s
     };
     let mut s = leased();
+    assert!(s.snapshot().temporary);
     s.ask(run(1, "migrate", true)).started("db").ready("db").ask(run(2, "seed", true)).ask(over(1, 0)).until(60.0);
     assert!(s.snapshot().stopping.is_none(), "another one needs it");
     s.ask(over(2, 0));

@@ -37,10 +37,10 @@ fn so_many_failures_in_a_row_are_stuck_and_the_restart_says_why() {
         100.000 > api is silent
         110.000 > api is silent
         120.000 > api is silent
-        120.000   api: stuck · port 4000 refused, 3 times in 20s · next try in 1s
+        120.000   api: stuck · port 4000 refused, 3 times in a row · next try in 1s
         120.000   SIGTERM to api 1
         120.500 > api dies of SIGTERM
-        121.028   spawn api 2 · stuck: port 4000 refused, 3 times in 20s · was stuck, up 120500ms
+        121.028   spawn api 2 · stuck: port 4000 refused, 3 times in a row · was stuck, up 120500ms
         122.000 > api started
         122.000   look after api 2
     ",
