@@ -293,7 +293,7 @@ mod tests {
         let exit = LastExit { status, at, uptime, asked: false, fault: None };
         let exited = Some(Exited { status, failed: None, next: NextTry::AfterChange("src/*.rs".into()) });
         let ended = fact(FactKind::Ended { exit, record: record(), exited });
-        let said = "exited · code 1 · 14:02:11 · waiting for a change to src/*.rs";
+        let said = "exited · code 1 · 14:02:11 · waiting for a change to src/*.rs · r restarts";
         assert_eq!((words(&ended).as_deref(), event(&ended).as_deref()), (Some(said), Some("exit exit 1")));
         assert_eq!((ended.record(), ended.notice(None)), (Some(&record()), None));
         let asked = fact(FactKind::Ended { exit: LastExit { asked: true, ..exit }, record: record(), exited: None });

@@ -40,9 +40,25 @@ impl HoldResult {
     fn who(&self) -> String {
         let did = if self.promises_restarts() { " restarted" } else { "" };
         let now = (!self.acted.is_empty()).then(|| format!("{}{did}", some_of(&self.acted, NAMES)));
+        now.into_iter().chain(self.who_waits()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `worker waits`.
+    fn who_waits(&self) -> Option<String> {
         let verb = if self.wait.len() == 1 { "waits" } else { "wait" };
-        let late = (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait, NAMES)));
-        now.into_iter().chain(late).collect::<Vec<_>>().join(", ")
+        (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait, NAMES)))
+    }
+
+    /// What the files that differ have done: ` restarted api, web; worker waits`, `: api, web`.
+    fn did(&self) -> String {
+        let acted = some_of(&self.acted, NAMES);
+        let (now, gap) = match () {
+            () if self.promises_restarts() => (format!(" restarted {acted}"), "; "),
+            () if self.acted.is_empty() => (String::new(), ": "),
+            () => (format!(": {acted}"), ", "),
+        };
+        let late = self.who_waits().map(|late| format!("{gap}{late}")).unwrap_or_default();
+        if now.is_empty() && late.is_empty() { ": no running service uses them".into() } else { now + &late }
     }
 }
 
@@ -60,15 +76,11 @@ impl fmt::Display for HoldResult {
                 }
             }
             None if self.matter == 0 => write!(f, "{} cancelled out · no restart", count(self.changes, "held change")),
-            None => {
-                let verb = if self.matter == 1 { "matters" } else { "matter" };
-                let who = if who.is_empty() { "no running service uses them" } else { &who };
-                // More may differ than was held: what did not pass before is tried again with it.
-                match self.matter <= self.changes {
-                    true => write!(f, "{} of {all} {verb}: {who}", self.matter),
-                    false => write!(f, "{} files differ: {who}", self.matter),
-                }
+            // More may differ than was held: what did not pass before is tried again with it.
+            None if self.matter <= self.changes => {
+                write!(f, "{} of {}{}", self.matter, count(self.changes, "changed file"), self.did())
             }
+            None => write!(f, "{}{}", count(self.matter, "changed file"), self.did()),
         }
     }
 }
@@ -115,5 +127,28 @@ mod tests {
         let only_waits = HoldResult { acted: Vec::new(), ..result };
         assert_eq!(only_waits.to_string(), "git commit: was restarted · 3 changes · worker waits");
         assert!(!only_waits.promises_restarts(), "there is nothing to correct");
+    }
+
+    #[test]
+    fn the_files_that_have_restarted_services_are_counted_against_all_that_have_changed() {
+        let result = |acted: &[&str], wait: &[&str], says_restarted| HoldResult {
+            git: None,
+            changes: 3,
+            matter: 2,
+            acted: names(acted),
+            wait: names(wait),
+            says_restarted,
+        };
+        let all = result(&["web", "api", "worker"], &[], true);
+        assert_eq!(all.to_string(), "2 of 3 changed files restarted web, api, worker");
+        let one = HoldResult { changes: 1, matter: 1, ..all.clone() };
+        assert_eq!(one.to_string(), "1 of 1 changed file restarted web, api, worker");
+        let more = HoldResult { matter: 4, ..all };
+        assert_eq!(more.to_string(), "4 changed files restarted web, api, worker");
+        let waits = result(&["web"], &["api"], true);
+        assert_eq!(waits.to_string(), "2 of 3 changed files restarted web; api waits");
+        assert_eq!(result(&["web"], &["api"], false).to_string(), "2 of 3 changed files: web, api waits");
+        assert_eq!(result(&[], &["api"], true).to_string(), "2 of 3 changed files: api waits");
+        assert_eq!(result(&[], &[], true).to_string(), "2 of 3 changed files: no running service uses them");
     }
 }

@@ -295,7 +295,7 @@ impl Service {
                 let why = self.run.port_taken.as_ref().map(ToString::to_string).into_iter().chain(why);
                 let next = match (limited, self.watches()) {
                     (true, _) => None,
-                    (false, true) => Some(format!("waiting for a change to {}", self.watched_files())),
+                    (false, true) => Some(format!("waiting for a change to {} · r restarts", self.watched_files())),
                     (false, false) => Some(format!("start it with s, or devgroup start {}", self.name())),
                 };
                 let all: Vec<String> = why.chain(next).collect();

@@ -162,8 +162,9 @@ impl Find {
 
     fn search_as_typed(&mut self) {
         let Some(prompt) = self.prompt.as_ref().filter(|prompt| prompt.purpose == Purpose::Search) else { return };
-        let query = Query::new(&prompt.text, prompt.kind).map_err(|error| error.to_string());
-        let search = Search { text: prompt.text.clone(), kind: prompt.kind, scope: prompt.scope, query };
+        let text = prompt.sought();
+        let query = Query::new(text, prompt.kind).map_err(|error| error.to_string());
+        let search = Search { text: text.to_owned(), kind: prompt.kind, scope: prompt.scope, query };
         self.set_search((!search.text.is_empty()).then_some(search));
     }
 
@@ -178,10 +179,10 @@ impl Find {
     pub(super) fn keep(&mut self, source: &Source) -> Result<(), String> {
         let Some(prompt) = self.prompt.take() else { return Ok(()) };
         match prompt.purpose {
-            // A search that means nothing is over, as an empty one is.
+            // A search that means nothing is over.
             Purpose::Search => {
                 let error = self.search.as_ref().and_then(|search| search.query.as_ref().err().cloned());
-                if prompt.text.is_empty() || error.is_some() {
+                if prompt.sought().is_empty() || error.is_some() {
                     self.set_search(None);
                 }
                 error.map_or(Ok(()), Err)
@@ -343,6 +344,12 @@ impl Find {
         self.prompt.as_ref().is_some_and(|prompt| prompt.purpose == Purpose::Filter)
     }
 
+    /// A search in the logs of all services is being typed.
+    pub(super) fn prompts_for_all(&self) -> bool {
+        let is_for_all = |prompt: &Prompt| prompt.purpose == Purpose::Search && prompt.scope == Scope::All;
+        self.prompt.as_ref().is_some_and(is_for_all)
+    }
+
     /// Cells before the place of the next character, in a last row of so many cells.
     pub(super) fn prompt_cells(&self, source: &Source, (cells, glyphs): (usize, &Glyphs)) -> Option<usize> {
         let (before, _) = self.prompt.as_ref()?.parts(source, cells, glyphs);
@@ -368,11 +375,25 @@ impl Filter {
 }
 
 impl Prompt {
+    /// The text that is searched for: while none is typed, that of the search before.
+    fn sought(&self) -> &str {
+        match &self.before {
+            Some(before) if self.text.is_empty() => &before.text,
+            _ => &self.text,
+        }
+    }
+
     /// What stands before the place of the next character, and from there on.
     fn parts(&self, source: &Source, cells: usize, glyphs: &Glyphs) -> (String, String) {
         let sign = self.purpose.sign();
         let scope = if self.purpose == Purpose::Search { self.scope } else { Scope::Pane };
-        let behind = format!("_{}", meant(self.kind, scope, source));
+        let again = match (self.purpose, self.sought()) {
+            (Purpose::Search, again) if self.text.is_empty() && !again.is_empty() => {
+                format!(" {}", cut_right(again, cells / 3, glyphs.ellipsis))
+            }
+            _ => String::new(),
+        };
+        let behind = format!("_{again}{}", meant(self.kind, scope, source));
         let room = cells.saturating_sub(width(sign) + width(&behind));
         (format!("{sign}{}", cut_left(&self.text, room, glyphs.ellipsis)), behind)
     }

@@ -38,7 +38,7 @@ pub(super) struct Glyphs {
     pub(super) restarts: &'static str,
     /// Restarts by crashes.
     pub(super) crashes: &'static str,
-    /// Restarts because it was stuck or had too much memory.
+    /// Forced restarts: it was stuck, or had too much memory.
     pub(super) stuck: &'static str,
     /// Between parts of a sentence.
     pub(super) dot: &'static str,

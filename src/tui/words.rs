@@ -1,11 +1,17 @@
 //! How the state of a service is told: a glyph, a word and a style, always together.
 
+use std::collections::BTreeSet;
+
 use ratatui::style::Style;
 
+use super::action::{Action, Context};
 use super::glyphs::Glyphs;
+use super::keymap::Keymap;
 use super::no_instances;
 use super::theme::Theme;
-use crate::domain::{GroupSnapshot, Kind, Outcome, Phase, RestartCounts, Rung, ServiceSnapshot, WorkerSnapshot, count};
+use crate::domain::{
+    GroupSnapshot, Kind, Outcome, Phase, RestartCounts, Rung, ServiceSnapshot, Verdict, WorkerSnapshot, count,
+};
 
 /// The word beside the state of a service that runs older code: a validation has failed, or a dependency is down.
 pub(super) const STALE: &str = "stale";
@@ -132,6 +138,22 @@ fn waited_for(service: &ServiceSnapshot) -> String {
         Phase::Blocked { on, .. } => on.first().map(|name| format!("for {name}")).unwrap_or_default(),
         _ => String::new(),
     }
+}
+
+/// While watching is paused, what has changed since that no service watches: `2 files changed, no service watches them (W
+/// shows)`. Nothing if that is no file, or if a file that is watched has changed as well.
+pub(super) fn unwatched_changes(snapshot: &GroupSnapshot, glyphs: &Glyphs) -> Option<String> {
+    let since = snapshot.watch.holds.first()?.since;
+    let entries = snapshot.journal.entries().filter(|entry| entry.judged >= since);
+    let counting: Vec<_> = entries.filter(|entry| entry.verdict != Verdict::Ignored).collect();
+    if counting.iter().any(|entry| entry.verdict != Verdict::NoMatch) {
+        return None;
+    }
+    let files = counting.iter().map(|entry| &entry.event.path).collect::<BTreeSet<_>>().len();
+    let them = if files == 1 { "it" } else { "them" };
+    let key = Keymap::get().key_name(Context::Normal, Action::Watcher, glyphs.set);
+    let shows = if key.is_empty() { String::new() } else { format!(" ({key} shows)") };
+    (files > 0).then(|| format!("{} changed, no service watches {them}{shows}", count(files, "file")))
 }
 
 /// `↻7 ✗2 !1`: restarts that were wanted, by a change or by hand or with others; crashes; restarts because it was stuck.

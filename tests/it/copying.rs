@@ -140,7 +140,7 @@ fn keys_select_in_zoom_and_copy_what_is_in_sight_elsewhere() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("sent 21 lines");
+    dash.wait_for_text("sent the 21 visible lines");
     let visible = copied(&dash).pop().unwrap();
     assert!(visible.starts_with("line 181 of the log\n") && visible.ends_with("\nlast-line"), "{visible}");
     dash.keys("V");
@@ -220,7 +220,7 @@ fn a_program_of_a_local_session_gets_it_too() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("copied 6 lines");
+    dash.wait_for_text("copied the 6 visible lines");
     let text = copied(&dash).pop().unwrap();
     dash.wait_while_reading("the program has it", |project| project.read("../home/clipboard") == text);
     quit(dash);
@@ -238,7 +238,7 @@ fn what_is_copied_inside_of_tmux_goes_through_it() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("c");
-    dash.wait_for_text("copied 6 lines in sight through tmux");
+    dash.wait_for_text("copied the 6 visible lines through tmux");
     dash.wait_while_reading("tmux has it", |project| project.read("../home/buffer").ends_with("last-line"));
     assert_eq!(project.read("../home/how"), "load-buffer -w -\n");
     assert_eq!(copied(&dash), [""; 0], "not twice");
@@ -269,7 +269,7 @@ fn a_copy_has_no_markers_unless_there_is_nothing_else() {
     dash.keys("a");
     dash.wait_for_text("all services");
     dash.keys("c");
-    dash.wait_for_text("sent 3 lines");
+    dash.wait_for_text("sent the 3 visible lines");
     assert_eq!(copied(&dash).pop().unwrap(), "line 001 of the log\nline 002 of the log\nlast-line");
     dash.keys("a");
     quit(dash);
@@ -346,7 +346,8 @@ fn an_error_is_gone_to_and_copied_with_its_trace_and_the_errors_beside_it() {
         dash.keys(keys);
         dash.wait_until_raw("it is copied", |dash| copied(dash).len() == copies + 1);
         let screen = dash.wait_for_text(place);
-        assert!(screen.contains("sent the error (6 lines) to the terminal"), "{screen}");
+        assert!(screen.contains("sent \"Internal Server Error: "), "{screen}");
+        assert!(screen.contains(", 6 lines, to the terminal"), "{screen}");
     }
     assert_eq!(copied(&dash), [failure(7), failure(5), failure(7), failure(5)]);
     dash.keys("2e");

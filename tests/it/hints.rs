@@ -21,13 +21,21 @@ fn an_error_that_has_left_the_screen_is_offered_and_what_opens_is_named() {
     dash.wait_for("the error is offered", |screen| footer(screen).starts_with(" r restart  e error  "));
     dash.keys("e");
     dash.wait_for("the ways from there come first", |screen| {
-        footer(screen).starts_with(" e next  E previous  r restart  c copy  v open app.py:3  ")
+        footer(screen).starts_with(" Esc follow  r restart  c copy  v open app.py:3  ")
     });
     dash.keys(key::ENTER);
-    dash.wait_for("the way out comes first", |screen| footer(screen).starts_with(" Esc back  e next  E previous  "));
+    dash.wait_for("the way out comes first", |screen| footer(screen).starts_with(" Esc back  / search  "));
     dash.keys("q");
     dash.wait_for("q goes back", |screen| footer(screen).ends_with("? help  q quit"));
-    dash.keys("G/20\r");
+    dash.keys("r");
+    dash.wait_for("a restart that is out of sight is told", |screen| footer(screen).ends_with("api restarted"));
+    dash.keys("e");
+    dash.wait_for("there is one more error now", |screen| {
+        screen.contains("error 2 of 2 · ") && footer(screen).starts_with(" e oldest  E previous  Esc follow  ")
+    });
+    dash.keys(key::ESCAPE_IN_FULL);
+    dash.wait_for("the end is followed", |screen| !screen.contains("G follows") && screen.contains("last"));
+    dash.keys("/20\r");
     dash.wait_for("a kept search", |screen| footer(screen).starts_with(" n next  N previous  Esc clear  "));
     dash.keys(key::ESCAPE_IN_FULL);
     dash.wait_for("it is over", |screen| footer(screen).starts_with(" r restart  "));
@@ -58,7 +66,7 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     dash.wait_for("nothing is held yet", |screen| footer(screen).starts_with(" p resume  r restart "));
     project.write("src/a.rs", "two");
     dash.wait_for("what the end of the pause does", |screen| {
-        footer(screen).starts_with(" p resume: may restart api  P discard  W see them  ")
+        footer(screen).starts_with(" p resume: may restart api  P discard  W show  ")
     });
     dash.keys("P");
     dash.wait_for("the title and the log say it", |screen| {
@@ -74,5 +82,20 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     dash.keys("r");
     dash.wait_for("a start ends it", |screen| !screen.contains("· stale") && screen.contains("restarted manually"));
     assert_eq!(stale(&status(&project)), [false, false]);
+    quit(dash);
+}
+
+#[test]
+fn a_pause_tells_of_files_that_no_service_watches() {
+    let project = Project::new("[services]\napi = { run = \"exec sleep 1000\", watch = [\"src/*.rs\"] }\n");
+    project.write("src/a.rs", "one");
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for("it watches", |screen| screen.contains("watching 1 service"));
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    project.write("src/notes.md", "one");
+    dash.wait_for_text("· 1 file changed, no service watches it (W shows)");
+    dash.keys("p");
+    dash.wait_for_text("watching again · 1 file changed, no service watches it (W shows)");
     quit(dash);
 }

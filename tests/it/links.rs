@@ -207,7 +207,7 @@ fn a_key_opens_the_address_of_a_service_or_says_it() {
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("here");
     dash.keys("1o");
-    dash.wait_for_text("no desktop here · address: http://localhost:8101/");
+    dash.wait_for_text("no browser here; open http://localhost:8101/");
     quit(dash);
 }
 

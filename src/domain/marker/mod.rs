@@ -447,7 +447,7 @@ fn remedy(watches: bool) -> &'static str {
 fn next_try(text: &mut String, next: &NextTry) -> fmt::Result {
     match next {
         NextTry::None | NextTry::Cooldown => Ok(()),
-        NextTry::AfterChange(files) => write!(text, " · waiting for a change to {files}"),
+        NextTry::AfterChange(files) => write!(text, " · waiting for a change to {files} · r restarts"),
         NextTry::ByHand => write!(text, " · fix it and press s"),
         NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(*wait))),
     }

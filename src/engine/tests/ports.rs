@@ -44,11 +44,11 @@ fn a_taken_port_is_the_reason_while_it_starts_and_when_it_fails() {
     };
     let mut s = starting();
     s.exits("api", 1);
-    assert_eq!(reason(&s), format!("{PROBLEM} · waiting for a change to its files"));
+    assert_eq!(reason(&s), format!("{PROBLEM} · waiting for a change to its files · r restarts"));
     // Whoever becomes ready has got it.
     let mut s = starting();
     s.ready("api");
     assert_eq!(reason(&s), "");
     s.exits("api", 1);
-    assert_eq!(reason(&s), "waiting for a change to its files");
+    assert_eq!(reason(&s), "waiting for a change to its files · r restarts");
 }

@@ -135,7 +135,7 @@ fn a_failed_start_says_why_until_the_next_one() {
     let api = s.service("api");
     assert_eq!(
         (api.phase, api.reason.as_deref()),
-        (Phase::Finished(Outcome::NotStarted), Some("no such file · waiting for a change to its files"))
+        (Phase::Finished(Outcome::NotStarted), Some("no such file · waiting for a change to its files · r restarts"))
     );
     s.start("api");
     assert_eq!(s.service("api").reason, None);

@@ -201,7 +201,10 @@ fn a_run_that_is_not_ready_in_time_is_ended_and_is_a_crash_only_after_one() {
     let report = RunReport::Unready { problem: "answered 503".into() };
     told.begin().started("api").event("503", Event::Run { service: "api".into(), run: RunId(1), report }).until(30.5);
     assert!(told.trace().contains("not ready · port 4000 · answered 503 · 30s"), "{}", told.trace());
-    assert_eq!(s.service("api").reason.as_deref(), Some("not ready in 30s · waiting for a change to its files"));
+    assert_eq!(
+        s.service("api").reason.as_deref(),
+        Some("not ready in 30s · waiting for a change to its files · r restarts")
+    );
     let mut s = Scenario::running(vec![checked("api")]);
     s.until(1.0).exits("api", 1).until(2.5).started("api").until(33.0).dies("api", 15).until(36.0);
     s.expect(
@@ -419,7 +422,7 @@ fn what_watches_nothing_waits_for_no_change() {
     let mut s = Scenario::running(vec![unwatched(job("job")), never]);
     s.exits("job", 1).exits("web", 1);
     assert_eq!(s.service("job").reason.as_deref(), Some("start it with s, or devgroup start job"));
-    assert_eq!(s.service("web").reason.as_deref(), Some("waiting for a change to its files"));
+    assert_eq!(s.service("web").reason.as_deref(), Some("waiting for a change to its files · r restarts"));
 }
 
 #[test]
@@ -430,15 +433,15 @@ fn why_our_signal_ended_a_run_is_said_wherever_its_end_is() {
     let api = s.service("api");
     assert_eq!(api.last_exit.map(|exit| exit.to_string()).as_deref(), Some("not ready in 30s"));
     assert_eq!(api.history.last().and_then(|record| record.fault.as_deref()), Some("not ready in 30s"));
-    assert_eq!(api.reason.as_deref(), Some("not ready in 30s · waiting for a change to its files"));
+    assert_eq!(api.reason.as_deref(), Some("not ready in 30s · waiting for a change to its files · r restarts"));
     // The end of the next run is its own.
     s.start("api").started("api").exits("api", 2);
     assert_eq!(s.service("api").last_exit.map(|exit| exit.to_string()).as_deref(), Some("exit 2"));
-    assert_eq!(s.service("api").reason.as_deref(), Some("waiting for a change to its files"));
+    assert_eq!(s.service("api").reason.as_deref(), Some("waiting for a change to its files · r restarts"));
     s.start("api").started("api").exits("api", 0);
     assert_eq!(
         s.service("api").reason.as_deref(),
-        Some("exit 0 before it was ready · waiting for a change to its files")
+        Some("exit 0 before it was ready · waiting for a change to its files · r restarts")
     );
 }
 
@@ -456,8 +459,7 @@ fn a_service_that_puts_itself_into_the_background_has_failed() {
         0.500   api: db failed (daemonized)
     ",
     );
-    let reason =
-        "exited, but left redis-server (7) running: run it in the foreground · waiting for a change to its files";
+    let reason = "exited, but left redis-server (7) running: run it in the foreground · waiting for a change to its files · r restarts";
     assert_eq!((s.phase("db").word(), s.service("db").reason.as_deref()), ("failed", Some(reason)));
     // After it has worked, what is left is a leftover as any other; without one, it is done as before.
     let mut s = Scenario::running(vec![service("db"), service("up")]);

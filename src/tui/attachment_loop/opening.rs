@@ -18,7 +18,7 @@ const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 /// Lines of a trace that are looked through for a place.
 const TRACE: u64 = 200;
 /// Python says so of its traces: what went wrong is at the end.
-const LAST_CALL_LAST: &str = "most recent call last";
+pub(super) const LAST_CALL_LAST: &str = "most recent call last";
 
 impl AttachmentLoop {
     /// A click has ended on text. If that is a place in a file, it is opened, unless the click becomes a double one.
@@ -149,7 +149,7 @@ impl AttachmentLoop {
                 // The dashboard may have ended meanwhile.
                 let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
             });
-            if opens { format!("opened {address}") } else { format!("no desktop here · address: {address}") }
+            if opens { format!("opened {address}") } else { format!("no browser here; open {address}") }
         };
         self.ui.show_message(text);
     }

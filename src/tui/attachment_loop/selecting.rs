@@ -7,14 +7,16 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use super::AttachmentLoop;
+use super::opening::LAST_CALL_LAST;
 use super::saving::News;
 use crate::domain::Moment;
 use crate::logs::{LineId, LogDocument, MouseEvents, failure_around};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
-use crate::tui::selection::{CopyRequest, Point, Selection, Stretch, Unit, rows_text, unit_in, unit_of_row};
+use crate::tui::message::Message;
+use crate::tui::selection::{Copied, CopyRequest, Point, Selection, Stretch, Unit, rows_text, unit_in, unit_of_row};
 use crate::tui::source::Source;
-use crate::tui::text::thousands;
+use crate::tui::text::{cut_right, thousands};
 use crate::tui::ui_state::World;
 
 /// Clicks at one place within this time are a double or triple click.
@@ -306,7 +308,8 @@ impl AttachmentLoop {
             self.ui.show_message("nothing to copy");
             return;
         };
-        let what = subject.said(copied.lines);
+        let (what, count) = subject.said(&copied);
+        let gap = if count.is_empty() { " " } else { ", " };
         let tell = self.tell_later.clone();
         let taker = self.host_terminal.copy(&copied.text, move |complaint| {
             log::warn!("{complaint}");
@@ -315,13 +318,13 @@ impl AttachmentLoop {
         });
         let said = match taker {
             // It passes the text on itself, in the form that its terminal knows.
-            Some(Taker::Tmux) => format!("copied {what} through tmux"),
+            Some(Taker::Tmux) => ("copied ", format!("{gap}through tmux")),
             Some(Taker::Program) => {
                 // The terminal would put the beginning in place of the whole.
                 if copied.text.len() <= OSC_52_TEXT {
                     self.frame_writer.send(&osc_52(&copied.text).0);
                 }
-                format!("copied {what}")
+                ("copied ", String::new())
             }
             // Whether it allows that, no terminal tells.
             None => {
@@ -329,11 +332,15 @@ impl AttachmentLoop {
                 self.frame_writer.send(&sequence);
                 let all = copied.text.len();
                 let cut = format!(": it takes only the first {taken} bytes of {all}");
-                format!("sent {what} to the terminal (OSC 52){}", if taken < all { &cut } else { "" })
+                ("sent ", format!("{gap}to the terminal (OSC 52){}", if taken < all { &cut } else { "" }))
             }
         };
         let rest = if copied.cut { "; the rest is too large" } else { "" };
-        self.ui.show_message(format!("{said}{rest}"));
+        let (verb, where_to) = said;
+        self.ui.show_message(match count.is_empty() {
+            true => Message::from(format!("{verb}{what}{where_to}{rest}")),
+            false => Message::with_tail(format!("{verb}{what}"), format!("{count}{where_to}{rest}")),
+        });
     }
 
     /// The line that the reader has gone to; an error with its trace, and the errors beside it.
@@ -373,17 +380,37 @@ enum Subject {
     InSight,
 }
 
+/// Cells of the name of an error.
+const ERROR: usize = 48;
+
 impl Subject {
-    /// `the error (12 lines)`.
-    fn said(self, lines: usize) -> String {
-        let count = format!("{} {}", thousands(lines as u64), if lines == 1 { "line" } else { "lines" });
-        match self {
-            Self::Selection => count,
-            Self::Error => format!("the error ({count})"),
-            Self::Marked => "the marked line".to_owned(),
-            Self::InSight => format!("{count} in sight"),
-        }
+    /// What it is, and what stays behind that where there is little room: `"Internal Server Error: /orders/95"` and
+    /// `, 12 lines`.
+    fn said(self, copied: &Copied) -> (String, String) {
+        let lines = copied.lines;
+        let number = thousands(lines as u64);
+        let count = format!("{number} {}", if lines == 1 { "line" } else { "lines" });
+        let what = match (self, lines) {
+            (Self::Selection, _) => count,
+            (Self::Error, _) => {
+                let name = cut_right(name_of_error(&copied.text), ERROR, "…");
+                return (format!("\"{name}\""), format!(", {count}"));
+            }
+            (Self::Marked, _) => "the marked line".to_owned(),
+            (Self::InSight, 1) => "the visible line".to_owned(),
+            (Self::InSight, _) => format!("the {number} visible lines"),
+        };
+        (what, String::new())
     }
+}
+
+/// The line that says what went wrong: the first one, or the one below a trace of Python that has none above it.
+fn name_of_error(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let is_below = first.contains(LAST_CALL_LAST);
+    let below = text.lines().skip(1).find(|line| !line.is_empty() && !line.starts_with([' ', '\t']));
+    below.filter(|_| is_below).unwrap_or(first)
 }
 
 /// The cell of an area that is nearest, from its corner.
@@ -396,4 +423,28 @@ fn clamped(area: Rect, at: Position) -> (usize, usize) {
     }
     let x = at.x.clamp(area.x, area.right().saturating_sub(1).max(area.x));
     (usize::from(x - area.x), usize::from(at.y - area.y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_copied_is_named() {
+        let said = |subject: Subject, text: &str| {
+            let lines = text.lines().count();
+            let (what, count) = subject.said(&Copied { text: text.to_owned(), lines, ..Copied::default() });
+            what + &count
+        };
+        let trace = "Traceback (most recent call last):\n  File \"a.py\"\nKeyError: 17\n";
+        let request = format!("Internal Server Error: /orders/95\n{trace}");
+        assert_eq!(said(Subject::Error, &request), "\"Internal Server Error: /orders/95\", 4 lines");
+        assert_eq!(said(Subject::Error, trace), "\"KeyError: 17\", 3 lines");
+        assert_eq!(said(Subject::Error, "Traceback (most recent call last):"), {
+            "\"Traceback (most recent call last):\", 1 line"
+        });
+        assert_eq!(said(Subject::InSight, &request), "the 4 visible lines");
+        assert_eq!(said(Subject::InSight, "one"), "the visible line");
+        assert_eq!(said(Subject::Selection, "one"), "1 line");
+    }
 }

@@ -194,6 +194,13 @@ impl Viewport {
         self.current = None;
     }
 
+    /// It follows the end again, if it has gone to a line.
+    pub(in crate::tui) fn leave_mark(&mut self) {
+        if self.current.is_some() {
+            self.follow();
+        }
+    }
+
     /// A search is begun: where the reader stands now is where matches are looked for, and where a cancelled search
     /// comes back to.
     pub(in crate::tui) fn begin_search(&mut self) {

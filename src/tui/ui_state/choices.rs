@@ -16,7 +16,10 @@ impl UiState {
         self.panels.close();
         match choice {
             Choice::Restart { command, service } => {
-                let is_there = service.is_none_or(|service| self.is_there(&service, world));
+                let is_there = service.as_ref().is_none_or(|service| self.is_there(service, world));
+                if let Some(service) = service.filter(|_| is_there) {
+                    self.asked_to_start(&service, false, world);
+                }
                 is_there.then_some(command).into_iter().collect()
             }
             Choice::Entry { action: PaletteAction::Select(service), .. } => {

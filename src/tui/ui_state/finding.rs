@@ -143,6 +143,30 @@ impl UiState {
         false
     }
 
+    /// The search is over: the log that keys mean stays where it is, and others that the search has led away from their
+    /// ends follow these again.
+    pub(super) fn leave_matches(&mut self, world: &World<'_>) {
+        let here = self.source(world.snapshot);
+        for (source, viewport) in &mut self.viewports {
+            if Some(source) == here.as_ref() {
+                viewport.forget_jump();
+            } else {
+                viewport.leave_mark();
+            }
+        }
+    }
+
+    /// Back from the error, or the run, that the reader has gone to: this log follows its end again, and so do the others
+    /// that were left at one. The answer is whether the reader was at one.
+    pub(super) fn leave_mark(&mut self, world: &World<'_>) -> bool {
+        let here = self.source(world.snapshot).and_then(|source| self.viewports.get(&source));
+        let is_at_one = here.is_some_and(|viewport| viewport.marked().is_some());
+        if is_at_one {
+            self.viewports.values_mut().for_each(Viewport::leave_mark);
+        }
+        is_at_one
+    }
+
     /// Pasted text goes into the prompt.
     pub(super) fn prompt_paste(&mut self, text: &str, world: &World<'_>) {
         // One line of it: a query has no line ends.

@@ -15,6 +15,7 @@ mod merging;
 mod messages;
 mod pointing;
 mod requests;
+mod starts;
 mod tasks;
 mod usage;
 
@@ -42,6 +43,7 @@ use super::theme::Theme;
 use super::typing::Typist;
 use super::unseen::Unseen;
 use super::view::strip_rows;
+use super::words::unwatched_changes;
 use crate::clock::Clock;
 use crate::display::Notification;
 use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, WatchState, count};
@@ -50,6 +52,7 @@ use errors::Opens;
 use leaving::Leaving;
 use messages::{Messages, Shown};
 use requests::Requests;
+use starts::UnseenStart;
 
 pub(super) use leaving::Attachment;
 pub(super) use merging::Member;
@@ -104,6 +107,8 @@ pub(super) struct UiState {
     /// What an editor opens.
     pub(super) opens: Opens,
     leaving: Leaving,
+    /// A start that its reader does not see.
+    unseen_start: Option<UnseenStart>,
     pub(super) messages: Messages,
     pub(super) requests: Requests,
     /// The service in whose log no error was found, while those of others are looked for.
@@ -144,6 +149,7 @@ impl UiState {
             known_errors: KnownErrors::default(),
             opens: Opens::default(),
             leaving: Leaving { attachment: Attachment::Own, confirm_quit: options.confirm_quit },
+            unseen_start: None,
             messages: Messages::default(),
             requests: Requests::default(),
             without_errors: None,
@@ -440,7 +446,11 @@ impl UiState {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
                 self.show_message(format!("nothing is paused: {key} pauses"));
             }
-            (true, 0) => self.show_message(format!("watching again {dot} no changes were held")),
+            (true, 0) => {
+                let unwatched = unwatched_changes(world.snapshot, self.glyphs);
+                let what = unwatched.unwrap_or_else(|| "no changes were held".to_owned());
+                self.show_message(format!("watching again {dot} {what}"));
+            }
             (true, held) if discards => {
                 self.show_message(format!("{} discarded {dot} no restart", count(held, "held change")));
             }
@@ -459,8 +469,14 @@ impl UiState {
             return Vec::new();
         }
         match action {
-            Action::Restart => return vec![Command::Restart { targets: self.targets(&name, world), force: false }],
-            Action::Start => return vec![Command::Start(self.targets(&name, world))],
+            Action::Restart => {
+                self.asked_to_start(&name, false, world);
+                return vec![Command::Restart { targets: self.targets(&name, world), force: false }];
+            }
+            Action::Start => {
+                self.asked_to_start(&name, true, world);
+                return vec![Command::Start(self.targets(&name, world))];
+            }
             Action::Stop => return vec![Command::Stop(self.targets(&name, world))],
             Action::Kill => return vec![Command::Kill(self.targets(&name, world))],
             Action::RestartMenu => self.panels.open(Panel::Menu(self.restart_menu(&name, world))),
@@ -504,7 +520,7 @@ impl UiState {
         true
     }
 
-    /// One step back: the overlay, the panel, the search, the zoom. Never quits.
+    /// One step back: the overlay, the panel, the search, the zoom, the error. Never quits.
     fn back(&mut self, world: &World<'_>) {
         if self.panels.over().is_some() {
             self.panels.back();
@@ -514,8 +530,8 @@ impl UiState {
         } else if self.panels.cover_panes() {
             self.panels.back();
         } else if self.find.end_search() {
-            self.viewports.values_mut().for_each(Viewport::forget_jump);
-        } else if std::mem::take(&mut self.merging) || std::mem::take(&mut self.panes.zoom) {
+            self.leave_matches(world);
+        } else if std::mem::take(&mut self.merging) || std::mem::take(&mut self.panes.zoom) || self.leave_mark(world) {
         } else if let Some(index) = self.selected(world.snapshot) {
             self.folds.close(world.snapshot, index);
         }
@@ -524,6 +540,7 @@ impl UiState {
     /// The group has changed: a pane that had the focus may be gone.
     pub(super) fn adjust(&mut self, world: &World<'_>) {
         self.check_typing(world);
+        self.tell_start(world);
         if self.panels.over().is_none() && self.typist.over().is_none() {
             self.settle_selection(world);
             self.follow_worst(world);

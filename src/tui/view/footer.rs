@@ -9,7 +9,7 @@ use super::super::action::Context;
 use super::super::folding;
 use super::super::message::Message;
 use super::super::text::{cut_left, pad, width};
-use super::hints::{cells_of, fit, hints, keys_alone, stays};
+use super::hints::{at_error, cells_of, fit, hints, keys_alone, stays};
 use super::{Scene, paint, pane, typing};
 
 /// Cells that are enough for a message.
@@ -101,6 +101,12 @@ fn beside_message(scene: &Scene<'_>, hints: Vec<String>, cells: usize, message: 
     let with_words = room(&kept(&hints));
     if width(&message.to_string()) + 2 <= with_words {
         return (hints, with_words);
+    }
+    // At an error, the ways on from there keep their words.
+    let steps = at_error(scene, &hints);
+    let with_steps = room(&steps);
+    if !steps.is_empty() && (width(&message.to_string()) + 2 <= with_steps || with_steps >= MESSAGE) {
+        return (steps, with_steps);
     }
     let keys = kept(&keys_alone(scene, cells));
     let with_keys = room(&keys);

@@ -187,12 +187,12 @@ fn rows(glyphs: &Glyphs, filter: &str) -> Vec<Row> {
 /// What the characters beside services and lines mean.
 fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
     let errors = Keymap::get().key_name(Context::Normal, Action::NextError, glyphs.set);
-    let goes = if errors.is_empty() { String::new() } else { format!("; {errors} goes there") };
+    let goes = if errors.is_empty() { String::new() } else { format!(" (select it, then {errors})") };
     let plain: Look = |_| Style::new();
     let sign = |sign: &str, style: Look, text: &str| (sign.to_owned(), style, text.to_owned());
     vec![
         sign(glyphs.up, Theme::good, "running; ready, if it has a ready check"),
-        sign(glyphs.worker, Theme::good, "a worker that runs; 2/3: 2 tries run, 3 may"),
+        sign(glyphs.worker, Theme::good, "a running worker; 2/3: 2 of at most 3 tries running"),
         sign(glyphs.busy, Theme::busy, "starting, validating or stopping"),
         sign(glyphs.done, plain, "done: ended with exit code 0"),
         sign(glyphs.failed, Theme::bad, "failed"),
@@ -200,9 +200,9 @@ fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
         sign(glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
         sign(&format!("{}3", glyphs.restarts), plain, "restarts, not counting crashes: 3"),
         sign(&format!("{}2", glyphs.crashes), plain, "crashes: 2"),
-        sign(&format!("{}1", glyphs.stuck), plain, "restarts because it was stuck, or over its limit: 1"),
+        sign(&format!("{}1", glyphs.stuck), plain, "forced restarts (stuck or over a limit): 1"),
         sign(&format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
-        sign("e4", Theme::bad, &format!("errors that you have not seen: 4{goes}")),
+        sign("e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
         sign(&format!("{} {}", glyphs.error, glyphs.warning), plain, "beside a line: an error, a warning"),
     ]
 }
@@ -217,7 +217,7 @@ mod tests {
         bench.press("?");
         let text = bench.text();
         assert!(!text.contains("more, 1 of"), "{text}");
-        for told in ["SERVICES", "LOGS", "LEAVING", "kill what still runs and quit", "SYMBOLS", "● ", "◌ ", "!1 "] {
+        for told in ["SERVICES", "LOGS", "LEAVING", "kill everything and quit now", "SYMBOLS", "● ", "◌ ", "!1 "] {
             assert!(text.contains(told), "{told}\n{text}");
         }
         assert!(

@@ -46,12 +46,29 @@ fn at_an_error_the_ways_from_there_come_first() {
         bench.press("e");
         bench.frame();
         let line = footer(&mut bench);
-        assert!(line.starts_with(" e next  E previous  r restart  c copy  v open log "), "at {columns}: {line}");
-        assert!(line.ends_with(" ? help  q quit"), "at {columns}: {line}");
+        assert!(line.starts_with(" Esc follow  r restart  c copy "), "there is no other error: {line}");
+        let api = bench.log_store.get(&"api".into()).expect("its log");
+        api.feed(b"ERROR two\r\nfine\r\nERROR three\r\nfine\r\n");
+        bench.press("Ge");
+        bench.frame();
+        let line = footer(&mut bench);
+        assert!(line.starts_with(" e oldest  E previous  Esc follow  r restart  c copy "), "at {columns}: {line}");
+        assert!(line.contains("  v open log ") && line.ends_with(" ? help  q quit"), "at {columns}: {line}");
         bench.press("z");
         let line = footer(&mut bench);
-        assert!(line.starts_with(" Esc back  e next  E previous  / search "), "at {columns}: {line}");
-        bench.press("⎋G");
+        assert!(line.starts_with(" Esc back  e oldest  E previous  / search "), "at {columns}: {line}");
+        bench.press("⎋E");
+        bench.frame();
+        assert!(footer(&mut bench).starts_with(" e next  E previous  Esc follow "), "{}", footer(&mut bench));
+        bench.press("E");
+        bench.frame();
+        assert!(footer(&mut bench).starts_with(" e next  E newest  Esc follow "), "{}", footer(&mut bench));
+        // A message leaves the words of these keys.
+        bench.ui.show_message("x".repeat(100));
+        let line = footer(&mut bench);
+        let kept = if columns > 100 { " e next  E newest  Esc follow " } else { " e next  E newest  c copy   xxx" };
+        assert!(line.starts_with(kept), "at {columns}: {line}");
+        bench.press("G");
         assert!(footer(&mut bench).starts_with(" r restart  e error "), "{}", footer(&mut bench));
     }
 }
@@ -121,7 +138,7 @@ fn a_pause_says_what_its_end_does() {
     assert!(line.starts_with(" p resume: may restart api, worker, css  P discard "), "{line}");
     bench.size = (160, 50);
     let line = footer(&mut bench);
-    assert!(line.contains("  P discard  W see them  r restart  e error  / search  ⏎ zoom  "), "{line}");
+    assert!(line.contains("  P discard  W show  r restart  e error  / search  ⏎ zoom  "), "{line}");
     bench.snapshot.services[1].next_action = ChangeAction::Signal(Signal::Hup);
     assert!(
         footer(&mut bench).starts_with(" p resume: applies changes to api, worker, css  P "),
@@ -195,4 +212,55 @@ fn what_has_failed_is_selected_until_somebody_presses_a_key() {
     assert_eq!(selected(&mut bench, 100), Some(0));
     bench.snapshot.services[2].phase = failed;
     assert_eq!(selected(&mut bench, 60_000), Some(0), "that was not at the start");
+}
+
+#[test]
+fn the_way_back_from_an_error_leads_to_the_end_also_in_other_panes() {
+    let mut bench = Bench::shop(160, 56);
+    let at_end = |bench: &mut Bench, name: &str| bench.ui.log(&name.into()).is_at_end();
+    bench.press("3e");
+    bench.frame();
+    bench.press("2e");
+    bench.frame();
+    assert!(!at_end(&mut bench, "worker") && !at_end(&mut bench, "api"));
+    bench.press("⎋");
+    assert!(at_end(&mut bench, "worker") && at_end(&mut bench, "api"));
+    bench.frame();
+    assert!(!bench.text().contains("G follows"), "{}", bench.text());
+    // Who has scrolled stays there.
+    bench.press("g⎋");
+    assert!(!at_end(&mut bench, "api"));
+}
+
+#[test]
+fn a_kept_search_is_widened_and_repeated_without_its_text() {
+    let mut bench = Bench::shop(160, 56);
+    for name in ["web", "css"] {
+        let document = bench.log_store.get(&name.into()).expect("its log");
+        document.feed(&[&b"slow query\r\n"[..], &b"fine\r\n".repeat(100)].concat());
+    }
+    bench.press("/slow⏎/");
+    let line = footer(&mut bench);
+    assert!(bench.text().contains("/_ slow") && line.contains("  Shift-Tab all services  "), "{}", bench.text());
+    let shift_tab = |bench: &mut Bench| {
+        let key = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::BackTab);
+        let snapshot = bench.snapshot.clone();
+        let world = super::super::ui_state::World { snapshot: &snapshot, size: bench.size, now: NOW };
+        bench.ui.key(key, &world);
+    };
+    shift_tab(&mut bench);
+    assert!(bench.text().contains("1 of 3") && footer(&mut bench).contains("  Shift-Tab this service  "));
+    shift_tab(&mut bench);
+    assert!(bench.text().contains("1 of 1") && footer(&mut bench).contains("  Shift-Tab all services  "));
+    shift_tab(&mut bench);
+    bench.press("⏎nn");
+    bench.frame();
+    assert!(bench.text().contains("/slow (all services)") && bench.text().contains("3 of 3"), "{}", bench.text());
+    let at_end = |bench: &mut Bench, name: &str| bench.ui.log(&name.into()).is_at_end();
+    assert!(!at_end(&mut bench, "web") && !at_end(&mut bench, "css"));
+    bench.press("/⏎");
+    assert!(bench.ui.find.is_searching(), "it is repeated");
+    // Its end lets the other logs go on.
+    bench.press("⎋");
+    assert!(at_end(&mut bench, "web") && !at_end(&mut bench, "css"));
 }

@@ -3,9 +3,11 @@
 use super::super::action::{Action, Context};
 use super::super::folding;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
+use super::super::log_view::PaneText;
 use super::super::no_instances;
 use super::super::panel::Panel;
 use super::super::text::width;
+use super::super::words::unwatched_changes;
 use super::Scene;
 use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, WatchState, some_of};
 
@@ -33,7 +35,8 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).max(12));
     let hints = keymap.footer(kind, length, (&resumes, &|action| is_of_use(scene, action)), glyphs);
     let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
-    let hint = |action, word: &str| format!("{} {word}", keymap.key_name(Context::Normal, action, glyphs));
+    let hint_in = |context, action, word: &str| format!("{} {word}", keymap.key_name(context, action, glyphs));
+    let hint = |action, word: &str| hint_in(Context::Normal, action, word);
     let mut replace = |from: String, to: String| {
         items.iter_mut().filter(|item| **item == from).for_each(|item| item.clone_from(&to));
     };
@@ -52,15 +55,58 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
         replace(hint(Action::Quit, "quit"), hint(Action::Detach, "detach"));
     }
     replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
-    if scene.ui.is_at_error(scene.snapshot) && items.iter().any(|item| *item == hint(Action::NextError, "error")) {
-        // Where it goes on from here, behind the way back.
-        items.retain(|item| *item != hint(Action::NextError, "error"));
-        let place = items.iter().take_while(|item| item.starts_with("Esc")).count();
-        let steps = [hint(Action::NextError, "next"), hint(Action::PreviousError, "previous")];
-        let steps = steps.into_iter().filter(|step| !step.starts_with(' '));
-        items.splice(place..place, steps);
+    if scene.ui.context(scene.snapshot) == Context::Prompt && scene.ui.find.prompts_for_all() {
+        replace(hint_in(Context::Prompt, Action::QueryScope, "all services"), {
+            hint_in(Context::Prompt, Action::QueryScope, "this service")
+        });
     }
+    at_mark(scene, length, &mut items, hint);
     items
+}
+
+/// Where the reader has gone to an error, its way on comes first, behind the way back from a zoom; and where that is the
+/// dashboard, the way back to the end. Where there is least room, that is left to the title.
+fn at_mark(scene: &Scene<'_>, length: FooterLength, items: &mut Vec<String>, hint: impl Fn(Action, &str) -> String) {
+    let is_dashboard = scene.ui.context(scene.snapshot) == Context::Normal;
+    let follows = is_dashboard && length != FooterLength::Tiny && leaves_mark(scene);
+    if follows {
+        items.retain(|item| *item != hint(Action::Back, "fold"));
+    }
+    let back = follows.then(|| hint(Action::Back, "follow"));
+    let is_at_error = scene.ui.is_at_error(scene.snapshot) && items.contains(&hint(Action::NextError, "error"));
+    let steps = if is_at_error { steps(scene, &hint) } else { Vec::new() };
+    if is_at_error {
+        items.retain(|item| *item != hint(Action::NextError, "error"));
+    }
+    let place = match is_at_error {
+        true => items.iter().take_while(|item| item.starts_with("Esc")).count(),
+        false => items.len().min(1),
+    };
+    let all = steps.into_iter().chain(back).filter(|item| !item.starts_with(' '));
+    items.splice(place..place, all);
+}
+
+/// Where `e` and `E` lead from an error, if there is another one: at the ends, round to the other end.
+fn steps(scene: &Scene<'_>, hint: impl Fn(Action, &str) -> String) -> Vec<String> {
+    let count = text_of_selected(scene).and_then(|text| text.error_count);
+    let (place, last) = count.and_then(|count| Some((count.place?, count.count))).unwrap_or_default();
+    let next = if place > 0 && place == last { "oldest" } else { "next" };
+    let previous = if place == 1 { "newest" } else { "previous" };
+    match last {
+        1 => Vec::new(),
+        _ => vec![hint(Action::NextError, next), hint(Action::PreviousError, previous)],
+    }
+}
+
+/// What is worth most beside a long message where the reader has gone to an error: the ways on from there, and its copy.
+pub(super) fn at_error(scene: &Scene<'_>, hints: &[String]) -> Vec<String> {
+    if !scene.ui.is_at_error(scene.snapshot) {
+        return Vec::new();
+    }
+    let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
+    let keys = [Action::NextError, Action::PreviousError, Action::Copy];
+    let keys = keys.map(|action| format!("{} ", keymap.key_name(Context::Normal, action, glyphs)));
+    hints.iter().filter(|item| keys.iter().any(|key| item.starts_with(key))).cloned().collect()
 }
 
 fn kind(scene: &Scene<'_>) -> FooterKind {
@@ -96,16 +142,17 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
     let context = scene.ui.context(scene.snapshot);
     let is_dashboard = context == Context::Normal;
     let holds = scene.snapshot.watch.held > 0 || scene.snapshot.watch.file_held;
+    let shows_changes = || holds || unwatched_changes(scene.snapshot, scene.glyphs()).is_some();
     match action {
         Action::Discard => holds,
-        // While changes are held, it shows these.
-        Action::Watcher if is_dashboard && scene.snapshot.watch.state == WatchState::Paused => holds,
+        // During a pause, it shows what has changed meanwhile.
+        Action::Watcher if is_dashboard && scene.snapshot.watch.state == WatchState::Paused => shows_changes(),
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
         Action::NextError => has_errors(scene) || !is_dashboard,
         // Elsewhere they are for what is in sight as well.
         Action::Copy => has_mark(scene) || !is_dashboard,
         Action::Edit => has_mark(scene) || asks_for_attention(scene) || !is_dashboard,
-        // Of opened instances, which it folds. Elsewhere, and with a search, it is the way back.
+        // Of opened instances, which it folds. Elsewhere, with a search, and at an error it is the way back.
         Action::Back => !is_dashboard || scene.ui.find.is_searching() || is_opened(scene),
         Action::Zoom if matches!(context, Context::Zoom | Context::Merged) => false,
         Action::OpenLine => context == Context::Merged,
@@ -150,6 +197,11 @@ fn is_opened(scene: &Scene<'_>) -> bool {
     index.is_some_and(|at| folding::siblings(snapshot, at).len() > 1 && !scene.ui.folds.is_folded(snapshot, at))
 }
 
+/// The way back leads from the line that the reader has gone to, to the end of the log.
+fn leaves_mark(scene: &Scene<'_>) -> bool {
+    has_mark(scene) && !scene.ui.find.is_searching()
+}
+
 /// The reader of the selected log has gone to a line.
 fn has_mark(scene: &Scene<'_>) -> bool {
     selected(scene).is_some_and(|service| scene.ui.has_mark(&service.name))
@@ -162,11 +214,19 @@ fn asks_for_attention(scene: &Scene<'_>) -> bool {
     selected(scene).is_some_and(has)
 }
 
+/// What is shown of the lines that keys mean.
+fn text_of_selected<'s>(scene: &Scene<'s>) -> Option<&'s PaneText> {
+    let index = scene.ui.selected(scene.snapshot);
+    let place = match scene.screen.merged {
+        Some(_) => Some(0),
+        None => scene.screen.panes.iter().position(|pane| Some(pane.service) == index),
+    };
+    place.and_then(|place| scene.texts.get(place)).copied()
+}
+
 /// There is an error in the selected log, in sight or not, or its service has failed.
 fn has_errors(scene: &Scene<'_>) -> bool {
-    let index = scene.ui.selected(scene.snapshot);
-    let shown = scene.screen.panes.iter().position(|pane| Some(pane.service) == index);
-    let in_sight = shown.and_then(|place| scene.texts.get(place)).is_some_and(|text| text.shows_error());
+    let in_sight = text_of_selected(scene).is_some_and(|text| text.shows_error());
     let is_known = selected(scene).is_some_and(|service| scene.ui.known_errors.has_any(&service.name));
     in_sight || is_known || asks_for_attention(scene)
 }

@@ -148,8 +148,8 @@ fn not_normal(
     if said.is_empty() { Vec::new() } else { vec![Span::styled(said, scene.theme().busy())] }
 }
 
-/// Where the reader stands, unless that is the end: `error 6 of 9 · E goes back · ▼ 3 new lines · G follows`. Keys are named
-/// where they act: in the pane with the focus. What follows says less, in fewer cells; the last says nothing.
+/// Where the reader stands, unless that is the end: `error 6 of 9 · ▼ 3 new lines · G follows`. Keys are named where they
+/// act: in the pane with the focus. What follows says less, in fewer cells; the last says nothing.
 pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<String> {
     let (glyphs, compact) = (scene.glyphs(), scene.screen.compact);
     if text.follow {
@@ -157,8 +157,6 @@ pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<S
     }
     let count = text.error_count.filter(|_| focused);
     let error = count.map(|count| format!("error {}", count.text(compact, glyphs)));
-    let back = count.filter(|count| !compact && count.place.is_some_and(|place| place > 1));
-    let back = back.map(|_| "E goes back".to_owned());
     let new_lines = |unit: &str| format!("{} {} {unit}", glyphs.new_lines, thousands(text.new));
     let new = match (text.new, compact) {
         (0, _) => None,
@@ -169,19 +167,17 @@ pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<S
     let short_new = new.as_ref().map(|_| new_lines("new"));
     let scrolled = (new.is_none() && error.is_none()).then(|| "scrolled".to_owned());
     let key = focused.then(|| if compact { "G" } else { "G follows" }.to_owned());
-    let joined = |parts: [&Option<String>; 5]| {
+    let joined = |parts: [&Option<String>; 4]| {
         let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         said.join(&format!(" {} ", glyphs.dot))
     };
     vec![
-        joined([&error, &back, &new, &scrolled, &key]),
-        joined([&error, &back, &short_new, &scrolled, &key]),
-        joined([&error, &back, &None, &scrolled, &key]),
-        joined([&error, &back, &None, &None, &None]),
-        joined([&error, &None, &None, &scrolled, &key]),
+        joined([&error, &new, &scrolled, &key]),
+        joined([&error, &short_new, &scrolled, &key]),
+        joined([&error, &None, &scrolled, &key]),
         match compact {
-            true => joined([&error, &None, &None, &None, &None]),
-            false => joined([&None, &None, &None, &None, &key]),
+            true => joined([&error, &None, &None, &None]),
+            false => joined([&None, &None, &None, &key]),
         },
         String::new(),
     ]

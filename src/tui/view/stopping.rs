@@ -70,12 +70,16 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) -> Option<Position> {
 fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
     if small {
         let (stopped, all) = stopping.progress();
-        return vec![format!("  {stopped} of {all} stopped"), String::new(), "Q / Ctrl-C = kill now".to_owned()];
+        return vec![
+            format!("  {stopped} of {all} stopped"),
+            String::new(),
+            "Q / Ctrl-C = kill the rest now".to_owned(),
+        ];
     }
     let waited: Vec<&str> = waited_for(stopping).map(|service| service.name.as_str()).collect();
     let line = match (waited.as_slice(), scene.last_words) {
         ([], _) => String::new(),
-        ([one], Some(words)) => format!("  Waiting for {one}: \"{words}\""),
+        ([one], Some(words)) => format!("  Waiting for {one}, which printed last: \"{words}\""),
         (names, _) => format!("  Waiting for {}", names.join(", ")),
     };
     let others = stopping.services.iter().filter(|service| service.state == StopState::WasNotRunning).count();
@@ -84,7 +88,7 @@ fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
         1 => Some("  1 was not running".to_owned()),
         more => Some(format!("  {more} were not running")),
     };
-    let kill = if stopping.killing { "  Q or Ctrl-C = leave now" } else { "  Q or Ctrl-C = kill what is left now" };
+    let kill = if stopping.killing { "  Q or Ctrl-C = leave now" } else { "  Q or Ctrl-C = kill the rest now" };
     let end = [String::new(), line, String::new(), kill.to_owned(), String::new()];
     others.into_iter().chain(end).collect()
 }

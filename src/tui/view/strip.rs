@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::text::{thousands, width};
+use super::super::words::unwatched_changes;
 use super::table::Table;
 use super::{Scene, paint};
-use crate::domain::{GroupSnapshot, JournalEntry, Match, Moment, Verdict, count, visible};
+use crate::domain::{GroupSnapshot, JournalEntry, Match, Moment, ServiceName, Verdict, count, visible};
 
 /// The cells of a row that tell of an event.
 const SERVICES: usize = 0;
@@ -147,7 +148,7 @@ fn outcome(verdict: Verdict) -> String {
 }
 
 /// `14 changes held: api 9, worker 4, css 1`, `procgroup.toml held`, `procgroup.toml and 1 change held: api 1`,
-/// `2 changes held, some for several services: api 2, web 1`: each file counts once in the total.
+/// `2 changes held, for web and api` where some count for several services: each file counts once in the total.
 pub(super) fn held(scene: &Scene<'_>) -> String {
     let watch = &scene.snapshot.watch;
     if !is_held(scene.snapshot) {
@@ -157,11 +158,11 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
         scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
     held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let shared = held.iter().map(|(count, _)| count).sum::<usize>() > watch.held;
-    let whose: Vec<String> = held.into_iter().map(|(count, name)| format!("{name} {count}")).collect();
-    let colon = match (whose.is_empty(), shared) {
-        (true, _) => "",
-        (false, false) => ": ",
-        (false, true) => ", some for several services: ",
+    let counted = |(count, name): &(usize, &ServiceName)| format!("{name} {count}");
+    let whose = match (held.as_slice(), shared) {
+        ([], _) => String::new(),
+        (held, false) => format!(": {}", held.iter().map(counted).collect::<Vec<_>>().join(", ")),
+        (held, true) => format!(", for {}", and(held.iter().map(|(_, name)| name.as_str()).collect())),
     };
     let changes = count(watch.held, "change");
     let what = match (watch.file_held, watch.held) {
@@ -169,7 +170,15 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
         (true, 0) => scene.snapshot.file.to_string(),
         (true, _) => format!("{} and {changes}", scene.snapshot.file),
     };
-    format!("{what} held{colon}{}", whose.join(", "))
+    format!("{what} held{whose}")
+}
+
+/// `web, api and worker`.
+fn and(mut names: Vec<&str>) -> String {
+    match (names.pop(), names.is_empty()) {
+        (Some(last), false) => format!("{} and {last}", names.join(", ")),
+        (last, _) => last.unwrap_or_default().to_owned(),
+    }
 }
 
 /// `14 held`, where there is little room.
@@ -181,12 +190,13 @@ pub(super) fn held_in_short(scene: &Scene<'_>) -> String {
     }
 }
 
-/// Why nothing is held: so far, what has changed is watched by nobody. Or a restart has met what was held.
+/// Why nothing is held: no file has changed, or only files that no service watches. Or a restart has met what was held.
 fn nothing_held(scene: &Scene<'_>) -> String {
     let since = scene.snapshot.watch.holds.first().map(|hold| hold.since);
     let is_of_hold = |entry: &JournalEntry| since.is_some_and(|since| entry.judged >= since);
     let has_changed = watched(scene.snapshot).next().is_some_and(is_of_hold);
-    if has_changed { "nothing held".to_owned() } else { "no watched file has changed".to_owned() }
+    let nothing = if has_changed { "nothing held" } else { "no watched file has changed" };
+    unwatched_changes(scene.snapshot, scene.glyphs()).unwrap_or_else(|| nothing.to_owned())
 }
 
 /// How an outcome is told.

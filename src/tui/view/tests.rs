@@ -122,12 +122,13 @@ fn the_cursor_is_on_the_prompt_or_the_focused_line() {
 /// The words and their order are a contract.
 #[test]
 fn the_hints_are_those_of_the_pictures() {
-    let wide = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  : actions  ? help  q quit";
-    let failed =
-        " r restart  e error  v open log  / search  ⏎ zoom  p pause watching  W watcher  : actions  ? help  q quit";
+    let wide =
+        " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  : actions  ? help  q quit";
+    let at_100 = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  ? help  q quit";
+    let failed = " r restart  e error  v open log  / search  ⏎ zoom  p pause watching  W watcher  a all logs  : actions  ? help  q quit";
     let hints = [
         ((160, 50), "1", wide),
-        ((100, 30), "1", wide),
+        ((100, 30), "1", at_100),
         ((80, 24), "1", " r restart  / search  ⏎ zoom  i type  p pause  W watcher  ? help  q quit"),
         ((80, 24), "", " r restart  e error  / search  ⏎ zoom  i type  p pause  ? help  q quit"),
         ((160, 50), "3", failed),
@@ -148,9 +149,9 @@ fn the_hints_are_those_of_the_pictures() {
         ((80, 24), "W", " ⏎ why  p pause  x ignored  / search  Esc back  ? help"),
         ((40, 12), "W", " ⏎ why  Esc back  ?"),
         ((80, 24), "?", " type to filter  ↑↓ scroll  Esc close"),
-        ((80, 24), "/404", " ⏎ keep, then n/N next/prev  Tab kind  Shift-Tab all services  Esc cancel"),
-        ((60, 24), "/404", " ⏎ keep, then n/N next/prev  Tab kind  Esc cancel"),
-        ((40, 12), "/404", " ⏎ then n/N  Tab kind  Esc cancel"),
+        ((80, 24), "/404", " ⏎ done (then n/N)  Tab kind  Shift-Tab all services  Esc cancel"),
+        ((60, 24), "/404", " ⏎ done (then n/N)  Tab kind  Esc cancel"),
+        ((40, 12), "/404", " ⏎ done, then n/N  Tab kind  Esc cancel"),
         ((80, 24), "&404", " ⏎ keep  Tab text, regex, word  ! inverts  empty: all lines  Esc cancel"),
     ];
     for ((columns, rows), keys, footer) in hints {

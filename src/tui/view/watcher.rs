@@ -23,7 +23,7 @@ const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
 const LEAST_EVENTS: u16 = 3;
 
-/// What came of the last hold: `9 of 312 changes matter: api, worker`.
+/// What came of the last hold: `9 of 312 changed files restarted api, worker`.
 fn last_release(scene: &Scene<'_>, area: Rect) -> Option<Span<'static>> {
     let said = scene.snapshot.watch.last_release.as_ref()?;
     // Between the first word and the counts, with the lines around them.

@@ -1,0 +1,98 @@
+//! A key starts a service while its reader is not at the end of the log: the line about it is out of sight, so the footer
+//! tells of it.
+
+use super::{UiState, World};
+use crate::domain::{RunId, ServiceName};
+
+/// A start that was asked for by a key, and that its reader does not see.
+#[derive(Clone, Debug)]
+pub(super) struct UnseenStart {
+    service: ServiceName,
+    /// The last run when the key was pressed.
+    run: RunId,
+    /// Something ran then.
+    is_restart: bool,
+}
+
+impl UiState {
+    /// A key has asked for a start of that service. `starts`: of one that runs, it changes nothing.
+    pub(super) fn asked_to_start(&mut self, name: &ServiceName, starts: bool, world: &World<'_>) {
+        self.unseen_start = None;
+        let Some(service) = world.snapshot.service(name) else { return };
+        let is_restart = service.phase.live_run().is_some();
+        if starts && is_restart || self.sees_end_of(world) {
+            return;
+        }
+        self.show_message(format!("{} {name}", if is_restart { "restarting" } else { "starting" }));
+        self.unseen_start = Some(UnseenStart { service: name.clone(), run: service.run, is_restart });
+    }
+
+    /// Tells that a start which was asked for has happened, unless its reader sees that by now.
+    pub(super) fn tell_start(&mut self, world: &World<'_>) {
+        let Some(start) = self.unseen_start.clone() else { return };
+        let service = world.snapshot.service(&start.service);
+        if service.is_some_and(|service| service.run == start.run) {
+            return;
+        }
+        self.unseen_start = None;
+        if service.is_some() && !self.sees_end_of(world) {
+            let verb = if start.is_restart { "restarted" } else { "started" };
+            self.show_message(format!("{} {verb}", start.service));
+        }
+    }
+
+    /// The end of the lines that keys mean is in sight.
+    fn sees_end_of(&self, world: &World<'_>) -> bool {
+        let viewport = self.source(world.snapshot).and_then(|source| self.viewports.get(&source));
+        viewport.is_none_or(|viewport| viewport.is_at_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::RunId;
+    use crate::tui::fixture::{Bench, NOW};
+
+    fn said(bench: &Bench) -> Option<String> {
+        bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string())
+    }
+
+    fn next_run(bench: &mut Bench) {
+        let api = bench.snapshot.services.iter_mut().find(|service| service.name.as_str() == "api").expect("api");
+        api.run = RunId(api.run.0 + 1);
+    }
+
+    #[test]
+    fn a_restart_that_is_out_of_sight_is_told() {
+        let mut bench = Bench::shop(80, 24);
+        bench.press("e");
+        bench.frame();
+        assert_eq!(bench.press("r").len(), 1);
+        assert_eq!(said(&bench).as_deref(), Some("restarting api"));
+        bench.frame();
+        assert_eq!(said(&bench).as_deref(), Some("restarting api"), "it has not happened yet");
+        next_run(&mut bench);
+        bench.frame();
+        assert_eq!(said(&bench).as_deref(), Some("api restarted"));
+        // The same from the menu.
+        bench.press("Rr");
+        assert_eq!(said(&bench).as_deref(), Some("restarting api"));
+    }
+
+    #[test]
+    fn who_sees_the_end_of_the_log_sees_the_restart_there() {
+        let mut bench = Bench::shop(80, 24);
+        bench.press("r");
+        assert_eq!(said(&bench), None);
+        bench.press("e");
+        bench.frame();
+        bench.press("rG");
+        next_run(&mut bench);
+        bench.frame();
+        assert_eq!(said(&bench), None, "the reader has gone to the end meanwhile");
+        bench.press("e");
+        bench.frame();
+        bench.press("s");
+        assert_eq!(said(&bench), None, "it runs already");
+    }
+}
