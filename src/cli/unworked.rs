@@ -1,4 +1,4 @@
-//! Tasks in folders that nobody works off, `3 tasks for bob, whom nobody works for`, and dead letters that are nobody's.
+//! Tasks in folders that nobody works off, `3 tasks for bob, but no worker has that name`, and dead letters that are nobody's.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -33,7 +33,7 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
             let waiting = waiting(&entry.path());
             let name = visible_path(Path::new(&entry.file_name())).into_owned();
             (waiting > 0 && !has_owner(&entry.path()))
-                .then(|| format!("{} for {name}, whom nobody works for", count(waiting, "task")))
+                .then(|| format!("{} for {name}, but no worker has that name", count(waiting, "task")))
         })
         .collect();
     found.sort();
@@ -108,7 +108,7 @@ mod tests {
         let spec = GroupSpec::new("g", root.path().into(), vec![Arc::new(marie)]);
         assert_eq!(
             unworked(&spec),
-            ["1 task for amy, whom nobody works for", "3 tasks for bob, whom nobody works for"]
+            ["1 task for amy, but no worker has that name", "3 tasks for bob, but no worker has that name"]
         );
         drop(owner);
         assert_eq!(unworked(&spec).len(), 3, "its owner is gone");
