@@ -37,8 +37,26 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
         })
         .collect();
     found.sort();
+    found.extend(workers.iter().flat_map(|(worker, spec)| no_files(&spec.folders, worker)));
     found.extend(unrouted(&first.folders));
     found
+}
+
+/// What has the name of a task in the folder of a worker, and is no regular file: it is never taken.
+fn no_files(folders: &TaskFolders, worker: &ServiceName) -> Option<String> {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let entries = fs::read_dir(folders.queue(worker)).into_iter().flatten().flatten();
+    let is_meant = |name: &[u8]| !name.starts_with(b".") && name.ends_with(b".json");
+    let others = entries.filter(|entry| is_meant(entry.file_name().as_bytes()));
+    let others = others.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_file()));
+    let mut names: Vec<_> = others.map(|entry| visible_path(Path::new(&entry.file_name())).into_owned()).collect();
+    names.sort();
+    let more = names.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!names.is_empty())
+        .then(|| format!("{worker} takes regular files only, so these stay in its folder: {named}{rest}"))
 }
 
 /// Dead letters of tasks that name no worker.
@@ -110,8 +128,12 @@ mod tests {
             unworked(&spec),
             ["1 task for amy, but no worker has that name", "3 tasks for bob, but no worker has that name"]
         );
+        fs::create_dir_all(root.path().join("tasks/marie/folder.json")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("tasks/marie/link.json")).unwrap();
+        let stays = "marie takes regular files only, so these stay in its folder: folder.json, link.json";
+        assert_eq!(unworked(&spec).last().map(String::as_str), Some(stays));
         drop(owner);
-        assert_eq!(unworked(&spec).len(), 3, "its owner is gone");
+        assert_eq!(unworked(&spec).len(), 4, "its owner is gone");
         for name in ["a.json", "b.raw", "b.reason.json", ".begun.json"] {
             make(&format!("dlq/unrouted/{name}"));
         }

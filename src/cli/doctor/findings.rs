@@ -65,7 +65,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(group(facts));
     found.extend(ports(facts));
     found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
-    let nobody = "run a worker of that name, or move the files to another worker's folder: devgroup help workers";
+    let nobody = "move the files to the folder of a worker, or remove them: devgroup help workers";
     found.extend(facts.unworked.iter().map(|tasks| warn("tasks", tasks.as_str(), nobody)));
     found.push(processes(facts));
     found.push(leftovers(facts));
