@@ -1,4 +1,4 @@
-//! Tasks in folders that nobody works off, `3 tasks for bob, whom nobody works for`, and dead letters that are nobody's.
+//! Tasks in folders that nobody works off, `3 tasks for bob, but no worker has that name`, and dead letters that are nobody's.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -33,12 +33,30 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
             let waiting = waiting(&entry.path());
             let name = visible_path(Path::new(&entry.file_name())).into_owned();
             (waiting > 0 && !has_owner(&entry.path()))
-                .then(|| format!("{} for {name}, whom nobody works for", count(waiting, "task")))
+                .then(|| format!("{} for {name}, but no worker has that name", count(waiting, "task")))
         })
         .collect();
     found.sort();
+    found.extend(workers.iter().flat_map(|(worker, spec)| no_files(&spec.folders, worker)));
     found.extend(unrouted(&first.folders));
     found
+}
+
+/// What has the name of a task in the folder of a worker, and is no regular file: it is never taken.
+fn no_files(folders: &TaskFolders, worker: &ServiceName) -> Option<String> {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let entries = fs::read_dir(folders.queue(worker)).into_iter().flatten().flatten();
+    let is_meant = |name: &[u8]| !name.starts_with(b".") && name.ends_with(b".json");
+    let others = entries.filter(|entry| is_meant(entry.file_name().as_bytes()));
+    let others = others.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_file()));
+    let mut names: Vec<_> = others.map(|entry| visible_path(Path::new(&entry.file_name())).into_owned()).collect();
+    names.sort();
+    let more = names.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!names.is_empty())
+        .then(|| format!("{worker} takes regular files only, so these stay in its folder: {named}{rest}"))
 }
 
 /// Dead letters of tasks that name no worker.
@@ -108,10 +126,14 @@ mod tests {
         let spec = GroupSpec::new("g", root.path().into(), vec![Arc::new(marie)]);
         assert_eq!(
             unworked(&spec),
-            ["1 task for amy, whom nobody works for", "3 tasks for bob, whom nobody works for"]
+            ["1 task for amy, but no worker has that name", "3 tasks for bob, but no worker has that name"]
         );
+        fs::create_dir_all(root.path().join("tasks/marie/folder.json")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("tasks/marie/link.json")).unwrap();
+        let stays = "marie takes regular files only, so these stay in its folder: folder.json, link.json";
+        assert_eq!(unworked(&spec).last().map(String::as_str), Some(stays));
         drop(owner);
-        assert_eq!(unworked(&spec).len(), 3, "its owner is gone");
+        assert_eq!(unworked(&spec).len(), 4, "its owner is gone");
         for name in ["a.json", "b.raw", "b.reason.json", ".begun.json"] {
             make(&format!("dlq/unrouted/{name}"));
         }

@@ -100,7 +100,7 @@ pub(super) const SERVICE: Section = section(
         key(
             "kind",
             Form::OneOf(&["service", "job", "worker"]),
-            "whether it runs until stopped (service), to completion (job), or works off task files (worker)",
+            "whether it runs until stopped (service), to completion (job), or works through task files (worker)",
         ),
         key("dir", Form::Text, "the folder to run it in"),
         key("env", Form::Variables, "its environment variables"),
@@ -133,7 +133,7 @@ pub(super) const SERVICE: Section = section(
         key("concurrency", Form::Concurrency, "how many tasks a worker tries at once"),
         key("timeout", Form::Duration, "how long a try of a task may take"),
         key("heartbeat", Form::Duration, "how often a worker's heartbeat file is written"),
-        key("remote", Form::Boolean, "whether somebody else works off the tasks of this worker"),
+        key("remote", Form::Boolean, "whether somebody else works through the tasks of this worker"),
         key("replicas", Form::Replicas, "how many instances of it run: NAME.1, NAME.2 and so on"),
         key("autostart", Form::Boolean, "whether it starts with the group"),
         key("profiles", Form::Texts, "start it only with one of these profiles"),

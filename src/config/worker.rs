@@ -324,8 +324,8 @@ fn misplaced(service: &Named, kind: &'static str, problems: &mut Problems) {
         };
         problems.add(
             Diagnostic::error("worker", format!("{kind} `{}` has `{key}`, which is for workers", service.name))
-                .at(span, format!("a {kind} works off no tasks"))
-                .help(format!("{instead}to work off task files: kind = \"worker\"")),
+                .at(span, format!("a {kind} works through no tasks"))
+                .help(format!("{instead}to work through task files: kind = \"worker\"")),
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{Problem, ProblemCode};
-use crate::domain::{GroupSnapshot, Meant, ServiceName, Unknown, is_plain_name, means_several, no_instances};
+use crate::domain::{GroupSnapshot, Kind, Meant, ServiceName, Unknown, is_plain_name, means_several, no_instances};
 
 /// The services that these names mean, each once, in the order of the file.
 pub(super) fn meant<'w>(
@@ -62,6 +62,9 @@ pub(super) fn counts(
             let message = match (meant.as_slice(), of) {
                 _ if !is_plain_name(name) => format!("no service that `{name}` means has `replicas`"),
                 ([Meant::One(_)], Some(of)) => format!("`{name}` is one instance: scale {of}"),
+                ([Meant::All(member)], _) if is_worker(group, &member.name) => {
+                    format!("{0} is a worker: set `concurrency` below [services.{0}] instead", member.name)
+                }
                 ([Meant::All(member)], _) => {
                     format!("{0} has no `replicas`: write `replicas = 1` below [services.{0}] to scale it", member.name)
                 }
@@ -77,6 +80,10 @@ pub(super) fn counts(
         }
     }
     Ok(counts.into_iter().collect())
+}
+
+fn is_worker(group: &GroupSnapshot, name: &ServiceName) -> bool {
+    group.services.iter().any(|service| service.name == *name && service.kind == Kind::Worker)
 }
 
 fn unknown(unknown: Unknown) -> Problem {

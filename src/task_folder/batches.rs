@@ -1,6 +1,6 @@
 //! How far batches are, by what lies on the disk: of what has ended, nothing else is certain.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::letters::{self, RAW};
 use super::names::{ENDING, text_of};
 use super::outcomes;
 use super::owned::Owned;
-use crate::domain::task::BatchCounts;
-use crate::domain::{DeadReason, ServiceName, TaskFolders, TaskId};
+use crate::domain::task::{EndedOfBatch, is_batch};
+use crate::domain::{ServiceName, TaskFolders, TaskId};
 
 /// The results and dead letters that were there at one moment.
 #[derive(Debug)]
@@ -42,37 +42,53 @@ impl EndedFiles {
         self.results.is_empty() && self.letters.is_empty()
     }
 
-    /// Reads them: there may be 100,000. What is gone meanwhile is not counted.
-    pub fn count(self, folders: &TaskFolders, worker: &ServiceName) -> BTreeMap<Arc<str>, BatchCounts> {
-        let mut counts: BTreeMap<Arc<str>, BatchCounts> = BTreeMap::new();
-        let mut add = |batch: Option<String>, completed: bool| {
-            let Some(batch) = batch else { return };
-            let counts = counts.entry(batch.into()).or_default();
-            counts.completed += u64::from(completed);
-            counts.failed += u64::from(!completed);
+    /// Reads them: there may be 100,000. Each task of a batch is told once; what is gone meanwhile is not told.
+    pub fn of_batches(self, folders: &TaskFolders, worker: &ServiceName) -> Vec<EndedOfBatch> {
+        let mut all = Vec::new();
+        let mut batches: HashSet<Arc<str>> = HashSet::new();
+        let mut add = |name: &str, batch: Option<String>, completed: bool| {
+            let Some(batch) = batch.filter(|batch| is_batch(batch)) else { return };
+            let batch = batches.get(batch.as_str()).cloned().unwrap_or_else(|| batch.into());
+            batches.insert(batch.clone());
+            all.push(EndedOfBatch { name: name.into(), batch, completed });
         };
         let open = |above: &std::path::Path| Folder::open(above.join(worker.as_str()), Links::Follow).ok();
         let mut known: HashSet<String> = HashSet::new();
         if let Some(results) = open(&folders.results) {
             for name in &self.results {
-                let Some(result) = outcomes::result_head(&results, name) else { continue };
-                known.extend(id_of(name).map(|id| id.as_str().to_owned()));
-                add(result.batch.clone(), result.is_completed());
+                let Some((id, result)) = id_of(name).zip(outcomes::result_head(&results, name)) else { continue };
+                known.insert(id.as_str().to_owned());
+                add(id.as_str(), result.batch.clone(), result.is_completed());
             }
         }
         // Most letters stand beside a result. The others are of tasks that were never tried.
         if let Some(letters) = open(&folders.dlq) {
-            for name in &self.letters {
-                let Ok(Some(letter)) = outcomes::letter_in(&letters, name) else { continue };
-                let is_untried = [DeadReason::DependencyFailed, DeadReason::DependencyCycle]
-                    .iter()
-                    .any(|reason| reason.word() == letter.word);
-                if is_untried && letter.task_id.clone().is_some_and(|id| known.insert(id)) {
-                    add(letter.batch, false);
+            let stems: HashSet<String> = self.letters.iter().map(|name| stem(name)).collect();
+            for file in &self.letters {
+                let Ok(Some(letter)) = outcomes::letter_in(&letters, file) else { continue };
+                let own = letter.task_id.as_deref().and_then(TaskId::parse).map(|id| id.as_str().to_owned());
+                let name = own.unwrap_or_else(|| without_number(stem(file), |stem| stems.contains(stem)));
+                if !letter.is_of_another_file() && known.insert(name.clone()) {
+                    add(&name, letter.batch, false);
                 }
             }
         }
-        counts
+        all
+    }
+}
+
+fn stem(letter: &OsStr) -> String {
+    let file = text_of(letter);
+    file.strip_suffix(ENDING).unwrap_or(&file).to_owned()
+}
+
+/// `a` of `a.2`, the second letter of a file without an id, if there is a first one.
+fn without_number(stem: String, is_there: impl Fn(&str) -> bool) -> String {
+    match stem.rsplit_once('.') {
+        Some((first, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) && is_there(first) => {
+            first.to_owned()
+        }
+        _ => stem,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{DeadReason, TaskFile, TaskHome, TaskId, TaskRefusal};
 /// # Errors
 /// Why it is a dead letter.
 pub fn check(file: &str, contents: Contents, home: TaskHome<'_>) -> Result<TaskFile, TaskRefusal> {
-    let refusal = |reason, detail| Err(TaskRefusal { reason, detail, id: TaskId::parse(stem_of(file)) });
+    let refusal = |reason, detail| Err(TaskRefusal { reason, detail, id: TaskId::parse(stem_of(file)), batch: None });
     match contents {
         Contents::Bytes(bytes) => TaskFile::parse(&bytes, file, home),
         Contents::TooLarge => {

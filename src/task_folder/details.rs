@@ -46,8 +46,8 @@ pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemT
 fn claimed(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<TaskRow> {
     let work = reader.work()?;
     let row = reader.claim_row(&work, id)?;
-    texts.extend(file("task", &work, &Work::Task.file(id)));
-    texts.extend(file("tries", &work, &Work::Tries.file(id)));
+    texts.extend(file_text("task", &work, &Work::Task.file(id)));
+    texts.extend(file_text("tries", &work, &Work::Tries.file(id)));
     Some(row)
 }
 
@@ -67,7 +67,7 @@ fn waiting(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Optio
         let seen = listing::list(&queue, head).ok()?.into_iter().find(|seen| is_it(&seen.found))?;
         Some((seen.file.to_string(), seen.stamp, seen.found))
     })?;
-    texts.extend(file("task", &queue, &file_name));
+    texts.extend(file_text("task", &queue, &file_name));
     let is_unmet = |id: &TaskId| dependency(reader.folders, reader.worker(), id) != DependencyState::Completed;
     Some(reader.waiting_row(&file_name, stamp, found, is_unmet))
 }
@@ -75,8 +75,8 @@ fn waiting(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Optio
 fn ended(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<TaskRow> {
     let letters = reader.letters();
     let of_letter = letters.as_ref().and_then(|letters| {
-        let of_tries = outcomes::letter_of(letters, id).ok().flatten().map(|(name, _)| name);
-        let any = of_tries.or_else(|| outcomes::letters_of(letters, id).ok()?.pop().map(|(name, _)| name));
+        // Those of second files with its id are named by their files.
+        let any = outcomes::letter_of(letters, id).ok().flatten().map(|(name, _)| name);
         let raw = || Some(format!("{id}{RAW}")).filter(|raw| letters.stamp(raw.as_ref()).is_some());
         let name = any.or_else(raw)?;
         let row = letter_row(letters, &name, reader.worker())?;
@@ -87,16 +87,16 @@ fn ended(reader: &Reader<'_>, id: &TaskId, texts: &mut Vec<TaskText>) -> Option<
         // A letter beside a result that is good is of a second file.
         (Some((letters, name, row)), of_result) => {
             if name.ends_with(RAW) {
-                texts.extend(file("task", letters, &name));
-                texts.extend(file("dead letter", letters, &format!("{id}{REASON}")));
+                texts.extend(file_text("task", letters, &name));
+                texts.extend(file_text("dead letter", letters, &format!("{id}{REASON}")));
             } else {
-                texts.extend(file("dead letter", letters, &name));
+                texts.extend(file_text("dead letter", letters, &name));
             }
             Some(of_result.filter(|of_result| of_result.state.word() != row.state.word()).unwrap_or(row))
         }
         (None, of_result) => {
             if let (Some(work), Some(_)) = (reader.work(), &of_result) {
-                texts.extend(file("task", &work, &Work::Cancelled.file(id)));
+                texts.extend(file_text("task", &work, &Work::Cancelled.file(id)));
             }
             of_result
         }
@@ -108,7 +108,7 @@ fn head_of_result(reader: &Reader<'_>, id: &TaskId) -> Option<Outcome> {
 }
 
 /// A file as text, if there is one.
-fn file(title: &'static str, folder: &Folder, name: &str) -> Option<TaskText> {
+pub(super) fn file_text(title: &'static str, folder: &Folder, name: &str) -> Option<TaskText> {
     match folder.look(super::names::name_of(name).as_ref(), LARGEST_LETTER)?.1 {
         Contents::Bytes(bytes) => text(title, &bytes, &[]),
         Contents::TooLarge => Some(TaskText { title, text: "it is too large to be shown".into() }),

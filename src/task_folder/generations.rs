@@ -15,7 +15,7 @@ use std::ffi::{OsStr, OsString};
 use serde::Serializer as _;
 
 use super::folder::Moved;
-use super::letters::{LARGEST_LETTER, RAW, REASON};
+use super::letters::{self, LARGEST_LETTER, RAW, REASON};
 use super::names::{ENDING, Work, name_of, numbered};
 use super::outcomes;
 use super::owned::Owned;
@@ -123,7 +123,7 @@ impl Owned {
     }
 
     /// Removes all that is left of a task which neither waits nor is claimed: result, dead letters, earlier generations.
-    /// Its id is free then. False if there was nothing.
+    /// Its id is free then. Dead letters of second files with its id are other tasks, and stay. False if there was nothing.
     ///
     /// # Errors
     /// A file cannot be removed.
@@ -132,7 +132,8 @@ impl Owned {
         let letters = self.outlets.letters.in_place()?;
         any |= letters.remove(OsStr::new(&format!("{id}{RAW}")))?;
         letters.remove(OsStr::new(&format!("{id}{REASON}")))?;
-        for (name, _) in outcomes::letters_of(letters, id)? {
+        let own = outcomes::letters_of(letters, id)?.into_iter().filter(|(_, letter)| !letter.is_of_another_file());
+        for (name, _) in own {
             any |= letters.remove(OsStr::new(&name))?;
         }
         let names: Vec<OsString> = self.queue.work.files()?.collect();
@@ -151,17 +152,12 @@ impl Owned {
     /// # Errors
     /// It cannot be removed.
     pub fn forget_letter(&mut self, file: &str) -> Result<bool, Trouble> {
-        let letters = self.outlets.letters.in_place()?;
-        let any = letters.remove(&name_of(file))?;
-        if let Some(stem) = file.strip_suffix(RAW) {
-            letters.remove(&name_of(&format!("{stem}{REASON}")))?;
-        }
-        Ok(any)
+        letters::remove(self.outlets.letters.in_place()?, file)
     }
 }
 
 /// A task as it came: what its letter says behind it is left out.
-fn without_letter(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn without_letter(bytes: &[u8]) -> Option<Vec<u8>> {
     let keys = TaskKeys::parse(bytes).ok()?;
     let own = keys.iter().filter(|(key, _)| !OF_LETTERS.contains(key));
     let mut text = Vec::new();

@@ -119,6 +119,15 @@ pub(super) fn is_letter(file: &str) -> bool {
     !file.starts_with('.') && (file.ends_with(RAW) || file.ends_with(ENDING) && !file.ends_with(REASON))
 }
 
+/// Removes a letter, with the reason beside it. False if it is gone already.
+pub(super) fn remove(letters: &Folder, file: &str) -> Result<bool, Trouble> {
+    let any = letters.remove(&name_of(file))?;
+    if let Some(stem) = file.strip_suffix(RAW) {
+        letters.remove(&name_of(&format!("{stem}{REASON}")))?;
+    }
+    Ok(any)
+}
+
 /// Puts a letter under the first number that is free.
 pub(super) fn bury(letters: &mut Outlet, name: &str, letter: &[u8]) -> Result<String, Trouble> {
     letters.put(|folder| {

@@ -22,6 +22,7 @@ mod hall;
 mod layout;
 mod letters;
 mod listing;
+mod named_letters;
 mod names;
 mod outcomes;
 mod outside;
@@ -45,6 +46,7 @@ pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
 pub use listing::{LARGEST_TASK, Listing, Seen};
+pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{
     aggregate, aggregation, dependency, has_queue, heartbeat_of, waiting_for_nobody, workers_with_folders,

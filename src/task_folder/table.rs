@@ -337,6 +337,9 @@ pub(super) fn letter_row(letters: &Folder, file: &str, worker: &ServiceName) -> 
         Some(letter) => letter.detail.clone().unwrap_or_else(|| how_it_ended(letter)),
         None => "its reason is not there".to_owned(),
     };
+    // Another task has the id of a second file, which is named by its own.
+    let id = id.filter(|_| known != Some(DeadReason::DuplicateTaskId));
+    let stem = if known == Some(DeadReason::DuplicateTaskId) { file } else { stem };
     Some(TaskRow {
         id: id.map_or_else(|| shown(super::names::name_of(stem).as_ref()).into(), |id| id.as_str().into()),
         worker: worker.clone(),
@@ -362,7 +365,7 @@ fn after(tries: Option<&FoundTries>, is_worked_off: bool) -> Arc<str> {
     let last = tries.and_then(|tries| tries.last.as_ref()).map(|last| format!("after {}", last.why));
     match (last, is_worked_off) {
         (last, true) => last.unwrap_or_default().into(),
-        (_, false) => "nobody works it off".into(),
+        (_, false) => "no group is running it".into(),
     }
 }
 

@@ -464,7 +464,7 @@ fn a_waiting_task_is_cancelled_and_ended_ones_are_dropped() {
 
     project.write("shared/tasks/marie/.work/runs.task.json", "{\"description\":\"x\"}");
     let said = task(&project, &["drop", "open", "runs"]);
-    let why = |id: &str| format!("{id}: not dropped · {id} waits or runs; `devgroup task cancel {id}` ends it\n");
+    let why = |id: &str| format!("{id}: not dropped · {id} is waiting or running; cancel it first\n");
     assert_eq!((said.code, said.stdout), (Some(1), why("open") + &why("runs")), "as a running group says it");
     assert_eq!(names(&project, "shared/tasks/marie"), ["open.json"]);
     done(&project, &["cancel", "runs"]);

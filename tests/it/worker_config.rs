@@ -24,7 +24,7 @@ fn with_tasks_for_bob(project: &Project) {
     }
 }
 
-const FOR_BOB: &str = "2 tasks for bob, whom nobody works for";
+const FOR_BOB: &str = "2 tasks for bob, but no worker has that name";
 
 #[test]
 fn check_lists_what_overrides_the_file_and_what_nobody_works_off() {

@@ -25,14 +25,16 @@ impl Desk {
         let (Some(folder), Some(spec)) = (working.folder.as_mut(), working.start.spec.worker.clone()) else { return };
         let claimed: HashSet<_> = claims.iter().map(|claim| claim.id.clone()).collect();
         let ended = folder.ended_files(&claimed);
+        let (messages, run, worker) = (self.messages.clone(), working.start.run, worker.clone());
         if ended.is_empty() {
+            // Nobody waits for a thread that would find nothing.
+            let _ = messages.send(Message::Batches { worker, run, ended: Vec::new() });
             return;
         }
-        let (messages, run, worker) = (self.messages.clone(), working.start.run, worker.clone());
         let counting = thread::Builder::new().name("batches".into()).spawn(move || {
-            let counts = ended.count(&spec.folders, &worker);
+            let ended = ended.of_batches(&spec.folders, &worker);
             // Without the thread of the workers nobody wants to know.
-            let _ = messages.send(Message::Batches { worker, run, counts });
+            let _ = messages.send(Message::Batches { worker, run, ended });
         });
         if let Err(error) = counting {
             log::warn!("cannot start a thread to count batches: {}", plain_error(&error));

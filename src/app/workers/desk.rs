@@ -148,9 +148,9 @@ impl Desk {
             }
             Message::Ask { question, answer } => self.ask(question, answer),
             Message::Ownership { worker, run, ownership } => self.ownership(&worker, run, ownership),
-            Message::Batches { worker, run, counts } => {
+            Message::Batches { worker, run, ended } => {
                 if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
-                    self.decide(TaskEvent::Batches { worker, counts });
+                    self.decide(TaskEvent::Batches { worker, ended });
                 }
             }
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),

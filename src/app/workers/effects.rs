@@ -170,7 +170,10 @@ impl Desk {
             return self.tell(ask, Err("its worker does not work".into()));
         };
         let result = match folder.forget(id) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.answer(TaskEvent::Dropped { worker: worker.clone(), id: id.clone() });
+                Ok(())
+            }
             Ok(false) => Err(format!("{worker} has nothing of a task {id}").into()),
             Err(trouble) => Err(trouble.to_string().into()),
         };

@@ -14,7 +14,7 @@ mod questions;
 mod tries;
 mod writes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 
 use super::event_recorder::EventRecorder;
 use crate::clock::Clock;
-use crate::domain::task::BatchCounts;
+use crate::domain::task::EndedOfBatch;
 use crate::domain::{
     Answer, LastExit, RunId, RunReport, ServiceName, ServiceSpec, Signal, StartCause, TaskQuestion, plain_error,
 };
@@ -81,7 +81,7 @@ enum Message {
     /// What has become of asking for a folder.
     Ownership { worker: ServiceName, run: RunId, ownership: Ownership },
     /// What has ended of the batches of a worker, by the files that were there when its folder became ours.
-    Batches { worker: ServiceName, run: RunId, counts: BTreeMap<Arc<str>, BatchCounts> },
+    Batches { worker: ServiceName, run: RunId, ended: Vec<EndedOfBatch> },
     /// A try is over.
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.

@@ -75,7 +75,7 @@ fn look(folders: &TaskFolders, mut listed: Vec<Listed>, question: TaskQuestion, 
 }
 
 fn not_ours(worker: &ServiceName) -> String {
-    format!("this group does not work off the tasks of {worker} now")
+    format!("this group does not work through the tasks of {worker} now")
 }
 
 /// Who is told what came of an order.

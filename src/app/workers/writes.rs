@@ -68,8 +68,11 @@ impl Working {
         let id = match subject {
             Subject::Task(id) => id,
             Subject::File(file) => {
-                let TaskWrite::Letter(words) = &write else { return Ok(WriteResult::Missing) };
-                return self.bury_waiting(worker, file, words, at);
+                return match &write {
+                    TaskWrite::Letter(words) => self.bury_waiting(worker, file, words, at),
+                    // It was never claimed, and is dead: its end is told all the same.
+                    trigger => self.tell_end(worker, trigger, at),
+                };
             }
         };
         let output = match &write {
@@ -98,22 +101,7 @@ impl Working {
                 if is_new { done } else { Ok(WriteResult::Existed) }
             }
             TaskWrite::Letter(words) => self.bury_claimed(worker, id, &words, at),
-            TaskWrite::Trigger { id, end, exit_code, retry_count, has_result, letter, batch } => {
-                let result = has_result.then(|| folder.path_of_result(&id));
-                let text = trigger_json(&Trigger {
-                    end,
-                    id: &id,
-                    worker,
-                    exit_code,
-                    retry_count,
-                    result_file: result.as_deref(),
-                    dlq_file: letter.as_deref(),
-                    at,
-                    batch: batch.as_deref(),
-                });
-                folder.tell_end(&id, text.as_bytes())?;
-                done
-            }
+            trigger @ TaskWrite::Trigger { .. } => self.tell_end(worker, &trigger, at),
             TaskWrite::Removal => {
                 // One that was cancelled can be tried anew.
                 folder.finish(id, self.cancelled.contains(id))?;
@@ -126,6 +114,29 @@ impl Working {
                 Ok(file.map_or(WriteResult::Missing, |file| WriteResult::Done(Some(file.into()))))
             }
         }
+    }
+
+    /// The trigger of a task that has ended.
+    fn tell_end(&mut self, worker: &ServiceName, write: &TaskWrite, at: SystemTime) -> Result<WriteResult, Trouble> {
+        let (TaskWrite::Trigger { id, end, exit_code, retry_count, has_result, letter, batch }, Some(folder)) =
+            (write, &mut self.folder)
+        else {
+            return Ok(WriteResult::Missing);
+        };
+        let result = has_result.then(|| folder.path_of_result(id));
+        let text = trigger_json(&Trigger {
+            end: *end,
+            id,
+            worker,
+            exit_code: *exit_code,
+            retry_count: *retry_count,
+            result_file: result.as_deref(),
+            dlq_file: letter.as_deref(),
+            at,
+            batch: batch.as_deref(),
+        });
+        folder.tell_end(id, text.as_bytes())?;
+        Ok(WriteResult::Done(None))
     }
 
     /// Nothing of a task is claimed any more.

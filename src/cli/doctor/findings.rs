@@ -68,7 +68,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         found.push(warn("ports", "not checked, nor variables and tasks: the file has problems", "fix the file first"));
     }
     found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
-    let nobody = "run a worker of that name, or move the files to another worker's folder: devgroup help workers";
+    let nobody = "move the files to the folder of a worker, or remove them: devgroup help workers";
     found.extend(facts.unworked.iter().map(|tasks| warn("tasks", tasks.as_str(), nobody)));
     found.push(processes(facts));
     found.push(leftovers(facts));

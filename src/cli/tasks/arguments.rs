@@ -56,7 +56,7 @@ Examples:
         after_help = "A task has failed if its result says failed, timeout or cancelled, or if it is a dead letter."
     )]
     Wait(WaitArguments),
-    /// Try dead tasks anew, from the first try
+    /// Retry dead tasks, from the first try
     #[command(before_help = "\
 Examples:
   devgroup task retry t-mig3k2x9f7

@@ -26,7 +26,7 @@ pub(super) type Refused = Option<String>;
 pub(super) fn give(order: Order, worker: &Worker, ids: Vec<TaskId>) -> Result<Vec<Refused>, Failure> {
     if worker.spec.remote {
         let name = worker.name();
-        let message = format!("{name} is remote: its tasks are with whoever works them off");
+        let message = format!("{name} is remote: its tasks are with whoever works through them");
         return Err(Failure::Usage(format!("{message}\n  help: give the order there")));
     }
     let clock = Clock::start();
@@ -90,7 +90,7 @@ impl Folder<'_> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
         let refused = match row.state {
             TaskState::Waiting | TaskState::Blocked(_) => Some("it waits already"),
-            TaskState::Running | TaskState::Retrying { .. } => Some("it is tried anew by itself"),
+            TaskState::Running | TaskState::Retrying { .. } => Some("it is retried by itself"),
             TaskState::Completed | TaskState::Dead(_) => match self.owned.retry(id)? {
                 Retried::Waits(_) => None,
                 Retried::Nothing => Some("it is neither dead nor cancelled"),

@@ -6,6 +6,7 @@ mod arguments;
 mod ended;
 mod events;
 mod folder_orders;
+mod letter_orders;
 mod list;
 mod new_task;
 mod orders;

@@ -9,11 +9,12 @@ use super::super::json::line as json_line;
 use super::super::{print, print_message};
 use super::arguments::{CancelArguments, Chosen, DropArguments, RetryArguments};
 use super::folder_orders::{self, Refused};
+use super::letter_orders;
 use super::store;
 use super::workers::{Worker, Workers};
 use crate::control;
 use crate::domain::{TaskId, count, visible};
-use crate::task_folder::Order;
+use crate::task_folder::{NamedLetter, Order};
 
 /// A task that an order is for.
 #[derive(Clone)]
@@ -28,6 +29,14 @@ impl PartialEq for Target<'_> {
     }
 }
 
+/// What an order names: tasks, dead letters by their files, and what nobody knows, with the reason.
+#[derive(Default)]
+struct Named<'w> {
+    tasks: Vec<Target<'w>>,
+    letters: Vec<(&'w Worker, NamedLetter)>,
+    unknown: Vec<(String, String)>,
+}
+
 /// What became of an order.
 #[derive(Serialize)]
 struct Report<'t> {
@@ -38,64 +47,85 @@ struct Report<'t> {
 #[derive(Serialize)]
 struct TaskReport<'t> {
     task_id: &'t str,
-    worker: &'t str,
+    worker: Option<&'t str>,
     /// `retried`, `cancelled`, `dropped`, or `refused`.
     result: &'static str,
     /// Why it was refused.
     reason: Option<&'t str>,
 }
 
-/// Tries dead tasks anew.
+/// Retries dead tasks.
 pub(super) fn retry(arguments: &RetryArguments, workers: &Workers) -> Result<u8, Failure> {
     tell(&retried(arguments, workers)?, arguments.json)
 }
 
 /// The same, without a word.
 pub(super) fn retried<'w>(arguments: &RetryArguments, workers: &'w Workers) -> Result<Given<'w>, Failure> {
-    let mut layers = vec![targets(&arguments.chosen, workers)?];
+    let mut named = targets(&arguments.chosen, workers)?;
+    let mut layers = vec![std::mem::take(&mut named.tasks)];
     if arguments.with_dependents {
         add_dependents(&mut layers, store::dead_dependents(workers)?);
     }
-    give(Order::Retry, layers)
+    give(Order::Retry, layers, named)
 }
 
 /// Ends tasks that wait or run.
 pub(super) fn cancel(arguments: &CancelArguments, workers: &Workers) -> Result<u8, Failure> {
-    let targets = named(&arguments.ids, arguments.worker.as_deref(), workers)?;
-    tell(&give(Order::Cancel, vec![targets])?, arguments.json)
+    let mut named = named(&arguments.ids, arguments.worker.as_deref(), workers)?;
+    tell(&give(Order::Cancel, vec![std::mem::take(&mut named.tasks)], named)?, arguments.json)
 }
 
 /// Removes tasks.
 pub(super) fn drop(arguments: &DropArguments, workers: &Workers) -> Result<u8, Failure> {
-    let targets = targets(&arguments.chosen, workers)?;
-    if arguments.chosen.all && !arguments.yes && !targets.is_empty() {
-        let dead = count(targets.len(), "dead task");
+    let chosen = &arguments.chosen;
+    let mut named = targets(chosen, workers)?;
+    if chosen.all {
+        named.letters = store::named_letters(workers, chosen.worker.as_deref(), chosen.reason.as_deref())?;
+    }
+    let all = named.tasks.len() + named.letters.len();
+    if chosen.all && !arguments.yes && all > 0 {
+        let dead = count(all, "dead task");
         return Err(Failure::Usage(format!("this removes {dead} for good\n  help: add --yes if that is meant")));
     }
-    tell(&give(Order::Drop, vec![targets])?, arguments.json)
+    tell(&give(Order::Drop, vec![std::mem::take(&mut named.tasks)], named)?, arguments.json)
 }
 
 /// Those that are named, or all that are dead.
-fn targets<'w>(chosen: &Chosen, workers: &'w Workers) -> Result<Vec<Target<'w>>, Failure> {
+fn targets<'w>(chosen: &Chosen, workers: &'w Workers) -> Result<Named<'w>, Failure> {
     let worker = chosen.worker.as_deref();
     match chosen.all {
-        true => store::dead(workers, worker, chosen.reason.as_deref()),
+        true => Ok(Named { tasks: store::dead(workers, worker, chosen.reason.as_deref())?, ..Named::default() }),
         false => named(&chosen.ids, worker, workers),
     }
 }
 
-/// The tasks of these ids, each once.
-fn named<'w>(ids: &[String], worker: Option<&str>, workers: &'w Workers) -> Result<Vec<Target<'w>>, Failure> {
-    let mut targets: Vec<Target<'w>> = Vec::with_capacity(ids.len());
+/// What has these names, each once. Of several, one that nobody knows holds nothing up.
+fn named<'w>(ids: &[String], worker: Option<&str>, workers: &'w Workers) -> Result<Named<'w>, Failure> {
+    let mut named = Named::default();
     for id in ids {
-        let (worker, details) = store::the_one(workers, worker, id)?;
-        let no_id = || Failure::Usage(format!("`{}` is no id: its file can only be removed by hand", visible(id)));
-        let target = Target { worker, id: TaskId::parse(&details.row.id).ok_or_else(no_id)? };
-        if !targets.contains(&target) {
-            targets.push(target);
+        let failure = match store::the_one(workers, worker, id) {
+            Ok((worker, details)) => match TaskId::parse(&details.row.id) {
+                Some(id) => {
+                    let target = Target { worker, id };
+                    if !named.tasks.contains(&target) {
+                        named.tasks.push(target);
+                    }
+                    continue;
+                }
+                None => Failure::Usage(format!("`{}` is no id: its file can only be removed by hand", visible(id))),
+            },
+            Err(failure) => failure,
+        };
+        if !matches!(failure, Failure::Unknown { what: "task", .. }) {
+            return Err(failure);
+        }
+        match (letter_orders::find(workers, worker, id)?, failure) {
+            (Some(letter), _) => named.letters.push(letter),
+            (None, Failure::Unknown { message, .. }) if ids.len() > 1 => named.unknown.push((id.clone(), message)),
+            (None, failure) => return Err(failure),
         }
     }
-    Ok(targets)
+    Ok(named)
 }
 
 /// Adds layers of tasks that are dead because one of the layer before is: each comes after what it depends on.
@@ -117,38 +147,45 @@ fn add_dependents<'w>(layers: &mut Vec<Vec<Target<'w>>>, mut dead: Vec<(Target<'
     }
 }
 
-/// Gives an order for these, one layer after the other.
-fn give(order: Order, layers: Vec<Vec<Target<'_>>>) -> Result<Given<'_>, Failure> {
-    let mut answers: Vec<(Target<'_>, Refused)> = Vec::new();
+/// Gives an order for these, one layer after the other, and for what else is named.
+fn give<'w>(order: Order, layers: Vec<Vec<Target<'w>>>, named: Named<'w>) -> Result<Given<'w>, Failure> {
+    let mut answers = Vec::new();
     for mut layer in layers {
         while let Some(first) = layer.first().cloned() {
             let (of_one, others): (Vec<_>, Vec<_>) =
                 layer.into_iter().partition(|target| target.worker.name() == first.worker.name());
             layer = others;
             let ids = of_one.iter().map(|target| target.id.clone()).collect();
-            answers.extend(of_one.into_iter().zip(folder_orders::give(order, first.worker, ids)?));
+            let refused = folder_orders::give(order, first.worker, ids)?;
+            let told = of_one.into_iter().zip(refused);
+            answers.extend(told.map(|(target, refused)| (target.id.to_string(), Some(target.worker), refused)));
         }
     }
+    for (worker, letter) in named.letters {
+        let refused = letter_orders::give(order, worker, &letter)?;
+        answers.push((letter.details.row.id.to_string(), Some(worker), refused));
+    }
+    answers.extend(named.unknown.into_iter().map(|(id, why)| (id, None, Some(why))));
     Ok(Given { order, answers })
 }
 
-/// An order that was given, and what became of it for each task.
+/// An order that was given, and what became of it: for each name with its worker, if it has one.
 pub(super) struct Given<'w> {
     order: Order,
-    answers: Vec<(Target<'w>, Refused)>,
+    answers: Vec<(String, Option<&'w Worker>, Refused)>,
 }
 
 impl Given<'_> {
     /// It was not carried out for one of them.
     pub(super) fn is_refused(&self) -> bool {
-        self.answers.iter().any(|(_, refused)| refused.is_some())
+        self.answers.iter().any(|(_, _, refused)| refused.is_some())
     }
 
     /// For programs.
     pub(super) fn report(&self) -> impl Serialize {
-        let tasks = self.answers.iter().map(|(target, refused)| TaskReport {
-            task_id: target.id.as_str(),
-            worker: target.worker.name().as_str(),
+        let tasks = self.answers.iter().map(|(name, worker, refused)| TaskReport {
+            task_id: name,
+            worker: worker.map(|worker| worker.name().as_str()),
             result: if refused.is_some() { "refused" } else { done(self.order) },
             reason: refused.as_deref(),
         });
@@ -157,10 +194,10 @@ impl Given<'_> {
 
     /// For people, a line each.
     pub(super) fn text(&self) -> String {
-        let line = |(target, refused): &(Target<'_>, Refused)| {
+        let line = |(name, _, refused): &(String, Option<&Worker>, Refused)| {
             let line = match refused {
-                None => format!("{}: {}", target.id, done(self.order)),
-                Some(reason) => format!("{}: not {} · {reason}", target.id, done(self.order)),
+                None => format!("{name}: {}", done(self.order)),
+                Some(reason) => format!("{name}: not {} · {reason}", done(self.order)),
             };
             format!("{}\n", visible(&line))
         };

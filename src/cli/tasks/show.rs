@@ -9,6 +9,7 @@ use super::super::exit_code::Failure;
 use super::super::json::line as json_line;
 use super::super::print;
 use super::arguments::ShowArguments;
+use super::letter_orders;
 use super::list::reason;
 use super::row::RowReport;
 use super::store;
@@ -41,7 +42,11 @@ pub(super) fn run(arguments: &ShowArguments, workers: &Workers) -> Result<u8, Fa
     let (worker, id) = (arguments.worker.as_deref(), &arguments.id);
     let details = match store::the_one(workers, worker, id) {
         Ok((_, details)) => details,
-        Err(failure) => worker.is_none().then(|| store::unrouted(workers, id)).flatten().ok_or(failure)?,
+        Err(failure @ Failure::Unknown { .. }) => match letter_orders::find(workers, worker, id)? {
+            Some((_, letter)) => letter.details,
+            None => worker.is_none().then(|| store::unrouted(workers, id)).flatten().ok_or(failure)?,
+        },
+        Err(failure) => return Err(failure),
     };
     print(&match arguments.json {
         true => json_line(&report(&details))?,

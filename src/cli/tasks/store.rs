@@ -16,7 +16,7 @@ use crate::domain::task::UNROUTED;
 use crate::domain::{
     DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskTable, visible, visible_path,
 };
-use crate::task_folder::{self, Adder, Ended, LARGEST_TASK, Listed, Open, Trouble};
+use crate::task_folder::{self, Adder, Ended, LARGEST_TASK, Listed, NamedLetter, Open, Trouble};
 
 /// So many ids are compared with one that nobody knows.
 const MOST_NEAR: usize = 1_000;
@@ -43,7 +43,11 @@ pub(super) fn id_of(worker: &Worker, bytes: &[u8], own: &str) -> Result<TaskId, 
         return Err(format!("the task has {} bytes, and more than 1 MiB is too large", bytes.len()));
     }
     let task = TaskFile::parse(bytes, &format!("{own}.json"), worker.home());
-    task.map(|task| task.head.id).map_err(|TaskRefusal { detail, .. }| detail)
+    let head = task.map(|task| task.head).map_err(|TaskRefusal { detail, .. }| detail)?;
+    if head.dependencies.contains(&head.id) {
+        return Err(format!("{} would wait for itself", head.id));
+    }
+    Ok(head.id)
 }
 
 /// The state of the task that has this id already, by the names of files: one that waits, runs, or has a result.
@@ -206,6 +210,8 @@ pub(super) fn batch<'w>(workers: &'w Workers, worker: Option<&str>, batch: &str)
         (None, TaskState::Completed | TaskState::Dead(_)) => result_names(chosen, row, batch),
         (None, _) => false,
     };
+    // The dead letter of a second file is none of its tasks.
+    let is_of_it = |row: &&TaskRow| !matches!(row.state, TaskState::Dead(DeadReason::DuplicateTaskId)) && is_of_it(row);
     let mut wanted: Vec<Wanted<'w>> = Vec::new();
     let mut known = HashSet::new();
     for row in table.rows.iter().filter(is_of_it) {
@@ -267,6 +273,25 @@ pub(super) fn dead<'w>(
     }
     targets.sort_by(|a, b| (a.worker.name(), &a.id).cmp(&(b.worker.name(), &b.id)));
     Ok(targets)
+}
+
+/// The dead letters that only the names of their files tell apart, for this reason if one is named.
+pub(super) fn named_letters<'w>(
+    workers: &'w Workers,
+    worker: Option<&str>,
+    reason: Option<&str>,
+) -> Result<Vec<(&'w Worker, NamedLetter)>, Failure> {
+    let chosen = workers.chosen(worker)?;
+    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
+    let letters = table.rows.iter().filter_map(|row| {
+        let TaskState::Dead(of) = row.state else { return None };
+        let has_no_id = of == DeadReason::DuplicateTaskId || TaskId::parse(&row.id).is_none();
+        let worker = chosen.iter().find(|worker| *worker.name() == row.worker && !worker.spec.remote)?;
+        let is_meant = has_no_id && reason.is_none_or(|reason| reason == of.word());
+        let find = || task_folder::letter_named(&worker.spec.folders, worker.name(), &row.id);
+        is_meant.then(find).flatten().map(|letter| (worker, letter))
+    });
+    Ok(letters.collect())
 }
 
 /// The tasks that are dead only because they depend on a dead one, each with what it depends on.

@@ -50,6 +50,8 @@ pub struct TaskRefusal {
     pub detail: String,
     /// Its id, or that of its name, if either can be one.
     pub id: Option<TaskId>,
+    /// The batch that it names, if it is JSON.
+    pub batch: Option<Arc<str>>,
 }
 
 impl TaskFile {
@@ -63,8 +65,10 @@ impl TaskFile {
             reason: DeadReason::InvalidJson,
             detail: fault.to_string(),
             id: of_name.clone(),
+            batch: None,
         })?;
-        let refuse = |id: Option<TaskId>, (reason, detail)| TaskRefusal { reason, detail, id };
+        let batch = read_batch(&keys).ok().flatten();
+        let refuse = |id: Option<TaskId>, (reason, detail)| TaskRefusal { reason, detail, id, batch: batch.clone() };
         let id = read_id(&keys, name).map_err(|fault| refuse(of_name, fault))?;
         let refuse = |fault| refuse(Some(id.clone()), fault);
         let worker = read_worker(&keys, home).map_err(refuse)?;
@@ -205,12 +209,17 @@ fn read_timeout(keys: &TaskKeys) -> Result<Option<Duration>, Fault> {
     }
 }
 
+/// Whether a text can name a batch.
+pub fn is_batch(text: &str) -> bool {
+    (1..=LONGEST_BATCH).contains(&text.len())
+}
+
 fn read_batch(keys: &TaskKeys) -> Result<Option<Arc<str>>, Fault> {
     match value(keys, "metadata")? {
         None => Ok(None),
         // What else is in there is the producer's.
         Some(Value::Object(entries)) => match entries.get("batch") {
-            Some(Value::String(batch)) if (1..=LONGEST_BATCH).contains(&batch.len()) => Ok(Some(batch.as_str().into())),
+            Some(Value::String(batch)) if is_batch(batch) => Ok(Some(batch.as_str().into())),
             _ => Ok(None),
         },
         Some(other) => Err(invalid(format!("`metadata` must be an object, and is {}", kind(&other)))),

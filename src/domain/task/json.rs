@@ -121,6 +121,17 @@ pub struct Heartbeat {
     pub status: WorkerHealth,
 }
 
+/// A task of a batch that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedOfBatch {
+    /// Its id, or the name of its file if it has none.
+    pub name: Arc<str>,
+    /// Which batch.
+    pub batch: Arc<str>,
+    /// Whether it was completed.
+    pub completed: bool,
+}
+
 /// How far a batch is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BatchCounts {

@@ -16,12 +16,11 @@ mod told;
 mod words;
 
 pub use claim::{DependencyState, FileStamp, FoundClaim, FoundTries, LastTry, TriesNote};
-pub use file::{DESCRIPTION_IN_ARGUMENTS, TaskFile, TaskHome, TaskRefusal};
-
+pub use file::{DESCRIPTION_IN_ARGUMENTS, TaskFile, TaskHome, TaskRefusal, is_batch};
 pub use id::TaskId;
 pub use json::{
-    BatchCounts, Heartbeat, Letter, Orchestrator, Receipt, TaskEnd, TaskResult, Trigger, heartbeat_json, letter_json,
-    orchestrator_json, raw_reason_json, receipt_json, result_json, rfc3339, tries_json, trigger_json,
+    BatchCounts, EndedOfBatch, Heartbeat, Letter, Orchestrator, Receipt, TaskEnd, TaskResult, Trigger, heartbeat_json,
+    letter_json, orchestrator_json, raw_reason_json, receipt_json, result_json, rfc3339, tries_json, trigger_json,
 };
 pub use keys::{JsonFault, TaskKeys};
 pub use news::TaskNews;

@@ -14,7 +14,7 @@ pub fn worker_counts(places: Option<(u32, u32)>, waiting: u32, dead: u32) -> Vec
 
 /// Why a task is not dropped that has not ended.
 pub fn is_open(id: &TaskId) -> String {
-    format!("{id} waits or runs; `devgroup task cancel {id}` ends it")
+    format!("{id} is waiting or running; cancel it first")
 }
 
 impl WorkerSnapshot {

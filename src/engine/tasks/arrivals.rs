@@ -70,7 +70,9 @@ impl Work {
         self.is_whole(&file);
         if has_result {
             self.unqueue_file(&file, turn);
-            let detail = format!("{} has a result already; `devgroup task drop {}` frees the id", head.id, head.id);
+            let id = &head.id;
+            let detail =
+                format!("{id} has a result already: drop {id}, then retry this letter by the name of its file");
             self.bury_duplicate(file, head.id, &detail, turn);
         } else {
             self.good_file(file, stamp, head, turn);
@@ -128,7 +130,7 @@ impl Work {
         }
         let unmet = u32::try_from(head.dependencies.len()).unwrap_or(u32::MAX);
         self.queue.insert(head, file, arrival, unmet);
-        turn.batches.appear(head.batch.as_ref(), 1);
+        turn.batches.appear(&self.name, head.id.as_str(), head.batch.as_ref());
         turn.aggregate |= head.batch.is_some();
         for on in &head.dependencies {
             let follow = turn.waits.add(&self.name, &head.id, on, self.has_open(on));
@@ -213,8 +215,11 @@ impl Work {
 
     fn bury_refused(&mut self, file: Arc<str>, refusal: TaskRefusal, turn: &mut Turn<'_>) {
         let is_the_task = refusal.id.as_ref().is_some_and(|id| !self.has_live(id));
+        // What is refused without an id counts by the name of its file.
+        let batch = refusal.batch.filter(|_| is_the_task || refusal.id.is_none());
         let words = letter(refusal.reason, refusal.detail.as_str(), refusal.id);
-        self.bury(file, Burial { words, batch: None, is_the_task, letter: None, came_again: false }, turn);
+        turn.batches.appear(&self.name, &name_of(&words, &file), batch.as_ref());
+        self.bury(file, Burial { words, batch, is_the_task, letter: None, came_again: false }, turn);
     }
 
     pub(super) fn bury_duplicate(&mut self, file: Arc<str>, id: TaskId, detail: &str, turn: &mut Turn<'_>) {
@@ -223,8 +228,8 @@ impl Work {
     }
 
     fn bury_circle(&mut self, id: TaskId, file: Arc<str>, batch: Option<Arc<str>>, path: &str, turn: &mut Turn<'_>) {
+        turn.batches.appear(&self.name, id.as_str(), batch.as_ref());
         let words = letter(DeadReason::DependencyCycle, path, Some(id));
-        turn.batches.appear(batch.as_ref(), 1);
         self.bury(file, Burial { words, batch, is_the_task: true, letter: None, came_again: false }, turn);
     }
 
@@ -300,11 +305,11 @@ impl Work {
             self.dead += 1;
             self.stats.dead += 1;
             let name = words.id.as_ref().map_or_else(|| file.clone(), TaskId::shared);
+            let batch_done = turn.batches.end(&self.name, &name_of(&words, file), burial.batch.as_ref(), false);
             turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
+            batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
             turn.aggregate = true;
             if let (true, Some(id)) = (burial.is_the_task, &words.id) {
-                let batch_done = turn.batches.end(&self.name, burial.batch.as_ref(), false);
-                batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
                 turn.task_ended(&self.name, id, false);
             }
         }
@@ -322,6 +327,12 @@ impl Work {
             turn.emit(TaskEffect::LookAgain { worker: Some(self.name.clone()), file: file.clone() });
         }
     }
+}
+
+/// What a dead task counts by.
+fn name_of(words: &LetterWords, file: &str) -> Arc<str> {
+    let of_file = || file.strip_suffix(".json").unwrap_or(file).into();
+    words.id.as_ref().map_or_else(of_file, TaskId::shared)
 }
 
 fn letter(reason: DeadReason, detail: &str, id: Option<TaskId>) -> LetterWords {

@@ -123,7 +123,7 @@ pub enum TaskEffect {
         /// Who is told.
         ask: u64,
     },
-    /// Remove all that is left of an ended task, and tell who has asked. No answer but `DeadLetters`.
+    /// Remove all that is left of an ended task, and tell who has asked. No answer but `Dropped` and `DeadLetters`.
     Remove {
         /// Whose.
         worker: ServiceName,

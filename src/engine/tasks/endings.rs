@@ -218,7 +218,7 @@ impl Work {
     fn has_ended(&mut self, id: &TaskId, outcome: Outcome, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get_mut(id) else { return };
         let completed = outcome == Outcome::Completed;
-        let batch_done = turn.batches.end(&self.name, claim.head.batch.as_ref(), completed);
+        let batch_done = turn.batches.end(&self.name, id.as_str(), claim.head.batch.as_ref(), completed);
         turn.answer(claim.cancel.take().unwrap_or_default(), Ok(()));
         turn.task_ended(&self.name, id, completed);
         if completed {
@@ -262,7 +262,7 @@ impl Work {
         claim.last = kept.clone().or_else(|| tries.as_ref().and_then(|tries| tries.last.clone()));
         claim.retry_count = tries.as_ref().map_or(0, |tries| tries.retry_count);
         self.claims.insert(claim);
-        turn.batches.appear(batch.as_ref(), 1);
+        turn.batches.appear(&self.name, id.as_str(), batch.as_ref());
         let left = result.map(|status| (status, true)).or_else(|| kept.map(|LastTry { status, .. }| (status, false)));
         if let Some((status, is_published)) = left {
             self.finish(&id, status, is_published, letter, turn);

@@ -1,10 +1,9 @@
 //! What can happen to the tasks of a group.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::task::{BatchCounts, Heartbeat};
+use crate::domain::task::{EndedOfBatch, Heartbeat};
 use crate::domain::{
     DependencyState, EndedTry, FileStamp, FoundClaim, FoundTries, ServiceName, Standby, StopSpec, TaskHead, TaskId,
     TaskRefusal, TaskStats, WorkerSpec,
@@ -47,8 +46,8 @@ pub enum TaskEvent {
     Batches {
         /// Of which worker.
         worker: ServiceName,
-        /// By name.
-        counts: BTreeMap<Arc<str>, BatchCounts>,
+        /// All of them.
+        ended: Vec<EndedOfBatch>,
     },
     /// The folder is locked, and nothing of the predecessor runs any more.
     Owned {
@@ -158,6 +157,13 @@ pub enum TaskEvent {
         worker: ServiceName,
         /// How many.
         count: u32,
+    },
+    /// All that was left of an ended task was removed.
+    Dropped {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
     },
     /// The heartbeat of a remote worker was looked at.
     Beat {

@@ -107,8 +107,10 @@ fn take_in(works: &mut BTreeMap<ServiceName, Work>, routing: &mut Routing, event
     match event {
         TaskEvent::Group { workers } => routing.workers = workers,
         TaskEvent::Begin { worker, spec, stop } => begin(works, routing, worker, spec, stop, turn),
-        TaskEvent::Batches { worker, counts } => {
-            turn.batches.found(&worker, counts);
+        TaskEvent::Batches { worker, ended } => {
+            let work = works.get(&worker);
+            let is_open = |name: &str| work.zip(TaskId::parse(name)).is_some_and(|(work, id)| work.has_live(&id));
+            turn.batches.found(&worker, ended, is_open);
             turn.aggregate = true;
         }
         TaskEvent::Unrouted { file, stamp, found, has_folder } => {
@@ -185,6 +187,10 @@ fn for_worker(works: &mut BTreeMap<ServiceName, Work>, event: TaskEvent, turn: &
             work.dead = count;
             turn.aggregate = true;
         }
+        TaskEvent::Dropped { id, .. } => {
+            turn.batches.dropped(&work.name, id.as_str());
+            turn.aggregate = true;
+        }
         TaskEvent::Beat { beat, .. } => work.beat_seen(beat, turn),
         TaskEvent::Cancel { id, ask, .. } => work.cancel(&id, ask, turn),
         TaskEvent::Retry { id, ask, .. } => work.retry(&id, ask, turn),
@@ -207,6 +213,7 @@ fn worker_of(event: &TaskEvent) -> Option<&ServiceName> {
         | TaskEvent::TryEnded { worker, .. }
         | TaskEvent::Outside { worker, .. }
         | TaskEvent::DeadLetters { worker, .. }
+        | TaskEvent::Dropped { worker, .. }
         | TaskEvent::Beat { worker, .. }
         | TaskEvent::Cancel { worker, .. }
         | TaskEvent::Retry { worker, .. }
@@ -253,7 +260,7 @@ fn release(work: &mut Work, on: &TaskId, completed: bool, turn: &mut Turn<'_>) {
         if completed {
             work.queue.one_is_met(&id);
         } else {
-            let detail = format!("{on} is not completed, and never will be");
+            let detail = format!("{on} failed");
             work.bury_waiting(&id, DeadReason::DependencyFailed, &detail, turn);
         }
     }

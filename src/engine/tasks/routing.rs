@@ -62,7 +62,10 @@ impl Routing {
                     Some(to) => TaskEffect::Route { file, to },
                     None => {
                         let detail = self.unknown(named.as_deref());
-                        self.bury(file, TaskRefusal { reason: DeadReason::UnknownWorker, detail, id: None })
+                        self.bury(
+                            file,
+                            TaskRefusal { reason: DeadReason::UnknownWorker, detail, id: None, batch: None },
+                        )
                     }
                 })
             }

@@ -139,7 +139,7 @@ impl Work {
             Ok(head) if head.id == *id && head.dependencies == claim.head.dependencies => {
                 if head.batch != claim.head.batch {
                     turn.batches.vanish(claim.head.batch.as_ref(), 1);
-                    turn.batches.appear(head.batch.as_ref(), 1);
+                    turn.batches.appear(&self.name, id.as_str(), head.batch.as_ref());
                 }
                 claim.head = head;
                 if let Some(tries) = tries {

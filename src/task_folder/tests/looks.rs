@@ -54,8 +54,8 @@ fn a_table_has_all_tasks_in_the_order_of_their_lives() {
     // The dead and the completed were all written just now.
     rows[7..].sort();
     let expected = [
-        "running runs 1 nobody works it off",
-        "retrying waits 2 nobody works it off",
+        "running runs 1 no group is running it",
+        "retrying waits 2 no group is running it",
         "waiting half 0 line 1, column 1: EOF while parsing an object",
         "waiting urgent 0",
         "waiting w-2 0",
@@ -94,7 +94,7 @@ fn a_task_with_a_result_has_ended_whatever_else_is_there() {
     let table = list(&project.folders, &[listed("marie")], None, 100, SystemTime::now());
     let mut rows: Vec<_> = table.rows.iter().map(|row| format!("{} {}", row.state.word(), row.id)).collect();
     rows.sort();
-    assert_eq!(rows, ["completed good", "completed once", "dead bad", "dead once", "running runs"]);
+    assert_eq!(rows, ["completed good", "completed once", "dead bad", "dead once.json", "running runs"]);
     assert_eq!(table.counts, [0, 0, 1, 0, 2, 2]);
     for (name, expected) in [("good", "completed"), ("bad", "dead"), ("once", "completed"), ("runs", "running")] {
         let details = details(&project.folders, &listed("marie"), &id(name), SystemTime::now()).unwrap();

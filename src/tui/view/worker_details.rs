@@ -67,7 +67,7 @@ fn breaker(worker: &WorkerSnapshot, spec: &WorkerSpec, now: Moment, dot: &str) -
     }
 }
 
-/// `3 tasks at once · 10m for a try · 3 retries after 1s to 5m`.
+/// `3 tasks at once · 10m per try · 3 retries after 1s to 5m`.
 fn limits(spec: &WorkerSpec, dot: &str) -> String {
     let retries = match spec.retries {
         0 => "no retries".to_owned(),
@@ -78,6 +78,12 @@ fn limits(spec: &WorkerSpec, dot: &str) -> String {
             format!("{} after {wait}", count(number, "retry"))
         }
     };
-    [format!("{} at once", count(spec.concurrency, "task")), format!("{} for a try", human(spec.timeout)), retries]
+    [format!("{} at once", count(spec.concurrency, "task")), format!("{} per try", round(spec.timeout)), retries]
         .join(dot)
+}
+
+/// A time without what is zero: `10m`, `1h`.
+fn round(time: std::time::Duration) -> String {
+    let text = human(time);
+    text.strip_suffix(" 0s").or_else(|| text.strip_suffix(" 0m")).unwrap_or(&text).to_owned()
 }

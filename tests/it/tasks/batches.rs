@@ -101,6 +101,49 @@ fn long_output_is_cut_in_the_middle_and_counted() {
 }
 
 #[test]
+fn a_batch_has_the_same_numbers_at_any_time_and_each_end_is_told() {
+    let project = project("'''[ \"$TASK_DESCRIPTION\" = good ]'''", "retries = 0");
+    let put = |name: &str, more: serde_json::Value| {
+        let mut task = serde_json::json!({ "description": "good", "metadata": { "batch": "mix" } });
+        task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        drop_with(&project, name, &task);
+    };
+    put("d1", serde_json::json!({ "dependencies": ["f"] }));
+    put("d2", serde_json::json!({ "dependencies": ["d1"] }));
+    put("f", serde_json::json!({ "description": "bad" }));
+    put("empty", serde_json::json!({ "description": "" }));
+    put("other", serde_json::json!({ "worker": "bob" }));
+    put("a", serde_json::json!({}));
+    put("b", serde_json::json!({}));
+    put("second", serde_json::json!({ "task_id": "b" }));
+    let counted = |failed: u32| {
+        let expected = serde_json::json!({ "total": 2 + failed, "completed": 2, "failed": failed, "pending": 0 });
+        let what = format!("two are completed and {failed} have failed");
+        wait_for(&what, || json(&path(&project, "orchestrator.json"))["batches"]["mix"] == expected);
+    };
+    detach(&project);
+    counted(5);
+    for id in ["d1", "d2", "empty", "other"] {
+        let trigger = || json(&path(&project, &format!("triggers/orchestrator/marie.{id}.json")));
+        wait_for("its end is told", || trigger()["event"] == "dead");
+        assert!(trigger()["dlq_file"].as_str().unwrap().ends_with(&format!("dlq/marie/{id}.json")), "{}", trigger());
+    }
+    let task = |words: &[&str]| crate::harness::Stream::ask(&project, &[&["task"], words].concat());
+    let waited = task(&["wait", "--batch", "mix"]);
+    assert_eq!(waited.stdout.lines().count(), 7, "{}{}", waited.stdout, waited.stderr);
+    assert_eq!(task(&["retry", "f"]).code, Some(0));
+    wait_for("it has failed again", || path(&project, "dlq/marie/f.json").exists() && claimed(&project).is_empty());
+    counted(5);
+    down(&project);
+    fs::remove_file(path(&project, "orchestrator.json")).unwrap();
+    detach(&project);
+    counted(5);
+    assert_eq!(task(&["drop", "empty"]).code, Some(0));
+    counted(4);
+    down(&project);
+}
+
+#[test]
 fn batches_are_counted_by_the_files_whoever_has_worked_before() {
     let project = project("'''echo \"$TASK_DESCRIPTION\"'''", "retries = 0");
     let put = |name: &str, text: serde_json::Value| {

@@ -102,6 +102,33 @@ fn a_second_file_of_an_id_is_a_dead_letter_and_the_first_is_untouched() {
     drop_with(&project, "three", &serde_json::json!({ "task_id": "same", "description": "third" }));
     wait_for("the third is dead", || letter(&project, "same.2")["dlq_reason"] == "duplicate_task_id");
     assert_eq!(result(&project, "same")["stdout"], "first\n");
+    let task = |words: &[&str]| {
+        let said = Stream::ask(&project, &[&["task"], words].concat());
+        said.stdout + &said.stderr
+    };
+    // Each second file is named for itself, and an order for the first one leaves it alone.
+    let listed = task(&["list", "--state", "dead"]);
+    assert!(listed.contains("same.json") && listed.contains("same.2.json"), "{listed}");
+    assert!(task(&["show", "same.2.json"]).contains("third"));
+    assert!(
+        task(&["add", "marie", "x", "--id", "itself", "--after", "itself"]).contains("itself would wait for itself")
+    );
+    let scaled = Stream::ask(&project, &["scale", "marie=3"]);
+    let concurrency = "marie is a worker: set `concurrency` below [services.marie] instead";
+    assert!(scaled.stderr.contains(concurrency), "{}", scaled.stderr);
+    let two = task(&["drop", "same.json", "nobody"]);
+    assert_eq!(two, "same.json: dropped\nnobody: not dropped · marie has no task `nobody`\n");
+    let refused = "same.2.json: not retried · same is completed, and this has the same id; drop same first\n";
+    assert_eq!(task(&["retry", "same.2.json"]), refused);
+    assert_eq!(task(&["drop", "same"]), "same: dropped\n");
+    assert_eq!(task(&["retry", "same.2.json"]), "same.2.json: retried\n");
+    assert_eq!(wait_for_result(&project, "same")["stdout"], "third\n");
+    assert!(names(&project, "dlq/marie").is_empty());
+    // So is one that has no id.
+    drop_with(&project, "with space", &serde_json::json!({ "description": "x" }));
+    wait_for("it is dead", || !letter(&project, "with space").is_null());
+    assert_eq!(task(&["drop", "with space"]), "with space: dropped\n");
+    assert!(names(&project, "dlq/marie").is_empty());
     down(&project);
 }
 

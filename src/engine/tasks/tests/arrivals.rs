@@ -12,7 +12,7 @@ fn one_place() -> WorkerSpec {
 }
 
 fn refusal(reason: DeadReason, name: Option<&str>) -> TaskRefusal {
-    TaskRefusal { reason, detail: "it is wrong".into(), id: name.map(id) }
+    TaskRefusal { reason, detail: "it is wrong".into(), id: name.map(id), batch: None }
 }
 
 fn arrives(world: &mut World, file: &str, stamp: FileStamp, found: Result<TaskHead, TaskRefusal>, has_result: bool) {
@@ -142,7 +142,9 @@ fn an_id_that_has_a_result_is_not_tried_again() {
     arrives(&mut world, "a.json", stamp(1), Ok(head("a")), true);
     assert_eq!(
         world.writes(),
-        ["letter a.json duplicate_task_id: a has a result already; `devgroup task drop a` frees the id"]
+        [
+            "letter a.json duplicate_task_id: a has a result already: drop a, then retry this letter by the name of its file"
+        ]
     );
     // The result came between the look and the claim.
     world.drop_task(&head("b"));

@@ -54,7 +54,7 @@ fn each_ask_has_its_answer() {
         (retry, "runs", "it runs"),
         (retry, "rests", "ok"),
         (retry, "ended", "renew ended"),
-        (forget, "waits", "waits waits or runs; `devgroup task cancel waits` ends it"),
+        (forget, "waits", "waits is waiting or running; cancel it first"),
         (forget, "ended", "remove ended"),
     ];
     for (ask, name, expected) in cases {

@@ -52,8 +52,8 @@ fn what_depends_on_a_dead_task_is_dead_and_so_on() {
         letters,
         [
             "letter a max_retries_exceeded: exit 1",
-            "letter b.json dependency_failed: a is not completed, and never will be",
-            "letter c.json dependency_failed: b is not completed, and never will be",
+            "letter b.json dependency_failed: a failed",
+            "letter c.json dependency_failed: b failed",
         ]
     );
     assert_eq!(world.snapshot().waiting, 0);
@@ -91,7 +91,7 @@ fn a_circle_is_found_when_it_is_closed_whoever_is_in_it() {
             "letter a.json dependency_cycle: a → b → c → a",
             "letter b.json dependency_cycle: b → c → a → b",
             "letter c.json dependency_cycle: c → a → b → c",
-            "letter x.json dependency_failed: a is not completed, and never will be",
+            "letter x.json dependency_failed: a failed",
         ]
     );
 }

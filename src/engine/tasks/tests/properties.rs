@@ -27,7 +27,7 @@ fn task(n: usize) -> TaskHead {
 }
 
 fn refusal(reason: DeadReason, name: &str) -> TaskRefusal {
-    TaskRefusal { reason, detail: "it is wrong".into(), id: Some(id(name)) }
+    TaskRefusal { reason, detail: "it is wrong".into(), id: Some(id(name)), batch: None }
 }
 
 impl Model {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::task::{BatchCounts, Heartbeat};
+use crate::domain::task::{EndedOfBatch, Heartbeat};
 use crate::domain::{
     DeadReason, FoundClaim, FoundTries, LastTry, Signal, SignalTarget, Standby, StopSpec, TaskHead, TaskNews,
     TaskRefusal, TaskStats, TaskStatus, WorkerHealth, WorkerSpec,
@@ -186,7 +186,7 @@ fn what_the_predecessor_has_left_is_finished_or_counts_as_a_try() {
         taken_over(FoundClaim { result: Some(TaskStatus::Timeout), letter: letter.clone(), ..claim("a") }),
         ["trigger a timeout", "removal a"]
     );
-    let refusal = TaskRefusal { reason: DeadReason::InvalidJson, detail: "it is wrong".into(), id: None };
+    let refusal = TaskRefusal { reason: DeadReason::InvalidJson, detail: "it is wrong".into(), id: None, batch: None };
     assert_eq!(taken_over(FoundClaim { found: Err(refusal), letter, ..claim("a") }), ["back a a.json"]);
     assert_eq!(taken_over(claim("a")), ["tries a 1 waits 1000ms"]);
     assert_eq!(
@@ -244,9 +244,12 @@ fn a_remote_worker_is_lost_when_its_heartbeat_is_too_old_and_not_when_it_has_sto
 #[test]
 fn batches_are_counted_also_over_a_stop() {
     let mut world = World::locking(WorkerSpec { concurrency: 1, retries: 0, ..spec() });
-    let before = BatchCounts { total: 2, completed: 1, failed: 0, pending: 1 };
+    let ended = |names: &[(&str, bool)]| {
+        let one = |&(name, completed): &(&str, bool)| EndedOfBatch { name: name.into(), batch: "b".into(), completed };
+        TaskEvent::Batches { worker: MARIE.into(), ended: names.iter().map(one).collect() }
+    };
     world.own(MARIE, Vec::new());
-    world.send(TaskEvent::Batches { worker: MARIE.into(), counts: [("b".into(), before)].into() });
+    world.send(ended(&[("v", true)]));
     world.send(TaskEvent::Listed { worker: Some(MARIE.into()) });
     let of_batch = |name: &str| TaskHead { batch: Some("b".into()), ..head(name) };
     for name in ["x", "y", "z"] {
@@ -268,9 +271,39 @@ fn batches_are_counted_also_over_a_stop() {
     world.begin(MARIE, spec());
     world.own(MARIE, Vec::new());
     assert!(world.engine.batches().is_empty(), "the files are counted anew");
-    let before = BatchCounts { total: 4, completed: 2, failed: 1, pending: 1 };
-    world.send(TaskEvent::Batches { worker: MARIE.into(), counts: [("b".into(), before)].into() });
+    world.send(ended(&[("v", true), ("x", true), ("y", false)]));
     assert_eq!(counts(&world), (3, 2, 1, 0));
     world.drop_task(&of_batch("z"));
     assert_eq!(counts(&world), (4, 2, 1, 1));
+}
+
+/// Refused, a second file, without an id: each task of a batch counts once, and the end of each is told.
+#[test]
+fn tasks_that_die_untried_count_and_are_told_once() {
+    let mut world = World::working(spec());
+    let refused = |reason, name: Option<&str>| {
+        let batch = Some("b".into());
+        Err(TaskRefusal { reason, detail: "it is wrong".into(), id: name.map(id), batch })
+    };
+    let arrive = |world: &mut World, file: &str, found| {
+        let (worker, file) = (MARIE.into(), file.into());
+        world.send(TaskEvent::Arrived { worker, file, stamp: stamp(1), found, has_result: false });
+    };
+    let counts = |world: &World| {
+        let counts = world.engine.batches()["b"];
+        (counts.total, counts.failed, counts.pending)
+    };
+    world.take();
+    arrive(&mut world, "a.json", refused(DeadReason::InvalidField, Some("a")));
+    assert_eq!(counts(&world), (1, 1, 0));
+    assert_eq!(world.writes(), ["letter a.json invalid_field: it is wrong", "trigger a.json dead"]);
+    arrive(&mut world, "with space.json", refused(DeadReason::InvalidTaskId, None));
+    assert_eq!(counts(&world), (2, 2, 0));
+    let mended = TaskHead { batch: Some("b".into()), ..head("a") };
+    world.drop_task(&mended);
+    assert_eq!(counts(&world), (2, 1, 1), "it came again");
+    arrive(&mut world, "a2.json", refused(DeadReason::InvalidField, Some("a")));
+    assert_eq!(counts(&world), (2, 1, 1), "a second file is no task");
+    world.send(TaskEvent::Dropped { worker: MARIE.into(), id: id("with-space") });
+    assert_eq!(counts(&world), (2, 1, 1), "nobody knows it");
 }

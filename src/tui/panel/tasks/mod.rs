@@ -271,7 +271,7 @@ pub(in crate::tui) fn reason(row: &TaskRow) -> String {
 /// What is said of an order that was carried out.
 pub(in crate::tui) fn done(question: &TaskQuestion) -> Option<String> {
     match question {
-        TaskQuestion::Retry(_, id) => Some(format!("{id} is tried anew")),
+        TaskQuestion::Retry(_, id) => Some(format!("{id} is retried")),
         TaskQuestion::Cancel(_, id) => Some(format!("{id} is cancelled")),
         TaskQuestion::List { .. } | TaskQuestion::Show(..) => None,
     }
