@@ -83,12 +83,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec![vec!["restart", NAME], vec!["restart", "gone", "--wait"], vec!["restart", "gone", "--wait", "--json"]]
         }
         "wait" => vec![vec!["wait", NAME], vec!["wait", "gone", "--timeout", "1s"], vec!["wait", "api", "--for", NAME]],
-        "settle" => vec![
-            vec!["settle", "--timeout", "1s"],
-            vec!["settle", "gone", "--timeout", "1s", "--json"],
-            vec!["settle", NAME],
-            vec!["settle", "--since", NAME],
-        ],
+        "settle" => calls_of_settle(),
         "scale" => {
             // Its number makes it an argument.
             const SCALED: &str = "n\u{1b}]0;PWN\u{7}\nFORGED\u{202e}z=2";
@@ -131,6 +126,11 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
     calls.push(vec![command, "--\u{1b}]0;PWN\u{7}\nFORGED"]);
     calls.push(vec![command, "api", "-\u{202e}", NAME]);
     calls
+}
+
+fn calls_of_settle<'a>() -> Vec<Vec<&'a str>> {
+    let gone = vec!["settle", "gone", "--timeout", "1s", "--json"];
+    vec![vec!["settle", "--timeout", "1s"], gone, vec!["settle", NAME], vec!["settle", "--since", NAME]]
 }
 
 fn calls_of_task<'a>() -> Vec<Vec<&'a str>> {

@@ -179,7 +179,7 @@ fn devgroups_own_log_is_kept_and_is_json_if_it_is_to_be() {
     let file = state_file(&project, "devgroup.log").unwrap();
     let lines = fs::read_to_string(&file).unwrap();
     assert!(
-        lines.contains(" info  api: start · with the group\n") && lines.lines().last().unwrap().contains("failed: api"),
+        lines.contains(" info  api: start · at startup\n") && lines.lines().last().unwrap().contains("failed: api"),
         "{lines}"
     );
     fs::remove_file(&file).unwrap();

@@ -36,11 +36,11 @@ pub(super) fn check(arguments: &LogsArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
+/// What the arguments ask the group for.
+fn question(arguments: &LogsArguments, style: OutputStyle) -> LogsAsk {
     let begins = arguments.since.is_some() || arguments.since_restart || !arguments.cursors.is_empty();
     let seeks = arguments.grep.is_some() || arguments.level.is_some() || !arguments.conditions.is_empty();
-    let style = OutputStyle::of(&io::stdout());
-    let ask = LogsAsk {
+    LogsAsk {
         services: arguments.services.clone(),
         follow: arguments.follow,
         last: arguments.lines.or((!begins && !seeks).then_some(LINES)),
@@ -55,7 +55,11 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         plain_underlines: !style.styles.underlines,
         links: style.links && !arguments.json,
         levels: arguments.json,
-    };
+    }
+}
+
+pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Failure> {
+    let style = OutputStyle::of(&io::stdout());
     let (names, shown) = match group.ask(Ask::Status { follow: false, usage: false })? {
         Reply::Status(status) => {
             let (roster, written) = (status.roster(), || arguments.services.iter().map(String::as_str));
@@ -71,7 +75,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         _ => Default::default(),
     };
     let mut printer = Printer::new(&arguments, names, &shown, style);
-    group.send(Ask::Logs(ask))?;
+    group.send(Ask::Logs(question(&arguments, style)))?;
     loop {
         if !group.wait_for_more(io::stdout())? {
             return Ok(0);
