@@ -178,6 +178,11 @@ impl Pending {
         self.wake.notify_one();
     }
 
+    /// Nobody tells any more when a write ends: what was heard of so far counts as ended.
+    pub(super) fn end_writes(&self) {
+        self.lock().paths.values_mut().for_each(|(_, flags, _)| flags.closed = true);
+    }
+
     /// Hands over new rules; of several, the last.
     pub(super) fn respec(&self, spec: Arc<GroupSpec>) {
         self.lock().spec = Some(spec);
@@ -285,6 +290,16 @@ mod tests {
 
     fn note_events(pending: &Pending, raw_events: RawEvents, at: u64) {
         pending.note_all(raw_events, Moment::from_millis(at));
+    }
+
+    /// Half of a write whose end is never told would be waited for.
+    #[test]
+    fn what_was_heard_of_watches_that_are_given_up_is_whole() {
+        let pending = Pending::default();
+        note_events(&pending, raw_events_of("a", CREATED), 1);
+        pending.end_writes();
+        let flags: Vec<_> = pending.wait(None).path_events.iter().map(|event| event.flags).collect();
+        assert_eq!(flags, [EventFlags { closed: true, ..CREATED }]);
     }
 
     #[test]

@@ -65,12 +65,13 @@ fn each_worktree_has_ports_of_its_own_and_the_same_again() {
     project.write(".env", "KEY=of-main\n");
     project.write("../Fix-Login/.env", "KEY=own\n");
     let trees = ["app", "Fix-Login", "main"];
+    // With what the logs say: a group of another test may have one of the ports, and then the next free one is taken.
     let up = |tree: &&str| {
         devgroup(&project, tree, &["-d"]);
-        ports(&project, tree)
+        (ports(&project, tree), devgroup(&project, tree, &["logs"]))
     };
     let first: Vec<_> = trees.iter().map(up).collect();
-    assert_apart(&first);
+    assert_apart(&first.iter().map(|(ports, _)| ports.clone()).collect::<Vec<_>>());
     let said = |tree: &str| project.read(&format!("../{tree}/said")).trim().to_owned();
     assert_eq!(
         (said("app").as_str(), said("Fix-Login").as_str()),
@@ -81,7 +82,10 @@ fn each_worktree_has_ports_of_its_own_and_the_same_again() {
     for tree in trees {
         devgroup(&project, tree, &["down"]);
     }
-    assert_eq!(trees.iter().map(up).collect::<Vec<_>>(), first);
+    for ((before, told), (after, told_again)) in first.iter().zip(trees.iter().map(up)) {
+        let was_taken = [told, &told_again].iter().any(|log| log.contains(" is in use by "));
+        assert!(*before == after || was_taken, "{before:?} {after:?}\n{told}{told_again}");
+    }
     for tree in trees {
         devgroup(&project, tree, &["down"]);
     }

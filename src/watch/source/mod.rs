@@ -60,6 +60,7 @@ impl EventSink {
     /// The watches are given up. Nothing of them comes after this.
     fn give_up(&self) {
         *self.given_up.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.pending.end_writes();
     }
 }
 
