@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -22,6 +23,7 @@ use super::usage;
 use super::waiting::{Known, WaitGoal};
 use super::why_line::Why;
 use super::wire::{Ask, Became, Goal, HoldAsk, Order, Outcome, Problem, ProblemCode, Reply, Scaled};
+use crate::clock::Clock;
 use crate::domain::{
     Answer, ClientHold, Command, GroupSnapshot, Moment, Ordered, Phase, Refusal, RunId, Scaling, ServiceName,
     ServiceSnapshot, Targets, is_too_long, visible, without_secrets,
@@ -327,20 +329,7 @@ impl Answers {
                 if waiting.iter().all(|(_, _, outcome)| outcome.is_some()) {
                     return;
                 }
-                let look = async {
-                    match next_look {
-                        Some(moment) => sleep_until(clock.instant(moment).into()).await,
-                        None => std::future::pending().await,
-                    }
-                };
-                let is_over = tokio::select! {
-                    changed = snapshots.changed() => changed.is_err(),
-                    () = look => false,
-                };
-                if is_over {
-                    // The group ends: the connection says so.
-                    std::future::pending::<()>().await;
-                }
+                news_or(&mut snapshots, next_look, clock).await;
             }
         };
         match timeout_ms {
@@ -420,6 +409,23 @@ pub(super) fn client_name(said: &str) -> Option<Arc<str>> {
     let plain: String = visible(&without_secrets(said)).split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = plain.chars().take(CLIENT).collect();
     (!short.is_empty()).then(|| short.trim_end().into())
+}
+
+/// Waits for a new snapshot, or for that moment. Where the group ends it does not return: the connection says so.
+pub(super) async fn news_or(snapshots: &mut watch::Receiver<Arc<GroupSnapshot>>, moment: Option<Moment>, clock: Clock) {
+    let due = async {
+        match moment {
+            Some(moment) => sleep_until(clock.instant(moment).into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let is_over = tokio::select! {
+        changed = snapshots.changed() => changed.is_err(),
+        () = due => false,
+    };
+    if is_over {
+        std::future::pending::<()>().await;
+    }
 }
 
 pub(super) fn refused(refusal: Refusal) -> Problem {

@@ -85,13 +85,14 @@ fn sandbox(project: &Project, error: rustix::io::Errno) -> Option<Vec<String>> {
 }
 
 /// Those that need the socket of the group.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "status",
     "logs",
     "events",
     "start api",
     "stop api",
     "restart api",
+    "settle",
     "wait api",
     "wait api --for text here",
     "send api x",

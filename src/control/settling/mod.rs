@@ -12,9 +12,9 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
-use super::answers::refused;
+use super::answers::{news_or, refused};
 use super::meant::instances;
 use super::wire::{Problem, Reply, SettleAsk, VERSION};
 use crate::domain::{Command, GroupSnapshot, Moment, Refusal, ServiceName, ServiceSnapshot, WatchState};
@@ -105,20 +105,7 @@ impl Settling<'_> {
                 Still::GoesOn(_) => None,
                 Still::Unproven(until) => Some(until),
             };
-            let look = async {
-                match look {
-                    Some(until) => sleep_until(clock.instant(until).into()).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let is_over = tokio::select! {
-                changed = snapshots.changed() => changed.is_err(),
-                () = look => false,
-            };
-            if is_over {
-                // The group ends: the connection says so.
-                std::future::pending::<()>().await;
-            }
+            news_or(&mut snapshots, look, clock).await;
         }
     }
 
