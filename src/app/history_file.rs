@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// So much may wait for the disk; what comes then is not remembered.
+/// How many entries may wait for the disk. Further ones are dropped.
 const WAITING: usize = 1024;
 
 /// What became of a run of a service.
@@ -159,7 +159,7 @@ pub fn remember(spec: &GroupSpec, service: &ServiceName, record: RunRecord) {
     }
 }
 
-/// Writes what comes until nobody can send any more. `keeps_runs`: `history.json` is ours to write.
+/// Writes each entry until all senders are gone. `keeps_runs`: `history.json` is ours to write.
 fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) {
     let events = EventFiles::of(folder);
     let (mut runs_fail, mut events_fail) = (Told::default(), Told::default());

@@ -346,7 +346,7 @@ impl Desk {
         self.answer(TaskEvent::Outside { worker, id, state });
     }
 
-    /// Watches what comes of the tasks of those who are not worked for here.
+    /// Watches the results of workers that this group does not run.
     fn watch_others(&mut self, folders: &TaskFolders) {
         // What is to be watched has to be there.
         for above in [&folders.results, &folders.dlq] {

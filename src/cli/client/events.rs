@@ -84,7 +84,7 @@ fn remembered(group: &mut Client) -> Result<Vec<EventLine>, Failure> {
     }
 }
 
-/// Prints what comes.
+/// Prints each event as it arrives.
 fn print(group: &mut Client, follow: bool, format: Format<'_>) -> Result<u8, Failure> {
     let mut text = String::new();
     loop {

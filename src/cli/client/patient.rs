@@ -64,12 +64,12 @@ impl Patient {
         }
     }
 
-    /// What comes now is the answer to something that has been asked for: it is waited for all the same.
+    /// Gives the group time to answer a question, even if the time for waiting is up.
     pub(in crate::cli) fn allow_an_answer(&mut self) {
         (self.clock, self.until) = (Clock::start(), self.until.map(|until| until.max(ANSWER)));
     }
 
-    /// From now on, waits for at most so long.
+    /// Starts the clock again: waits for at most this long from now on.
     pub(in crate::cli) fn wait_only(&mut self, patience: Duration) {
         (self.clock, self.until) = (Clock::start(), Some(patience));
     }

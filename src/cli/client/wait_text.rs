@@ -119,9 +119,15 @@ fn wanted(group: &mut Patient, written: &str) -> Result<Wanted, Failure> {
         })?;
         return Err(Failure::Usage(format!("no service `{}`", visible(written))));
     };
-    let is_over = service.uptime_ms.is_none() && service.state != "done";
-    let run = if is_over { service.run.saturating_add(1) } else { service.run };
+    let run = first_run(&service.state, service.uptime_ms.is_some(), service.run);
     Ok(Wanted { service: service.name.clone(), run })
+}
+
+/// The first run whose lines count, of a service in this state with this last run. `is_up`: the run has a process. One that
+/// was just ordered has none for a moment, and counts.
+fn first_run(state: &str, is_up: bool, run: u32) -> u32 {
+    let is_it = is_up || matches!(state, "starting" | "done");
+    if is_it { run } else { run.saturating_add(1) }
 }
 
 /// Why the text will not come any more, if it will not.
@@ -199,7 +205,18 @@ fn outcome(wanted: &Wanted, result: Became, at: &LogLine, reason: Option<String>
 
 #[cfg(test)]
 mod tests {
+    use super::first_run;
     use crate::logs::{Query, QueryKind};
+
+    #[test]
+    fn a_run_that_was_just_ordered_counts() {
+        assert_eq!(first_run("ready", true, 2), 2);
+        assert_eq!(first_run("starting", false, 2), 2, "its process is being made");
+        assert_eq!(first_run("done", false, 2), 2);
+        for state in ["stopped", "failed", "retrying", "blocked", "queued", "validating"] {
+            assert_eq!(first_run(state, false, 2), 3, "{state}");
+        }
+    }
 
     #[test]
     fn a_text_is_found_as_it_is_written() {

@@ -45,7 +45,7 @@ pub(super) fn logs(call: &Call) -> Result<Answer, Failure> {
         ask.grep.get_or_insert_with(|| "^".into());
     }
     let mut group = call.group()?;
-    // Before the lines: what comes meanwhile is read twice rather than never.
+    // Before the lines: a line that arrives meanwhile is then read twice, and never missed.
     let end = end(&mut group, &services)?;
     let room = if limit > LINES { Room::LARGE } else { Room::NORMAL };
     let forwards = matches!(since, Since::After(_));

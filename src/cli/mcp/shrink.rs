@@ -14,7 +14,7 @@ pub(super) fn escaped_len(text: &str) -> usize {
     serde_json::to_string(text).map_or(usize::MAX, |json| json.len())
 }
 
-/// A text of whole lines, at most so long as JSON.
+/// A text of whole lines that is no longer than this as JSON.
 pub(super) fn text(text: &str, most: usize) -> String {
     if escaped_len(text) <= most {
         return text.to_owned();

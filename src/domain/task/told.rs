@@ -84,21 +84,7 @@ mod tests {
     use super::*;
 
     fn worker() -> WorkerSnapshot {
-        WorkerSnapshot {
-            active: 2,
-            concurrency: 3,
-            waiting: 14,
-            blocked: 0,
-            retrying: 0,
-            dead: 1,
-            breaker: BreakerState::Closed,
-            health: WorkerHealth::Healthy,
-            problem: None,
-            standby: None,
-            remote: false,
-            lost: false,
-            stats: super::super::TaskStats::default(),
-        }
+        WorkerSnapshot { blocked: 0, retrying: 0, ..WorkerSnapshot::busy() }
     }
 
     #[test]

@@ -1,26 +1,13 @@
 //! What clients see of a worker: what it says of itself becomes its state and its reason.
 
-use crate::domain::{BreakerState, Kind, ServiceSpec, Standby, TaskStats, WorkerHealth, WorkerSnapshot};
+use crate::domain::{Kind, ServiceSpec, Standby, TaskStats, WorkerSnapshot};
 
 use super::driver::Scenario;
 use super::fixture::service;
 
 fn idle() -> WorkerSnapshot {
-    WorkerSnapshot {
-        active: 0,
-        concurrency: 3,
-        waiting: 0,
-        blocked: 0,
-        retrying: 0,
-        dead: 0,
-        breaker: BreakerState::Closed,
-        health: WorkerHealth::Healthy,
-        problem: None,
-        standby: None,
-        remote: false,
-        lost: false,
-        stats: TaskStats::default(),
-    }
+    let stats = TaskStats::default();
+    WorkerSnapshot { active: 0, waiting: 0, blocked: 0, retrying: 0, dead: 0, stats, ..WorkerSnapshot::busy() }
 }
 
 #[test]
