@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -21,6 +21,7 @@ use super::meter::Meter;
 use super::reach::Earlier;
 use super::run_members::{self, Lineage, Remaining, RunMembers};
 use super::terminal::{Size, Terminal};
+use crate::clock::time_of_a_write;
 use crate::domain::{Checks, ExitStatus, Moment, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage};
 use crate::logs::Fed;
 use crate::process_tree::{self, Process};
@@ -55,6 +56,8 @@ pub(super) struct LiveRun {
     earlier: OnceLock<Earlier>,
     /// Counts its signs of life by notification.
     beats: watch::Sender<u64>,
+    /// The time of a file that was written when the run was asked for.
+    asked_at: SystemTime,
 }
 
 /// Guarded by one lock, so that nobody signals a number that is being given back.
@@ -130,7 +133,12 @@ impl LiveRun {
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
         let beats = watch::Sender::new(0);
-        Self { service, run, reports, state: Mutex::new(state), forked, earlier, beats }
+        Self { service, run, reports, state: Mutex::new(state), forked, earlier, beats, asked_at: time_of_a_write() }
+    }
+
+    /// What the run writes has no earlier time than this.
+    pub(super) fn asked_at(&self) -> SystemTime {
+        self.asked_at
     }
 
     fn state(&self) -> MutexGuard<'_, LiveRunState> {

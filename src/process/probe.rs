@@ -46,7 +46,7 @@ enum Check {
     Port(u16),
     Http(HttpCheck),
     Cmd(RunCommand),
-    /// The file, and its state before the start, or when it was first known.
+    /// The file, and its state before the start, or when it was first looked at.
     File(PathBuf, Option<Written>),
     Delay(Duration),
 }
@@ -111,7 +111,7 @@ impl Prober {
     ) -> Option<Self> {
         let mut prober = Self::new(launch, env, background_tasks)?;
         if let Check::File(_, before) = &mut prober.check {
-            // The run may have written it already.
+            // The run may have written it already: its time tells.
             *before = None;
         }
         Some(prober)
@@ -174,8 +174,8 @@ impl Prober {
                     self.say_silent("its file");
                     return Err(None);
                 };
-                // Without an answer before the start, what it was then is what it is found to be first.
-                let is_new = now != *before.get_or_insert(now) && now != Written::Missing;
+                let is_new = now.is_new(*before, live.asked_at());
+                before.get_or_insert(now);
                 is_new.then_some(()).ok_or(None)
             }
             Check::Delay(time) => {
@@ -218,13 +218,48 @@ impl Prober {
 }
 
 /// What changes when a file is written. Compared with itself before the start rather than with the time of the start:
-/// file systems count time more coarsely than clocks.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// file systems count time more coarsely than clocks, and some have clocks of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Written {
     Missing,
     At(Option<SystemTime>, u64),
 }
 
+impl Written {
+    /// The file was written by a run that was asked for at that time. `before`: its state before the start; if that is not
+    /// known, its time decides.
+    fn is_new(self, before: Option<Self>, asked_at: SystemTime) -> bool {
+        match (self, before) {
+            (Self::Missing, _) => false,
+            (now, Some(before)) => now != before,
+            (Self::At(modified, _), None) => modified.is_some_and(|modified| modified >= asked_at),
+        }
+    }
+}
+
 fn written(path: &Path) -> Written {
     fs::metadata(path).map_or(Written::Missing, |found| Written::At(found.modified().ok(), found.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_new_by_its_state_before_the_start_and_without_that_by_its_time() {
+        let asked_at = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let at = |seconds| Written::At(Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), 3);
+        for (now, before, expected) in [
+            (Written::Missing, None, false),
+            (Written::Missing, Some(at(101)), false),
+            (at(101), Some(Written::Missing), true),
+            (at(99), Some(Written::Missing), true),
+            (at(101), Some(at(101)), false),
+            (at(100), None, true),
+            (at(99), None, false),
+            (Written::At(None, 3), None, false),
+        ] {
+            assert_eq!(now.is_new(before, asked_at), expected, "{now:?} {before:?}");
+        }
+    }
 }

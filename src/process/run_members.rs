@@ -14,19 +14,21 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, test_kill_process_group};
 
 use crate::process_tree::{
-    Blocks, Process, Tree, has_open, has_our_environment, is_in_between, is_of_our_user, is_proc_ours, mark_of,
+    Blocks, Process, Tree, has_open, has_our_environment, is_awake, is_in_between, is_of_our_user, is_proc_ours,
+    mark_of,
 };
 
 /// One that is just executing another program or ending is looked at again so soon: both take some hundred microseconds …
 const SOON: Duration = Duration::from_micros(50);
 
-/// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy.
+/// … and, by doubling, at last after this time: 50 ms in all, for a machine that is busy. While one is awake it is looked
+/// at again until [`MAKES_PROCESS`] is over.
 const LATE: Duration = Duration::from_millis(25);
 
 /// Who has blocked a signal is looked at again after this time, and after twice that, up to [`LATE`] …
 const SHORT: Duration = Duration::from_millis(1);
 
-/// … and for so long if it is busy: some other process has to be executed meanwhile, on a machine with other work.
+/// … and for so long if it is busy: another program has to be executed meanwhile, on a machine with other work.
 const MAKES_PROCESS: Duration = Duration::from_secs(2);
 
 /// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.
@@ -137,7 +139,7 @@ impl RunMembers<'_> {
             let is_gone = test_kill_process_group(self.leader) == Err(Errno::SRCH);
             return if is_gone { Remaining::Nobody } else { Remaining::Somebody };
         }
-        let (mut pause, mut rounds) = (SOON, 0);
+        let (mut pause, mut waited, mut rounds) = (SOON, Duration::ZERO, 0);
         loop {
             let tree = Tree::read();
             let adopted = tree.adopted();
@@ -154,9 +156,13 @@ impl RunMembers<'_> {
                     }
                 })
                 .collect();
-            if !unsure.is_empty() && pause <= LATE {
-                thread::sleep(pause);
-                pause *= 2;
+            // Where others are found, the next look finds these.
+            let waits_on = || waited < MAKES_PROCESS && self.reaped && ours.is_empty();
+            if !unsure.is_empty() && (pause <= LATE || waits_on() && unsure.iter().any(|pid| is_awake(*pid))) {
+                let now = pause.min(LATE);
+                thread::sleep(now);
+                waited += now;
+                pause = (pause * 2).min(LATE * 2);
                 continue;
             }
             let members = tree.below((!self.reaped).then_some(self.leader).into_iter().chain(ours));

@@ -113,6 +113,14 @@ pub fn is_in_between(pid: Pid) -> bool {
     read(&format!("/proc/{pid}/cmdline")).is_none_or(|words| words.is_empty())
 }
 
+/// Whether a process has something to do: it runs, waits for its turn, or for a disk.
+pub fn is_awake(pid: Pid) -> bool {
+    let status = read(&format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    state.is_some_and(|state| state.trim_start().starts_with(['R', 'D']))
+}
+
 /// The mark in a process' environment, if it is of our user and has one. The environment is that of its start.
 pub fn mark_of(pid: Pid) -> Option<OsString> {
     variable_of(pid, MARK)

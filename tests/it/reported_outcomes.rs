@@ -198,6 +198,8 @@ fn a_readiness_check_that_is_added_holds_from_the_next_start_and_the_log_says_so
     assert_eq!(project.lines("../home/api"), 1);
     assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
     wait_for("it is asked", || status_row(&project, "api").starts_with("starting"));
+    // What is written before the process began is not of this run.
+    wait_for("its process has begun", || project.lines("../home/api") == 2);
     project.write("ready", "");
     wait_for("it is ready", || status_row(&project, "api").starts_with("ready"));
     down(&project);

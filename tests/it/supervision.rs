@@ -527,6 +527,22 @@ mod a_saved_file {
     }
 
     #[test]
+    fn exchanges_a_check_for_a_file_that_the_run_has_written_already() {
+        let api = |file: &str| {
+            format!(
+                "[services.api]\nrun = 'touch new; echo is-up; exec sleep 1000'\nready = {{ file = '{file}', timeout = '1h' }}\n"
+            )
+        };
+        let project = Project::new(&api("never"));
+        let mut dash = Dash::start(&project, NORMAL, &[]);
+        dash.wait_for_text("is-up");
+        project.write("procgroup.toml", api("new"));
+        dash.wait_for_text("── ready · ");
+        dash.keys("q");
+        assert_eq!(dash.wait_exit().code, Some(0));
+    }
+
+    #[test]
     fn starts_what_has_another_name_when_the_old_one_has_ended() {
         let named = |name: &str| {
             format!(

@@ -331,8 +331,6 @@ impl vte::Perform for Sink {
 fn control_key(byte: u8) -> (KeyCode, KeyModifiers) {
     match byte {
         b'\r' => (KeyCode::Enter, KeyModifiers::NONE),
-        // Ctrl-J, which is Enter all the same wherever nothing else is meant.
-        b'\n' => (KeyCode::Enter, KeyModifiers::CONTROL),
         b'\t' => (KeyCode::Tab, KeyModifiers::NONE),
         0x7f => (KeyCode::Backspace, KeyModifiers::NONE),
         // Ctrl-H, or the key itself on some terminals.

@@ -96,6 +96,11 @@ impl Key {
         self.plain_char()?.to_digit(10)
     }
 
+    /// Ctrl-J.
+    pub(super) fn is_line_feed(self) -> bool {
+        self.code == KeyCode::Char('j') && self.ctrl && !self.alt
+    }
+
     /// The character of a key without Ctrl and Alt.
     pub(super) fn plain_char(self) -> Option<char> {
         match self.code {
@@ -131,7 +136,6 @@ impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
         Self {
             code: event.code,
-            // Some terminals, and programs that type, send a line feed for Enter, and that is Ctrl-Enter.
             ctrl: event.modifiers.contains(KeyModifiers::CONTROL) && event.code != KeyCode::Enter,
             alt: event.modifiers.contains(KeyModifiers::ALT),
         }
@@ -146,6 +150,8 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 impl Key {
+    const ENTER: Self = Self { code: KeyCode::Enter, ctrl: false, alt: false };
+
     /// A key as the table writes it.
     fn parse(text: &str) -> Option<Self> {
         let (mut ctrl, mut alt, mut rest) = (false, false, text);
@@ -329,8 +335,14 @@ impl Keymap {
         self
     }
 
-    /// What the key means there.
+    /// What the key means there. A line feed, which is Ctrl-J, is Enter unless it is bound: some terminals, and programs
+    /// that type, send it for Enter.
     pub(super) fn action(&self, context: Context, key: Key) -> Option<Action> {
+        let is_enter = key.is_line_feed() && !self.unbound.contains(&(context, key));
+        self.bound(context, key).or_else(|| if is_enter { self.bound(context, Key::ENTER) } else { None })
+    }
+
+    fn bound(&self, context: Context, key: Key) -> Option<Action> {
         let there = |context| {
             let bound = self.keys.get(&context)?;
             bound.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)

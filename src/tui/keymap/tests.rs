@@ -155,6 +155,16 @@ fn the_user_s_keys_come_first_and_take_from_others() {
 }
 
 #[test]
+fn a_line_feed_is_enter_unless_it_is_bound() {
+    let action = |table: &Keymap| table.action(Context::Normal, key("ctrl-j"));
+    let enter = table().action(Context::Normal, key("enter"));
+    assert!(enter.is_some());
+    assert_eq!(action(&table()), enter);
+    assert_eq!(action(&table().with(&[bind("normal", "ctrl-j", Some("details"))])), Some(Action::Details));
+    assert_eq!(action(&table().with(&[bind("normal", "ctrl-j", None)])), None);
+}
+
+#[test]
 fn hints_of_what_has_no_key_are_left_out() {
     let table = table().with(&[bind("normal", "r", None), bind("normal", "d", None)]);
     let footer = table.footer(FooterKind::Normal, FooterLength::Short, ("", &|_| true), GlyphSet::Unicode);

@@ -30,7 +30,6 @@ pub(in crate::tui) fn encode(key: KeyEvent, modes: InputModes) -> Vec<u8> {
         },
         KeyCode::Char(c) if modifiers.contains(KeyModifiers::SHIFT) => c.to_uppercase().flat_map(utf8).collect(),
         KeyCode::Char(c) => utf8(c),
-        // Ctrl-J.
         KeyCode::Enter if ctrl => vec![b'\n'],
         KeyCode::Enter if modes.newline => vec![b'\r', b'\n'],
         KeyCode::Enter => vec![b'\r'],

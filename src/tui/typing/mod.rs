@@ -152,7 +152,10 @@ impl UiState {
             return false;
         }
         let leaves = match input {
-            Input::Key(key) => matches!(key.code, KeyCode::Enter | KeyCode::Esc) || is_leave(*key),
+            Input::Key(key) => {
+                let is_line_end = key.code == KeyCode::Enter || Key::from(*key).is_line_feed();
+                is_line_end || key.code == KeyCode::Esc || is_leave(*key)
+            }
             Input::Mouse(event) if matches!(event.kind, MouseEventKind::ScrollUp | MouseEventKind::ScrollDown) => {
                 // The log may be read meanwhile.
                 return false;
