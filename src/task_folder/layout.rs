@@ -132,7 +132,7 @@ impl Outlet {
     }
 
     /// Does something in it; once more, if it is removed just then.
-    pub(super) fn put<T>(&mut self, put: impl Fn(&Folder) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    pub(super) fn put<T>(&mut self, mut put: impl FnMut(&Folder) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let folder = self.in_place()?;
         match put(folder) {
             Err(trouble) if trouble.kind() == io::ErrorKind::NotFound && !folder.is_in_place() => put(self.in_place()?),

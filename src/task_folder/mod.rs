@@ -45,6 +45,7 @@ pub use events::{FolderEvents, FolderNews};
 pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
+pub use letters::EndTold;
 pub use listing::{LARGEST_TASK, Listing, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::burials::Burials;
 use super::folder::{Contents, Folder, Moved};
-use super::layout::{Outlets, Queue};
+use super::layout::{Outlet, Outlets, Queue};
 use super::letters::Counted;
 use super::listing::{LARGEST_TASK, Listing, Seen};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
@@ -77,8 +77,8 @@ impl Owned {
         self.lock.write(owner, &self.queue)?;
         self.owner = owner.clone();
         self.outlets.make();
+        self.burials = Burials::since(self.lock.modified());
         if before.pid != 0 {
-            self.burials = Burials::after_crash(self.lock.modified());
             self.outlets.sweep(before.pid);
             for folder in [&self.queue.waiting, &self.queue.work, &self.queue.requests] {
                 folder.sweep(before.pid);
@@ -276,8 +276,7 @@ impl Owned {
     /// # Errors
     /// The file cannot be written.
     pub fn tell_end(&mut self, id: &TaskId, trigger: &[u8]) -> Result<(), Trouble> {
-        let name = format!("{}.{id}{ENDING}", self.worker);
-        self.outlets.ends.put_or_replace(name, trigger)
+        put_end(&mut self.outlets.ends, &self.worker, id, trigger)
     }
 
     /// Ends a claim whose outcome is published. First what was tried goes: what is left after a crash between the two is a
@@ -310,6 +309,11 @@ impl Owned {
     pub fn heartbeat(&mut self, heartbeat: &[u8]) -> Result<(), Trouble> {
         self.outlets.heartbeats.replace(format!("{}{ENDING}", self.worker), heartbeat)
     }
+}
+
+/// Says that a task of this worker has ended.
+pub(super) fn put_end(ends: &mut Outlet, worker: &ServiceName, id: &TaskId, trigger: &[u8]) -> Result<(), Trouble> {
+    ends.put_or_replace(format!("{worker}.{id}{ENDING}"), trigger)
 }
 
 /// The name that a dead letter has for a file that has no id: that of the file.
