@@ -91,7 +91,7 @@ impl Folder<'_> {
         let refused = match row.state {
             TaskState::Waiting | TaskState::Blocked(_) => Some("it waits already"),
             TaskState::Running | TaskState::Retrying { .. } => Some("it is retried by itself"),
-            TaskState::Completed | TaskState::Dead(_) => match self.owned.retry(id)? {
+            TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => match self.owned.retry(id)? {
                 Retried::Waits(_) => None,
                 Retried::Nothing => Some("it is neither dead nor cancelled"),
             },
@@ -102,7 +102,7 @@ impl Folder<'_> {
     fn cancel(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
         let retry_count = match row.state {
-            TaskState::Completed | TaskState::Dead(_) => return Ok(Some("it has ended".into())),
+            TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => return Ok(Some("it has ended".into())),
             TaskState::Running => row.tries.saturating_sub(1),
             TaskState::Retrying { .. } => row.tries,
             TaskState::Waiting | TaskState::Blocked(_) => {
@@ -158,7 +158,7 @@ impl Folder<'_> {
 
     fn forget(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
-        if !matches!(row.state, TaskState::Completed | TaskState::Dead(_)) {
+        if !row.state.has_ended() {
             return Ok(Some(is_open(id)));
         }
         // Its owner may have died between its result and this.

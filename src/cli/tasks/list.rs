@@ -31,15 +31,16 @@ struct Counts {
     running: usize,
     retrying: usize,
     completed: usize,
+    cancelled: usize,
     dead: usize,
 }
 
 /// The list as one value. `left_off`: so many more would be in it.
 pub(super) fn report(table: &TaskTable, left_off: usize) -> ListReport<'_> {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
+    let [waiting, blocked, running, retrying, completed, cancelled, dead] = table.counts;
     ListReport {
         version: control::VERSION,
-        counts: Counts { waiting, blocked, running, retrying, completed, dead },
+        counts: Counts { waiting, blocked, running, retrying, completed, cancelled, dead },
         tasks: table.rows.iter().map(RowReport::of).collect(),
         left_off,
     }
@@ -58,25 +59,10 @@ pub(super) fn text(table: &TaskTable, left_off: usize, style: OutputStyle, now: 
         // Writing to a String cannot fail.
         let _ = writeln!(out, "… and {left_off} more; `-n {all}` lists all");
     }
-    out.push_str(&counts(table));
+    let told = table.told();
+    out.push_str(&if told.is_empty() { "no tasks".into() } else { told.join(" · ") });
     out.push('\n');
     if style.unicode { out } else { in_ascii(&out) }
-}
-
-/// `2 running · 14 waiting · 1 dead`: what needs a look comes first.
-fn counts(table: &TaskTable) -> String {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
-    let named = [
-        (running, "running"),
-        (retrying, "retrying"),
-        (waiting, "waiting"),
-        (blocked, "blocked"),
-        (dead, "dead"),
-        (completed, "completed"),
-    ];
-    let named = named.into_iter().filter(|(number, _)| *number > 0);
-    let text = named.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(" · ");
-    if text.is_empty() { "no tasks".into() } else { text }
 }
 
 fn put_table(out: &mut String, rows: &[[String; 6]], style: OutputStyle) {
@@ -112,7 +98,12 @@ fn cells(row: &TaskRow, now: SystemTime) -> [String; 6] {
 pub(super) fn reason(row: &TaskRow, now: SystemTime) -> String {
     match &row.state {
         TaskState::Retrying { at: Some(at) } => {
-            let due = format!("next try in {}", approx(at.duration_since(now).unwrap_or_default()));
+            // Below a second, and where the breaker or the disk holds it up, nobody knows when.
+            let left = at.duration_since(now).unwrap_or_default();
+            let due = match left.as_secs() {
+                0 => "next try is due".to_owned(),
+                _ => format!("next try in {}", approx(left)),
+            };
             if row.reason.is_empty() { due } else { format!("{} · {due}", row.reason) }
         }
         TaskState::Blocked(ids) if row.reason.is_empty() => {
@@ -161,7 +152,7 @@ mod tests {
                 row("t-3", blocked, 0, ""),
                 row("x\u{202e}.raw", TaskState::Dead(DeadReason::InvalidJson), 0, "expected value at line 1 column 3"),
             ],
-            counts: [0, 1, 1, 1, 0, 93],
+            counts: [0, 1, 1, 1, 0, 2, 93],
         }
     }
 
@@ -175,10 +166,20 @@ retrying  t-2            marie   2      45s  exit 1 · next try in 4s
 blocked   t-3            marie   -      45s  blocked on a
 dead      x\\u{202e}.raw  marie   -      45s  invalid_json: expected value at line 1 column 3
 … and 92 more; `-n 96` lists all
-1 running · 1 retrying · 1 blocked · 93 dead
+1 running · 1 retrying · 1 blocked · 93 dead · 2 cancelled
 ";
         assert_eq!(text(&table(), 92, style(None, true), now), expected);
         assert_eq!(text(&TaskTable::default(), 0, style(None, true), now), "no tasks\n");
+    }
+
+    #[test]
+    fn a_try_whose_time_has_come_is_due_and_not_in_0s() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let said = |millis| reason(&row("a", TaskState::Retrying { at: Some(at(millis)) }, 1, "exit 1"), at(10_000));
+        assert_eq!(said(11_000), "exit 1 · next try in 1s");
+        for millis in [10_999, 10_000, 0] {
+            assert_eq!(said(millis), "exit 1 · next try is due");
+        }
     }
 
     #[test]

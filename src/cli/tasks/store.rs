@@ -14,7 +14,8 @@ use super::workers::{Worker, Workers};
 use crate::config;
 use crate::domain::task::UNROUTED;
 use crate::domain::{
-    DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskTable, visible, visible_path,
+    DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskStatus, TaskTable, visible,
+    visible_path,
 };
 use crate::task_folder::{self, Adder, Ended, LARGEST_TASK, Listed, NamedLetter, Open, Trouble};
 
@@ -61,6 +62,7 @@ pub(super) fn holder_of(worker: &Worker, id: &TaskId) -> Result<Option<&'static 
     // A dead letter without a result frees its id.
     Ok(match task_folder::ended(folders, name, id).map_err(|trouble| failure(&trouble))? {
         Some(Ended::Result(result)) if result.is_completed() => Some("completed"),
+        Some(Ended::Result(result)) if result.word == TaskStatus::Cancelled.word() => Some("cancelled"),
         Some(Ended::Result(_)) => Some("dead"),
         Some(Ended::Letter(_)) | None => None,
     })
@@ -207,8 +209,7 @@ pub(super) fn batch<'w>(workers: &'w Workers, worker: Option<&str>, batch: &str)
     let (table, _) = list(chosen, false, None, usize::MAX)?;
     let is_of_it = |row: &&TaskRow| match (&row.batch, &row.state) {
         (Some(of), _) => &**of == batch,
-        (None, TaskState::Completed | TaskState::Dead(_)) => result_names(chosen, row, batch),
-        (None, _) => false,
+        (None, state) => state.has_ended() && result_names(chosen, row, batch),
     };
     // The dead letter of a second file is none of its tasks.
     let is_of_it = |row: &&TaskRow| !matches!(row.state, TaskState::Dead(DeadReason::DuplicateTaskId)) && is_of_it(row);

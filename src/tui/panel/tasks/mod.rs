@@ -264,7 +264,11 @@ pub(in crate::tui) fn reason(row: &TaskRow) -> String {
             format!("blocked on {}", ids.join(", "))
         }
         TaskState::Dead(reason) => reason.word().to_owned(),
-        TaskState::Waiting | TaskState::Running | TaskState::Retrying { .. } | TaskState::Completed => String::new(),
+        TaskState::Waiting
+        | TaskState::Running
+        | TaskState::Retrying { .. }
+        | TaskState::Completed
+        | TaskState::Cancelled => String::new(),
     }
 }
 
@@ -275,20 +279,6 @@ pub(in crate::tui) fn done(question: &TaskQuestion) -> Option<String> {
         TaskQuestion::Cancel(_, id) => Some(format!("{id} is cancelled")),
         TaskQuestion::List { .. } | TaskQuestion::Show(..) => None,
     }
-}
-
-/// `2 running`, `14 waiting`: how many tasks are in each state, as the table has them. Nothing is said of none.
-pub(in crate::tui) fn counts(table: &TaskTable) -> Vec<String> {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
-    let counts = [
-        (running, "running"),
-        (retrying, "retrying"),
-        (waiting, "waiting"),
-        (blocked, "blocked"),
-        (dead, "dead"),
-        (completed, "completed"),
-    ];
-    counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect()
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ fn ten_thousand_rows_scroll_and_what_is_behind_them_is_counted() {
     let list = TaskQuestion::List { worker: None, limit: ROWS };
     let like = table().rows.swap_remove(4);
     let rows = (0..10_000).map(|number| TaskRow { id: format!("t-{number:05}").into(), ..like.clone() }).collect();
-    let table = TaskTable { rows, counts: [100_000, 0, 0, 0, 0, 0] };
+    let table = TaskTable { rows, counts: [100_000, 0, 0, 0, 0, 0, 0] };
     bench.ui.told_of_tasks(&list, Ok(TaskAnswer::Table(table)), (NOW, wall()));
     let snapshot = bench.snapshot.clone();
     bench.ui.adjust(&World { snapshot: &snapshot, size: bench.size, now: NOW });
