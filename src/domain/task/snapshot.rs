@@ -13,11 +13,11 @@ pub struct WorkerSnapshot {
     pub active: u32,
     /// How many may.
     pub concurrency: u32,
-    /// Tasks that wait for a place, blocked ones and those between two tries included.
+    /// Tasks that wait for a place; where somebody else works them off, all that do not run.
     pub waiting: u32,
-    /// Of these, how many wait for a dependency.
+    /// Tasks that wait for a dependency.
     pub blocked: u32,
-    /// Of these, how many wait for their next try.
+    /// Tasks that wait for their next try.
     pub retrying: u32,
     /// Dead letters in its folder.
     pub dead: u32,

@@ -245,7 +245,7 @@ impl Work {
         }
         let old = Self::new(self.name.clone(), self.spec.clone(), self.stop.clone());
         let old = std::mem::replace(self, old);
-        self.left = old.waiting();
+        self.left = old.queued();
         (self.stats, self.dead, self.since) = (old.stats, old.dead, old.since);
         self.parked = parked;
         turn.aggregate = true;
@@ -336,7 +336,8 @@ impl Work {
         self.beat.as_ref().map_or_else(|| count(active), |beat| beat.active_tasks)
     }
 
-    fn waiting(&self) -> u32 {
+    /// All that is not tried now: for a place, for others, or between two tries.
+    fn queued(&self) -> u32 {
         let own = count(self.queue.len()) + self.claims.resting() + self.left;
         self.beat.as_ref().map_or(own, |beat| beat.queue_size)
     }
@@ -345,7 +346,7 @@ impl Work {
         Heartbeat {
             worker: self.name.clone(),
             uptime: now.since(self.since),
-            queue_size: self.waiting(),
+            queue_size: self.queued(),
             active_tasks: self.active(),
             circuit: self.circuit.state().word(),
             stats: self.beat.as_ref().map_or(self.stats, |beat| beat.stats),
@@ -361,7 +362,7 @@ impl Work {
         WorkerSnapshot {
             active: self.active(),
             concurrency: self.spec.concurrency,
-            waiting: self.waiting(),
+            waiting: self.queued().saturating_sub(self.queue.blocked() + self.claims.resting()),
             blocked: self.queue.blocked(),
             retrying: self.claims.resting(),
             dead: self.dead,

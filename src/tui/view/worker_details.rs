@@ -41,17 +41,14 @@ pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact
     }
 }
 
-/// `2 of 3 running · 14 waiting (3 blocked, 1 retrying) · 1 dead`.
+/// `2 of 3 running · 14 waiting · 1 dead · 3 blocked · 1 retrying`.
 fn tasks(worker: &WorkerSnapshot, dot: &str) -> String {
-    let of_waiting = [(worker.blocked, "blocked"), (worker.retrying, "retrying")];
-    let of_waiting: Vec<String> =
-        of_waiting.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let of_waiting = if of_waiting.is_empty() { String::new() } else { format!(" ({})", of_waiting.join(", ")) };
     let works_here = !worker.remote && worker.standby.is_none();
     let running = works_here.then(|| format!("{} of {} running", worker.active, worker.concurrency));
-    let waiting = format!("{} waiting{of_waiting}", worker.waiting);
-    let dead = format!("{} dead", worker.dead);
-    running.into_iter().chain([waiting, dead]).collect::<Vec<_>>().join(dot)
+    let always = [(worker.waiting, "waiting"), (worker.dead, "dead")].into_iter();
+    let some = [(worker.blocked, "blocked"), (worker.retrying, "retrying")].into_iter().filter(|(count, _)| *count > 0);
+    let counts = always.chain(some).map(|(count, word)| format!("{count} {word}"));
+    running.into_iter().chain(counts).collect::<Vec<_>>().join(dot)
 }
 
 /// `closed · opens for 60s after 5 failed tries in a row`.
