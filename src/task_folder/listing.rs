@@ -100,11 +100,6 @@ pub(super) fn list<T: Send>(
     Ok(all)
 }
 
-/// How many tasks wait in a folder, by names alone.
-pub(super) fn count(folder: &Folder) -> usize {
-    folder.files().map_or(0, |files| files.filter(|name| is_task_file(name)).count())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -183,7 +178,6 @@ mod tests {
         for name in ["folder.json", "link.json", "pipe.json", "none.json"] {
             assert!(folder.look(name.as_ref(), 9).is_none(), "{name}");
         }
-        assert_eq!(count(&folder), 3);
     }
 
     /// A figure, not a test: `cargo test --release --lib 100_000 -- --ignored --nocapture`.

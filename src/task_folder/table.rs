@@ -27,12 +27,19 @@ pub struct Listed {
     pub worker: ServiceName,
     /// Its `run` names the description (`TaskHome`).
     pub names_description: bool,
+    /// Nobody works for it: its tasks wait, and what has ended is not looked at.
+    pub is_nobodys: bool,
 }
 
 impl Listed {
     /// The dead letters that are for no worker.
     pub fn unrouted() -> Self {
-        Self { worker: ServiceName::new(UNROUTED), names_description: false }
+        Self { worker: ServiceName::new(UNROUTED), names_description: false, is_nobodys: false }
+    }
+
+    /// The tasks of a queue that nobody works off.
+    pub fn nobodys(worker: ServiceName) -> Self {
+        Self { worker, names_description: false, is_nobodys: true }
     }
 
     pub(super) fn home(&self) -> TaskHome<'_> {
@@ -62,7 +69,9 @@ pub fn list(
         }
         let claimed = worker.claimed(&mut all);
         worker.waiting(&mut all, &mut unmet);
-        worker.ended(&claimed, &mut all);
+        if !listed.is_nobodys {
+            worker.ended(&claimed, &mut all);
+        }
     }
     let counts = all.each_ref().map(Vec::len);
     let mut rows = Vec::new();
@@ -254,6 +263,9 @@ impl Reader<'_> {
                     row.state = TaskState::Blocked(unmet);
                 }
                 (row.id, row.priority, row.batch) = (head.id.as_str().into(), Some(head.priority), head.batch);
+                if self.listed.is_nobodys {
+                    row.reason = "no worker has that name".into();
+                }
             }
             // It is about to become a dead letter, or somebody still writes it.
             Err(refusal) => {

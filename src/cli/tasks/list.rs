@@ -21,6 +21,8 @@ pub(super) struct ListReport<'t> {
     tasks: Vec<RowReport<'t>>,
     /// Tasks that were left off.
     left_off: usize,
+    /// What lies in the folders and is never taken, for people.
+    notes: &'t [String],
 }
 
 /// How many tasks there are of each state.
@@ -35,19 +37,25 @@ struct Counts {
     dead: usize,
 }
 
-/// The list as one value. `left_off`: so many more would be in it.
-pub(super) fn report(table: &TaskTable, left_off: usize) -> ListReport<'_> {
+/// The list as one value. `left_off`: so many more would be in it. `notes`: sentences below it.
+pub(super) fn report<'t>(table: &'t TaskTable, left_off: usize, notes: &'t [String]) -> ListReport<'t> {
     let [waiting, blocked, running, retrying, completed, cancelled, dead] = table.counts;
     ListReport {
         version: control::VERSION,
         counts: Counts { waiting, blocked, running, retrying, completed, cancelled, dead },
         tasks: table.rows.iter().map(RowReport::of).collect(),
         left_off,
+        notes,
     }
 }
 
 /// The list for people.
-pub(super) fn text(table: &TaskTable, left_off: usize, style: OutputStyle, now: SystemTime) -> String {
+pub(super) fn text(
+    table: &TaskTable,
+    left_off: usize,
+    notes: &[String],
+    (style, now): (OutputStyle, SystemTime),
+) -> String {
     let mut out = String::new();
     if !table.rows.is_empty() {
         let head = ["STATE", "ID", "WORKER", "TRIES", "AGE", "REASON"].map(str::to_owned);
@@ -62,6 +70,7 @@ pub(super) fn text(table: &TaskTable, left_off: usize, style: OutputStyle, now: 
     let told = table.told();
     out.push_str(&if told.is_empty() { "no tasks".into() } else { told.join(" · ") });
     out.push('\n');
+    notes.iter().for_each(|note| out += &format!("{note}\n"));
     if style.unicode { out } else { in_ascii(&out) }
 }
 
@@ -168,8 +177,9 @@ dead      x\\u{202e}.raw  marie   -      45s  invalid_json: expected value at li
 … and 92 more; `-n 96` lists all
 1 running · 1 retrying · 1 blocked · 93 dead · 2 cancelled
 ";
-        assert_eq!(text(&table(), 92, style(None, true), now), expected);
-        assert_eq!(text(&TaskTable::default(), 0, style(None, true), now), "no tasks\n");
+        assert_eq!(text(&table(), 92, &[], (style(None, true), now)), expected);
+        let said = text(&TaskTable::default(), 0, &["a folder stays".into()], (style(None, true), now));
+        assert_eq!(said, "no tasks\na folder stays\n");
     }
 
     #[test]
@@ -185,15 +195,16 @@ dead      x\\u{202e}.raw  marie   -      45s  invalid_json: expected value at li
     #[test]
     fn a_list_fits_the_terminal() {
         let now = SystemTime::UNIX_EPOCH;
-        let narrow = text(&table(), 0, style(Some(66), true), now);
+        let narrow = text(&table(), 0, &[], (style(Some(66), true), now));
         assert!(narrow.lines().all(|line| display::width(line) <= 66), "{narrow}");
         assert!(narrow.contains("  invalid_json: expect…\n"), "{narrow}");
-        assert!(text(&table(), 0, style(Some(66), false), now).is_ascii());
+        assert!(text(&table(), 0, &[], (style(Some(66), false), now)).is_ascii());
     }
 
     #[test]
     fn programs_get_the_true_values() {
-        let report = serde_json::to_value(report(&table(), 2)).unwrap();
+        let report = serde_json::to_value(report(&table(), 2, &["a note".into()])).unwrap();
+        assert_eq!(report["notes"][0], "a note");
         assert_eq!(report["counts"]["dead"], 93);
         assert_eq!(report["left_off"], 2);
         assert_eq!(report["tasks"][3]["task_id"], "x\u{202e}.raw");

@@ -93,11 +93,11 @@ pub(super) enum NotPut {
     Failed(Trouble),
 }
 
-/// The tasks of these workers, of one state if one is named, and how many more there are. `unrouted`: and the dead letters
-/// that are for no worker.
+/// The tasks of these workers, of one state if one is named, and how many more there are. `others`: and these, such as the
+/// dead letters that are for no worker.
 pub(super) fn list(
     workers: &[Worker],
-    unrouted: bool,
+    others: Vec<Listed>,
     state: Option<&str>,
     limit: usize,
 ) -> Result<(TaskTable, usize), Failure> {
@@ -106,14 +106,24 @@ pub(super) fn list(
     for worker in workers {
         task_folder::can_be_read(folders, worker.name()).map_err(|trouble| failure(&trouble))?;
     }
-    let unrouted = unrouted.then(Listed::unrouted);
-    let listed: Vec<Listed> = workers.iter().map(Worker::listed).chain(unrouted).collect();
+    let listed: Vec<Listed> = workers.iter().map(Worker::listed).chain(others).collect();
     let table = task_folder::list(folders, &listed, state, limit, super::now());
     let counted = STATE_WORDS.iter().zip(table.counts);
     let all: usize =
         counted.filter(|(word, _)| state.is_none_or(|state| state == **word)).map(|(_, count)| count).sum();
     let left_off = all.saturating_sub(table.rows.len());
     Ok((table, left_off))
+}
+
+/// What is listed beside the tasks of workers where no worker is named.
+pub(super) fn of_no_worker(workers: &Workers) -> Vec<Listed> {
+    workers.nobodys().into_iter().chain([Listed::unrouted()]).collect()
+}
+
+/// A task that is for no worker of the file: it waits in a queue that nobody works off, or is a dead letter.
+pub(super) fn for_no_worker(workers: &Workers, id: &str) -> Option<TaskDetails> {
+    let (folders, id) = (&workers.all().first()?.spec.folders, TaskId::parse(id)?);
+    of_no_worker(workers).iter().find_map(|listed| task_folder::details(folders, listed, &id, super::now()))
 }
 
 /// The workers of these that have a task of this id, with all that is known of it.
@@ -151,7 +161,7 @@ pub(super) fn the_one<'w>(
 }
 
 /// A dead letter that is for no worker.
-pub(super) fn unrouted(workers: &Workers, id: &str) -> Option<TaskDetails> {
+fn unrouted(workers: &Workers, id: &str) -> Option<TaskDetails> {
     let folders = &workers.all().first()?.spec.folders;
     task_folder::details(folders, &Listed::unrouted(), &TaskId::parse(id)?, super::now())
 }
@@ -171,7 +181,7 @@ fn is_for_nobody(workers: &Workers, id: &str) -> Option<Failure> {
 }
 
 fn unknown(workers: &[Worker], id: &str) -> Failure {
-    let table = match list(workers, false, None, MOST_NEAR) {
+    let table = match list(workers, Vec::new(), None, MOST_NEAR) {
         Ok((table, _)) => table,
         Err(failure) => return failure,
     };
@@ -206,7 +216,7 @@ pub(super) fn wanted<'w>(workers: &'w Workers, worker: Option<&str>, id: &str) -
 /// The tasks of a batch.
 pub(super) fn batch<'w>(workers: &'w Workers, worker: Option<&str>, batch: &str) -> Result<Vec<Wanted<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, None, usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), None, usize::MAX)?;
     let is_of_it = |row: &&TaskRow| match (&row.batch, &row.state) {
         (Some(of), _) => &**of == batch,
         (None, state) => state.has_ended() && result_names(chosen, row, batch),
@@ -261,7 +271,7 @@ pub(super) fn dead<'w>(
     reason: Option<&str>,
 ) -> Result<Vec<Target<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), Some("dead"), usize::MAX)?;
     let mut targets: Vec<Target<'w>> = Vec::new();
     let mut known = HashSet::new();
     for row in &table.rows {
@@ -283,7 +293,7 @@ pub(super) fn named_letters<'w>(
     reason: Option<&str>,
 ) -> Result<Vec<(&'w Worker, NamedLetter)>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), Some("dead"), usize::MAX)?;
     let letters = table.rows.iter().filter_map(|row| {
         let TaskState::Dead(of) = row.state else { return None };
         let has_no_id = of == DeadReason::DuplicateTaskId || TaskId::parse(&row.id).is_none();

@@ -183,12 +183,22 @@ fn a_dependency_is_looked_for_in_all_folders() {
 }
 
 #[test]
-fn tasks_for_nobody_are_counted() {
+fn tasks_that_wait_for_nobody_are_listed_without_what_has_ended() {
     let project = Project::new();
-    for path in ["bob/a.json", "bob/b.json", "bob/.c.json", "marie/a.json", "empty/x.txt", "no worker/a.json"] {
-        project.put(&format!("tasks/{path}"), "{}");
+    for name in ["bob/a", "bob/b", "bob/.c", "marie/a", "no worker/a"] {
+        project.put(&format!("tasks/{name}.json"), r#"{"description":"x"}"#);
     }
-    assert_eq!(waiting_for_nobody(&project.folders, &[marie()]), [(ServiceName::new("bob"), 2)]);
+    project.put("tasks/owned/x.json", task("x"));
+    let owner = format!(r#"{{"group":"other","pid":{}}}"#, std::process::id());
+    project.put("tasks/owned/.work/owner.json", owner);
+    project.put("results/bob/old.json", r#"{"status":"completed"}"#);
+    let nobody = queues_of_nobody(&project.folders, [&marie()]);
+    assert_eq!(nobody, [ServiceName::new("bob")]);
+    let listed: Vec<_> = nobody.into_iter().map(Listed::nobodys).collect();
+    let table = list(&project.folders, &listed, None, 9, SystemTime::now());
+    let rows: Vec<_> = table.rows.iter().map(|row| format!("{} {} {}", row.worker, row.id, row.reason)).collect();
+    assert_eq!(rows, ["bob a no worker has that name", "bob b no worker has that name"]);
+    assert_eq!(table.counts, [2, 0, 0, 0, 0, 0, 0]);
     assert!(has_queue(&project.folders, "bob") && !has_queue(&project.folders, "../tasks"));
     assert_eq!(heartbeat_of(&project.folders, &marie()), None);
     aggregate(&project.folders, b"all").unwrap();
