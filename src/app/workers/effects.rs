@@ -81,6 +81,7 @@ impl Desk {
             group: self.means.group.to_string(),
             pid: std::process::id(),
             mark: self.means.mark.clone(),
+            group_pid: self.means.pid,
             ..Owner::default()
         };
         let (messages, run, name) = (self.messages.clone(), working.start.run, worker.clone());
