@@ -22,7 +22,7 @@ use crate::domain::FileStamp;
 
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
-/// Temporary files of all processes: `.devgroup-<pid>-<number>.tmp`.
+/// Temporary files of all processes: `.devgroup-<pid>-<number>.tmp`, `.devgroup-<pid>-<name>.tmp`.
 const TEMPORARY: &str = ".devgroup-";
 
 /// Which temporary file of this process is next.
@@ -248,6 +248,53 @@ impl Folder {
         }
     }
 
+    /// The same for a file that is replaced again and again: two files take turns, since to make and remove one each time
+    /// costs a file system with a journal more than all the rest. The other one has a temporary name of this process.
+    pub(super) fn replace_in_turn(&self, name: &OsStr, bytes: &[u8]) -> Result<(), Trouble> {
+        let spare = spare_of(name);
+        let replaced = self.write_spare(&spare, bytes).and_then(|()| Ok(self.exchange(&spare, name)?));
+        if replaced.is_err() {
+            self.remove_spare(name);
+        }
+        replaced.map_err(|error| self.trouble("cannot write", name, error))
+    }
+
+    /// Ends the turns.
+    pub(super) fn remove_spare(&self, name: &OsStr) {
+        let _ = unlinkat(&self.handle, spare_of(name), AtFlags::empty());
+    }
+
+    fn write_spare(&self, spare: &str, bytes: &[u8]) -> io::Result<()> {
+        let open = || {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            io::Result::Ok(File::from(openat(&self.handle, spare, flags, FILE_MODE)?))
+        };
+        // What somebody has put there, or has given another name as well, is not written to.
+        let is_ours = |file: &File| file.metadata().is_ok_and(|found| found.is_file() && found.nlink() == 1);
+        let mut file = match open() {
+            Ok(file) if is_ours(&file) => file,
+            _ => {
+                let _ = unlinkat(&self.handle, spare, AtFlags::empty());
+                open()?
+            }
+        };
+        file.write_all(bytes)?;
+        file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+    }
+
+    fn exchange(&self, spare: &str, name: &OsStr) -> Result<(), Errno> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            match renameat_with(&self.handle, spare, &self.handle, name, RenameFlags::EXCHANGE) {
+                // There is none of that name, or this file system cannot say it.
+                Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                exchanged => return exchanged,
+            }
+        }
+        renameat(&self.handle, spare, &self.handle, name)
+    }
+
     /// Writes a temporary file and hands its name on. Nothing of it stays where anything fails.
     fn with_temporary<T>(&self, bytes: &[u8], then: impl FnOnce(&str) -> io::Result<T>) -> io::Result<T> {
         let temporary = format!("{TEMPORARY}{}-{}.tmp", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -353,6 +400,11 @@ impl Folder {
     }
 }
 
+/// The file that takes turns with the one of this name.
+fn spare_of(name: &OsStr) -> String {
+    format!("{TEMPORARY}{}-{}.tmp", std::process::id(), name.to_string_lossy())
+}
+
 fn linked(linked: Result<(), Errno>) -> io::Result<bool> {
     match linked {
         Ok(()) => Ok(true),
@@ -388,6 +440,34 @@ mod tests {
         assert!(said.starts_with("cannot write ") && said.ends_with("file name too long"), "{said}");
         assert!(folder.replace(OsStr::new(&long), b"").is_err());
         assert_eq!(folder.names().unwrap().len(), 2, "nothing half stays");
+    }
+
+    #[test]
+    fn two_files_take_turns_and_nothing_of_others_is_written_to() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path().to_path_buf(), Links::Follow).unwrap();
+        let (name, path) = (OsStr::new("x"), home.path().join("x"));
+        for text in ["a long one", "one", "another"] {
+            folder.replace_in_turn(name, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        // A copy that shares its content with what was there keeps that.
+        fs::hard_link(&path, home.path().join("copy")).unwrap();
+        folder.replace_in_turn(name, b"b").unwrap();
+        folder.replace_in_turn(name, b"c").unwrap();
+        assert_eq!(fs::read_to_string(home.path().join("copy")).unwrap(), "another");
+        // A link, and a file that is gone.
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("copy", &path).unwrap();
+        for text in ["d", "e"] {
+            folder.replace_in_turn(name, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_to_string(home.path().join("copy")).unwrap(), "another");
+        fs::remove_file(&path).unwrap();
+        folder.replace_in_turn(name, b"f").unwrap();
+        folder.remove_spare(name);
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), folder.names().unwrap().len()), ("f", 2));
     }
 
     #[cfg(target_os = "linux")]

@@ -148,7 +148,14 @@ impl Outlet {
         self.put(|folder| folder.put(name.as_ref(), bytes))
     }
 
-    pub(super) fn replace(&mut self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), Trouble> {
-        self.put(|folder| folder.replace(name.as_ref(), bytes))
+    pub(super) fn replace_in_turn(&mut self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), Trouble> {
+        self.put(|folder| folder.replace_in_turn(name.as_ref(), bytes))
+    }
+
+    /// Ends the turns of a file, where the folder was opened.
+    pub(super) fn remove_spare(&self, name: impl AsRef<OsStr>) {
+        if let Some(folder) = &self.folder {
+            folder.remove_spare(name.as_ref());
+        }
     }
 }

@@ -94,6 +94,7 @@ impl Owned {
 
     /// Gives the folder up. Everything is given back, and no try runs any more.
     pub fn release(self) {
+        self.outlets.heartbeats.remove_spare(format!("{}{ENDING}", self.worker));
         self.lock.leave();
     }
 
@@ -307,7 +308,7 @@ impl Owned {
     /// # Errors
     /// The file cannot be written.
     pub fn heartbeat(&mut self, heartbeat: &[u8]) -> Result<(), Trouble> {
-        self.outlets.heartbeats.replace(format!("{}{ENDING}", self.worker), heartbeat)
+        self.outlets.heartbeats.replace_in_turn(format!("{}{ENDING}", self.worker), heartbeat)
     }
 }
 

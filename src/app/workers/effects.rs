@@ -145,6 +145,9 @@ impl Desk {
         if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
             self.answer(TaskEvent::DeadLetters { worker, count });
         }
+        if self.has_others {
+            self.engine.look_at_others();
+        }
     }
 
     fn renew(&mut self, worker: ServiceName, id: &TaskId, ask: u64) {

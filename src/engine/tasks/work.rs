@@ -46,6 +46,8 @@ pub(super) struct Work {
     /// Dead letters in its folder.
     pub(super) dead: u32,
     pub(super) trouble: Trouble,
+    /// What the last heartbeat said, but for how long it works.
+    told: Option<Heartbeat>,
     /// Why the heartbeat cannot be written.
     beat_problem: Option<Arc<str>>,
     pub(super) timers: Timers,
@@ -98,6 +100,7 @@ impl Work {
             stats: TaskStats::default(),
             dead: 0,
             trouble: Trouble::default(),
+            told: None,
             beat_problem: None,
             timers: Timers::default(),
             since: Moment::START,
@@ -256,7 +259,9 @@ impl Work {
     pub(super) fn send_heartbeat(&mut self, turn: &mut Turn<'_>) {
         turn.emit(TaskEffect::Heartbeat { worker: self.name.clone() });
         self.timers.set(Timer::Heartbeat, next_beat(turn.now, self.spec.heartbeat));
-        turn.aggregate = true;
+        let beat = Heartbeat { uptime: Duration::ZERO, ..self.heartbeat(turn.now) };
+        turn.aggregate |= self.told.as_ref() != Some(&beat);
+        self.told = Some(beat);
     }
 
     pub(super) fn heartbeat_written(&mut self, problem: Option<Arc<str>>, turn: &mut Turn<'_>) {

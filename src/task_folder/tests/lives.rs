@@ -31,7 +31,9 @@ fn a_task_is_claimed_tried_and_published() {
     owned.finish(&id("a-1"), false).unwrap();
     owned.heartbeat(b"one").unwrap();
     owned.heartbeat(b"two").unwrap();
+    let spare = format!("heartbeats/.devgroup-{}-marie.json.tmp", std::process::id());
     let files = [
+        spare.as_str(),
         "heartbeats/marie.json",
         "results/marie/a-1.json",
         "triggers/marie/a-1.json",
@@ -46,6 +48,8 @@ fn a_task_is_claimed_tried_and_published() {
     project.put("tasks/marie/b.json", task("a-1"));
     assert!(matches!(owned.claim("b.json", &id("a-1")).unwrap(), Claim::HasResult));
     assert!(project.path("tasks/marie/b.json").exists());
+    owned.release();
+    assert!(!project.path(&spare).exists(), "{:?}", project.files());
 }
 
 #[test]

@@ -131,6 +131,22 @@ fn heartbeats_come_at_their_times_and_nothing_else_wakes() {
 }
 
 #[test]
+fn the_aggregation_is_written_when_something_has_changed() {
+    let mut world = World::working(spec());
+    let aggregations = |world: &mut World, until| {
+        world.wait_until(until);
+        world.take().iter().filter(|effect| matches!(effect, TaskEffect::Aggregate)).count()
+    };
+    aggregations(&mut world, 15_000);
+    assert_eq!(aggregations(&mut world, 60_000), 0, "five heartbeats say the same");
+    world.drop_task(&head("a"));
+    world.begun();
+    assert_eq!(aggregations(&mut world, 75_000), 1, "a try runs");
+    world.engine.look_at_others();
+    assert_eq!(aggregations(&mut world, 79_000), 1);
+}
+
+#[test]
 fn the_aggregation_is_written_at_most_once_a_second() {
     let mut world = World::working(spec());
     world.take();
