@@ -106,6 +106,12 @@ impl Folder {
         }
     }
 
+    /// The same folder, for another thread.
+    pub(super) fn duplicate(&self) -> Result<Self, Trouble> {
+        let handle = self.handle.try_clone().map_err(|error| Trouble::new("cannot open", &self.path, error))?;
+        Ok(Self { path: self.path.clone(), links: self.links, handle, identity: self.identity })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -145,15 +151,13 @@ impl Folder {
             let stamp = fs::symlink_metadata(self.path.join(name)).map_or(nothing, |found| stamp_of(&found));
             (stamp, Contents::Unreadable(self.trouble("cannot read", name, error).to_string()))
         };
-        let (file, stamp) = match self.file(name) {
+        let (mut file, stamp) = match self.file(name) {
             Ok(found) => found?,
             Err(error) => return Some(unreadable(error)),
         };
-        let mut bytes =
-            Vec::with_capacity(usize::try_from(stamp.size.min(limit)).unwrap_or_default().saturating_add(1));
-        match file.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
-            Ok(count) if u64::try_from(count).unwrap_or(u64::MAX) > limit => Some((stamp, Contents::TooLarge)),
-            Ok(_) => Some((stamp, Contents::Bytes(bytes))),
+        match read_whole(&mut file, stamp.size, limit) {
+            Ok(bytes) if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit => Some((stamp, Contents::TooLarge)),
+            Ok(bytes) => Some((stamp, Contents::Bytes(bytes))),
             Err(error) => Some(unreadable(error)),
         }
     }
@@ -398,6 +402,27 @@ impl Folder {
         let opened = openat(&self.handle, name, flags, FILE_MODE).map(File::from);
         opened.map_err(|error| self.trouble("cannot open", name, error))
     }
+}
+
+/// Reads a regular file of about that size, and one byte more than the limit at most. A read that leaves room is the last
+/// one: of 100,000 small files each costs but one.
+fn read_whole(file: &mut File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    let most = limit.saturating_add(1);
+    let room = size.saturating_add(1).min(most);
+    let mut bytes = vec![0; usize::try_from(room).unwrap_or_default()];
+    let count = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    if count < bytes.len() {
+        bytes.truncate(count);
+    } else {
+        // It has grown, or is too large.
+        file.take(most - room).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// The file that takes turns with the one of this name.

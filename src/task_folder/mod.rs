@@ -46,7 +46,7 @@ pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
 pub use letters::EndTold;
-pub use listing::{LARGEST_TASK, Listing, Seen};
+pub use listing::{LARGEST_TASK, Pieces, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{

@@ -8,7 +8,7 @@ use super::burials::Burials;
 use super::folder::{Contents, Folder, Moved};
 use super::layout::{Outlet, Outlets, Queue};
 use super::letters::Counted;
-use super::listing::{LARGEST_TASK, Listing, Seen};
+use super::listing::{LARGEST_TASK, Pieces};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
 use super::owner::{Lock, Owner, Taking, standby_of};
 use super::trouble::Trouble;
@@ -123,22 +123,15 @@ impl Owned {
         }
     }
 
-    /// All that waits, by its time of arrival: the oldest first, files of one time as people count. It is read by
-    /// [`Self::read_on`], piece by piece.
+    /// All that waits, by its time of arrival: the oldest first, files of one time as people count.
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn list(&self) -> Result<Listing, Trouble> {
-        Listing::begin(&self.queue.waiting)
-    }
-
-    /// Reads the next files of a listing; `None` behind the last.
-    pub fn read_on<T: Send>(
+    pub fn list<T: Send + 'static>(
         &self,
-        listing: &mut Listing,
-        check: impl Fn(&str, Contents) -> T + Sync,
-    ) -> Option<Vec<Seen<T>>> {
-        listing.read(&self.queue.waiting, check)
+        check: impl Fn(&str, Contents) -> T + Send + Sync + 'static,
+    ) -> Result<Pieces<T>, Trouble> {
+        Pieces::begin(self.queue.waiting.duplicate()?, check)
     }
 
     /// Looks at one file that waits. `None` if there is none of that name, or it is no regular file.

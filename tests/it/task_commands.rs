@@ -358,14 +358,14 @@ fn a_list_has_the_tasks_of_each_state() {
         (&json!("gone"), &json!("max_retries_exceeded"))
     );
     project.write("shared/tasks/bob/for-bob.json", "{\"description\":\"x\"}");
-    std::fs::create_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
+    fs::create_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
     let with_others = done(&project, &["list"]);
     assert!(with_others.contains("waiting    for-bob  bob") && with_others.contains("no worker has that name"));
     let stays = "marie takes regular files only, so these stay in its folder: folder.json\n";
     assert!(with_others.ends_with(stays), "{with_others}");
     assert!(done(&project, &["show", "for-bob"]).starts_with("for-bob · bob · waiting"));
-    std::fs::remove_dir_all(project.path("shared/tasks/bob")).unwrap();
-    std::fs::remove_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
+    fs::remove_dir_all(project.path("shared/tasks/bob")).unwrap();
+    fs::remove_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
     let off = done(&project, &["list", "--state", "cancelled"]);
     assert!(off.contains("cancelled  off  marie") && !off.contains("good"), "{off}");
     let short = done(&project, &["list", "-n", "2"]);

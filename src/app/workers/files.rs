@@ -10,11 +10,12 @@ use super::Message;
 use super::desk::{Desk, Working};
 use crate::domain::task::{TaskHome, read_heartbeat};
 use crate::domain::{
-    DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats,
+    DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskHead, TaskId,
+    TaskRefusal, TaskStats,
 };
 use crate::engine::tasks::{ClaimResult, LetterWords, Subject, TaskEvent, TaskWrite};
 pub(super) use crate::task_folder::FolderNews;
-use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Listing, Moved, Owned, Renewed, check};
+use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Pieces, Renewed, check};
 
 /// How often folders are looked at of which the system tells nothing.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ const SOON: Duration = Duration::from_millis(20);
 /// A listing of a worker's folder that is under way.
 pub(super) struct UnderWay {
     worker: ServiceName,
-    files: Listing,
+    files: Pieces<Result<TaskHead, TaskRefusal>>,
     /// Tasks that have a result.
     ended: HashSet<String>,
 }
@@ -219,8 +220,10 @@ impl Desk {
     /// way is over.
     pub(super) fn list(&mut self, worker: ServiceName) {
         self.listings.retain(|listing| listing.worker != worker);
-        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
-        match folder.list() {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
+        let head = move |file: &str, contents| check(file, contents, home_of(&spec)).map(|task| task.head);
+        match folder.list(head) {
             Ok(files) => {
                 // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen
                 // by the claim.
@@ -234,15 +237,13 @@ impl Desk {
         }
     }
 
-    /// Reads a piece of the first listing that is under way. False if there is none.
+    /// Takes a piece of the first listing that is under way. False if there is none.
     pub(super) fn read_on(&mut self) -> bool {
         let Some(mut listing) = self.listings.pop_front() else { return false };
-        let Some(working) = self.working.get(&listing.worker) else { return true };
-        let Some(folder) = &working.folder else { return true };
-        let home = home_of(&working.start.spec);
-        let piece =
-            folder.read_on(&mut listing.files, |file, contents| check(file, contents, home).map(|task| task.head));
-        match piece {
+        if self.working.get(&listing.worker).is_none_or(|working| working.folder.is_none()) {
+            return true;
+        }
+        match listing.files.next() {
             Some(seen) => {
                 self.events.extend(seen.into_iter().map(|seen| {
                     let has_result = seen.found.as_ref().is_ok_and(|head| listing.ended.contains(head.id.as_str()));
@@ -536,7 +537,7 @@ impl Working {
     }
 }
 
-fn has_result<E>(working: &mut Working, found: &Result<crate::domain::TaskHead, E>) -> bool {
+fn has_result<E>(working: &mut Working, found: &Result<TaskHead, E>) -> bool {
     let Some(folder) = working.folder.as_mut() else { return false };
     // Where that cannot be seen, the claim will say so.
     found.as_ref().is_ok_and(|head| folder.has_result(&head.id).unwrap_or(false))

@@ -43,9 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Means {
     pub(crate) host: ProcessHost,
     pub(crate) clock: Clock,
-    /// The name of the group, for others that want its folders …
+    /// The name of the group, for others that want its folders.
     pub(crate) group: Arc<str>,
-    /// … and the process by which people know it.
+    /// The process by which people know the group.
     pub(crate) pid: u32,
     /// How the marks of its tries begin.
     pub(crate) mark: String,

@@ -169,17 +169,15 @@ impl Folder<'_> {
 
     /// The file of a task that waits.
     fn waiting(&self, id: &TaskId) -> Result<Option<String>, Trouble> {
-        let home = self.worker.home();
-        let is_it = |name: &str, contents: Contents| match task_folder::check(name, contents, home) {
-            Ok(task) => task.head.id == *id,
-            Err(refusal) => refusal.id.as_ref() == Some(id),
+        let (own, worker, id) = (format!("{id}.json"), self.worker.clone(), id.clone());
+        let is_it = move |name: &str, contents: Contents| match task_folder::check(name, contents, worker.home()) {
+            Ok(task) => task.head.id == id,
+            Err(refusal) => refusal.id.as_ref() == Some(&id),
         };
-        let own = format!("{id}.json");
         if self.owned.look(&own).is_some_and(|(_, contents)| is_it(&own, contents)) {
             return Ok(Some(own));
         }
-        let mut listing = self.owned.list()?;
-        while let Some(piece) = self.owned.read_on(&mut listing, is_it) {
+        for piece in self.owned.list(is_it)? {
             if let Some(seen) = piece.into_iter().find(|seen| seen.found) {
                 return Ok(Some(seen.file.to_string()));
             }

@@ -53,7 +53,7 @@ pub(super) struct Work {
     pub(super) timers: Timers,
     /// When it began to work.
     since: Moment,
-    /// The listing at the begin is complete: before it is, nobody knows who is first.
+    /// The listing at the begin is complete: before it is, nobody knows who is first, but for a critical task.
     pub(super) is_listed: bool,
     /// A listing is under way.
     pub(super) is_listing: bool,

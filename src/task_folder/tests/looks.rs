@@ -8,7 +8,7 @@ use crate::domain::{DependencyState, TaskRow, TaskState, TaskTable};
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn listed(worker: &str) -> Listed {
-    Listed { worker: ServiceName::new(worker), names_description: false }
+    Listed { worker: ServiceName::new(worker), names_description: false, is_nobodys: false }
 }
 
 fn project() -> Project {
@@ -249,8 +249,7 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     };
     move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    let mut listing = owned.list().unwrap();
-    assert_eq!(owned.read_on(&mut listing, |_, _| ()).unwrap().len(), 3);
+    assert_eq!(owned.list(|_, _| ()).unwrap().next().unwrap().len(), 3);
     move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();
