@@ -50,7 +50,7 @@ pub use listing::{LARGEST_TASK, Pieces, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{
-    aggregate, aggregation, dependency, has_queue, heartbeat_of, queues_of_nobody, workers_with_folders,
+    aggregate, aggregation, count_letters, dependency, has_queue, heartbeat_of, queues_of_nobody, workers_with_folders,
     workers_with_heartbeats,
 };
 pub use owned::{Claim, Owned, Renewed, letter_name};

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::ended::is_worked_off;
 use super::folder::{Folder, Links};
+use super::letters;
 use super::names::{ENDING, text_of};
 use super::outcomes;
 use crate::domain::task::UNROUTED;
@@ -41,6 +42,12 @@ pub fn workers_with_folders(folders: &TaskFolders) -> Vec<ServiceName> {
 /// Whether there is a queue of that name.
 pub fn has_queue(folders: &TaskFolders, worker: &str) -> bool {
     is_worker(worker) && folders.tasks.join(worker).is_dir()
+}
+
+/// How many dead letters a worker has, whoever works for it.
+pub fn count_letters(folders: &TaskFolders, worker: &ServiceName) -> usize {
+    let letters = Folder::open(folders.dlq.join(worker.as_str()), Links::Follow);
+    letters.map_or(0, |letters| letters::count(&letters))
 }
 
 /// The queues that nobody works off, neither one of these workers nor another group.

@@ -42,7 +42,7 @@ pub(super) struct Places {
     hall: Option<Hall>,
     /// Tasks that others wait for, by those who wait, and what was last said of them.
     followed: BTreeMap<(ServiceName, TaskId), DependencyState>,
-    /// Workers that somebody else works for.
+    /// Workers that somebody else works for: elsewhere, or here while they are on standby.
     remote: BTreeSet<ServiceName>,
     /// When their last heartbeats were written, as these say.
     beats: BTreeMap<ServiceName, SystemTime>,
@@ -123,11 +123,19 @@ impl Places {
     pub(super) fn forget(&mut self, worker: &ServiceName) {
         self.unheard.remove(worker);
         self.removed.remove(worker);
-        self.remote.remove(worker);
+        self.unfollow_beat(worker);
         self.beats.remove(worker);
         self.followed.retain(|(waits, _), _| waits != worker);
         if let Some(events) = &mut self.events {
             events.forget(worker);
+        }
+    }
+
+    /// Nobody else works for this worker any more.
+    fn unfollow_beat(&mut self, worker: &ServiceName) {
+        self.remote.remove(worker);
+        if let Some(events) = self.events.as_mut().filter(|_| self.remote.is_empty()) {
+            events.unfollow_heartbeats();
         }
     }
 
@@ -204,6 +212,7 @@ impl Desk {
             }
         };
         working.folder = Some(folder);
+        self.places.unfollow_beat(worker);
         self.places.watch_queue(&spec.folders, worker, now);
         self.started(worker);
         self.count_batches(worker, &claims);
@@ -389,6 +398,7 @@ impl Desk {
     fn see_beat(&mut self, worker: ServiceName) {
         let Some(folders) = self.folders() else { return };
         let read = task_folder::heartbeat_of(folders, &worker).and_then(|bytes| read_heartbeat(&worker, &bytes));
+        let count = u32::try_from(task_folder::count_letters(folders, &worker)).unwrap_or(u32::MAX);
         let (_, wall) = self.means.clock.both();
         // Without a time it is as old as can be.
         let age = |at: Option<SystemTime>| at.map_or(Duration::MAX, |at| wall.duration_since(at).unwrap_or_default());
@@ -396,7 +406,10 @@ impl Desk {
             self.places.beats.insert(worker.clone(), at);
         }
         let beat = read.map(|read| (read.beat, age(read.at)));
-        self.answer(TaskEvent::Beat { worker, beat });
+        self.answer(TaskEvent::Beat { worker: worker.clone(), beat });
+        if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
+            self.answer(TaskEvent::DeadLetters { worker, count });
+        }
     }
 
     /// The system has told something.

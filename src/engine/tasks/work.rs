@@ -144,6 +144,7 @@ impl Work {
         if matches!(self.phase, WorkPhase::Locking | WorkPhase::Standby(_)) {
             turn.tell(&self.name, TaskNews::Standby(owner.clone()));
             self.phase = WorkPhase::Standby(owner);
+            turn.emit(TaskEffect::FollowBeat { worker: self.name.clone() });
         }
     }
 
@@ -158,7 +159,7 @@ impl Work {
     /// The folder is its own.
     pub(super) fn own(&mut self, stats: TaskStats, dead: u32, claims: usize, turn: &mut Turn<'_>) {
         self.phase = WorkPhase::Working;
-        (self.stats, self.dead, self.since) = (stats, dead, turn.now);
+        (self.stats, self.dead, self.since, self.beat) = (stats, dead, turn.now, None);
         // Somebody else may have ended more of them meanwhile: they are counted anew.
         turn.batches.forget_ended(&self.name);
         for (batch, tasks) in std::mem::take(&mut self.parked) {
@@ -277,8 +278,14 @@ impl Work {
 
     /// The heartbeat of somebody else.
     pub(super) fn beat_seen(&mut self, beat: Option<(Heartbeat, Duration)>, turn: &mut Turn<'_>) {
-        if self.phase != WorkPhase::Following {
-            return;
+        match self.phase {
+            WorkPhase::Following => {}
+            // Whether its owner lives, the lock says.
+            WorkPhase::Standby(_) => {
+                self.beat = beat.map(|(beat, _)| beat);
+                return;
+            }
+            _ => return,
         }
         let limit = self.lost_after();
         let Some((beat, age)) = beat else {

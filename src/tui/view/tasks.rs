@@ -149,7 +149,7 @@ const AGE: usize = 4;
 const REASON: usize = 5;
 
 fn cells(scene: &Scene<'_>, panel: &TasksPanel, row: &TaskRow) -> [String; 6] {
-    let wait = panel.wait(row, scene.now).filter(|wait| !wait.is_zero());
+    let wait = panel.wait(row, scene.now).filter(|wait| wait.as_secs() > 0);
     let state =
         wait.map_or_else(|| row.state.word().to_owned(), |wait| format!("{} {}", row.state.word(), approx(wait)));
     let age = panel.age(row, scene.now).map(approx).unwrap_or_default();
