@@ -84,8 +84,8 @@ pub fn short_time(rfc3339: &str) -> String {
     }
 }
 
-/// Times that are nearer than this are told with their seconds: those of a job that runs every few seconds.
-const NEAR: Duration = Duration::from_secs(60);
+/// Times that are nearer than this are told with their seconds: those of a job that runs every few seconds, or `every 90s`.
+const NEAR: Duration = Duration::from_secs(120);
 
 /// No time so far away is told by its hour.
 const FAR: Duration = Duration::from_secs(20 * 3600);
@@ -328,7 +328,7 @@ mod tests {
         let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
         // Zones differ from UTC by whole minutes.
         let told = |time, now| short_time_from(at(time), at(now));
-        assert_eq!((told(600, 0).len(), told(601, 0).len(), told(600, 541).len()), (5, 8, 8));
+        assert_eq!((told(600, 0).len(), told(601, 0).len(), told(600, 510).len()), (5, 8, 8));
         assert!(told(600, 541).ends_with(":00") && told(600, 900).ends_with(":00"), "it is due now");
         assert!(told(30 * 86_400, 0).starts_with("Jan 3"));
     }

@@ -56,6 +56,11 @@ pub(crate) enum LoopAction {
 }
 
 impl EffectRunner {
+    /// The process by which people know the group.
+    pub(crate) fn known_by(&mut self, pid: u32) {
+        self.workers.set_pid(pid);
+    }
+
     /// A runner for the group of this spec.
     pub(crate) fn new(
         host: ProcessHost,
@@ -71,6 +76,7 @@ impl EffectRunner {
             host: host.clone(),
             clock: logs.clock(),
             group: spec.name.to_string().into(),
+            pid: std::process::id(),
             mark: format!("{group}-{}", std::process::id()),
             event_recorder: event_recorder.clone(),
         });

@@ -44,7 +44,7 @@ pub use health::{
 };
 pub use history_file::remember;
 pub use instance::{Claim, Occupied, claim, guard_of};
-pub use job_inputs::{InputsNow, inputs_now, missing_inputs};
+pub use job_inputs::{InputsNow, inputs_now, missing_inputs, unreadable_inputs};
 pub use job_lock::{JobLock, lock_job, runs_in_terminal};
 pub use load::load_of;
 pub use own_log::{LogFormat, OwnLogOptions, finish_file as finish_own_log, set_own_log, start_logger, tell_end};

@@ -148,6 +148,9 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     for (service, index) in app::missing_inputs(&loaded.spec) {
         loaded.warn_missing_input(&service, index);
     }
+    for (service, problem) in app::unreadable_inputs(&loaded.spec) {
+        loaded.warn_unreadable_input(&service, &problem);
+    }
     loaded.warn_unread(&file.unread);
     loaded.warn_local(&|local| is_git_ignored(&loaded_spec, local));
     let found = unmatched_watches(&loaded.spec);

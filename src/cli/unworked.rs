@@ -43,7 +43,7 @@ pub(super) fn unworked(spec: &GroupSpec) -> Vec<String> {
 }
 
 /// What has the name of a task in the folder of a worker, and is no regular file: it is never taken.
-fn no_files(folders: &TaskFolders, worker: &ServiceName) -> Option<String> {
+pub(super) fn no_files(folders: &TaskFolders, worker: &ServiceName) -> Option<String> {
     /// So many are named.
     const NAMED: usize = 3;
     let entries = fs::read_dir(folders.queue(worker)).into_iter().flatten().flatten();

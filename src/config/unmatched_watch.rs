@@ -63,6 +63,13 @@ impl Loaded {
         self.warnings.add_once(Diagnostic::warning("missing-input", message).at(span, "no match").help(help));
     }
 
+    /// Not all that `inputs` means can be read, and why.
+    pub fn warn_unreadable_input(&mut self, service: &ServiceName, problem: &str) {
+        let Some(span) = self.places.inputs.get(service).and_then(|places| places.first()).cloned() else { return };
+        let message = format!("its inputs cannot be compared, so `{service}` runs at each start");
+        self.warnings.add_once(Diagnostic::warning("unreadable-input", message).at(span, problem.to_owned()));
+    }
+
     fn warn(
         &mut self,
         service: &ServiceName,

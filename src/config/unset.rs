@@ -53,7 +53,24 @@ fn written(service: &ServiceSpec) -> &ServiceName {
     service.instance.as_ref().map_or(&service.name, |instance| &instance.of)
 }
 
+/// All that stands in the way. Of each value one finds the first variable that is not set: that is taken for set then, until
+/// nothing new is found.
 fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<Fault> {
+    let mut inherited = inherited.to_vec();
+    let mut found = first_faults(service, &inherited);
+    let mut new = found.clone();
+    while new.iter().any(|fault| fault.unset.is_some()) {
+        let names = new.iter().filter_map(|fault| fault.unset.as_ref());
+        inherited.extend(names.map(|name| (name.into(), "1".into())));
+        // What else is wrong with a value may be wrong with what it was taken for.
+        new = first_faults(service, &inherited);
+        new.retain(|fault| fault.unset.is_some() && !found.contains(fault));
+        found.extend(new.iter().cloned());
+    }
+    found
+}
+
+fn first_faults(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<Fault> {
     match values(service, inherited) {
         Ok(Some(variables)) => faults(service, &|name| variables.get(name)),
         // A pipe is read by a start alone.

@@ -12,7 +12,7 @@ pub struct Worker {
     pub active: u32,
     /// How many may run at once.
     pub concurrency: u32,
-    /// Tasks that wait, blocked ones and those between two tries included.
+    /// Tasks that wait for a place; where somebody else works them off, all that do not run.
     pub waiting: u32,
     /// Dead letters in its folder.
     pub dead: u32,
@@ -21,10 +21,10 @@ pub struct Worker {
     /// When an open breaker lets one task through. RFC 3339 UTC.
     #[serde(default)]
     pub breaker_until: Option<String>,
-    /// Of those that wait: for a dependency.
+    /// Tasks that wait for a dependency.
     #[serde(default)]
     pub blocked: u32,
-    /// Of those that wait: for their next try.
+    /// Tasks that wait for their next try.
     #[serde(default)]
     pub retrying: u32,
     /// `healthy`, `degraded`, `unhealthy`, `stopped`, as in its heartbeat.
@@ -105,12 +105,13 @@ impl Worker {
         }
     }
 
-    /// `2/3`, `14 waiting`, `1 dead`, `breaker open`: as the dashboard says it.
+    /// `2/3`, `14 waiting`, `1 dead`, `3 blocked`, `breaker open`: as the dashboard says it.
     pub fn notes(&self) -> Vec<String> {
         let works_here = !self.remote && self.standby.is_none();
         let places = works_here.then_some((self.active, self.concurrency));
         let breaker = (self.breaker != "closed").then(|| format!("breaker {}", self.breaker.replace('_', "-")));
-        worker_counts(places, self.waiting, self.dead).into_iter().chain(breaker).collect()
+        let counts = [self.waiting, self.dead, self.blocked, self.retrying];
+        worker_counts(places, counts).into_iter().chain(breaker).collect()
     }
 }
 
@@ -134,7 +135,8 @@ mod tests {
     #[test]
     fn it_is_told_as_on_the_dashboard() {
         let notes = |worker: WorkerSnapshot| Worker::new(&worker, Clock::start()).notes().join(", ");
-        assert_eq!(notes(WorkerSnapshot::busy()), "2/3, 14 waiting, 1 dead");
+        assert_eq!(notes(WorkerSnapshot::busy()), "2/3, 14 waiting, 1 dead, 3 blocked, 1 retrying");
+        let notes = |worker| notes(WorkerSnapshot { blocked: 0, retrying: 0, ..worker });
         let open = BreakerState::Open { until: Moment::from_millis(1) };
         assert_eq!(
             notes(WorkerSnapshot { breaker: open, ..WorkerSnapshot::busy() }),

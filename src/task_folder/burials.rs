@@ -1,5 +1,5 @@
-//! Letters whose files are still there: a burial is two steps, and after a crash, or a failure, between them the file is
-//! found again. It gets no second letter then. Another file with the same fault does.
+//! Letters whose files are still there: a burial is several steps, and after a crash, or a failure, between them the file
+//! is found again. It gets no second letter then. Another file with the same fault does.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -9,35 +9,36 @@ use super::layout::Outlet;
 use super::letters::{self, LARGEST_LETTER};
 use super::names::{ENDING, numbered};
 use super::trouble::Trouble;
+use crate::domain::FileStamp;
 use crate::domain::task::TaskKeys;
 
 /// What is known of burials that may not be finished.
 #[derive(Debug, Default)]
 pub(super) struct Burials {
-    /// Files with their letters, of which we could not remove the file.
-    begun: HashMap<String, String>,
-    /// The predecessor was ended in the middle of something: letters until then may be of files that are still there.
-    crashed_before: Option<SystemTime>,
+    /// Files that we could not remove, as they were then, with their letters.
+    begun: HashMap<String, (Option<FileStamp>, String)>,
+    /// When the folder became ours: the predecessor may have left files of which it had written the letters by then.
+    owned_since: Option<SystemTime>,
     /// Of these it is known whose they are.
     told_apart: HashSet<String>,
 }
 
 impl Burials {
-    /// The predecessor was ended, at the latest then.
-    pub(super) fn after_crash(then: SystemTime) -> Self {
-        Self { crashed_before: Some(then), ..Self::default() }
+    /// The predecessor has written nothing since then.
+    pub(super) fn since(then: SystemTime) -> Self {
+        Self { owned_since: Some(then), ..Self::default() }
     }
 
-    /// Puts a letter for a file that came then, if it has none yet. Returns its name.
+    /// Puts a letter for a file that came then and is like that, if it has none yet. Returns its name.
     pub(super) fn bury(
         &mut self,
         letters: &mut Outlet,
         file: &str,
-        came: Option<SystemTime>,
+        (came, stamp): (Option<SystemTime>, Option<FileStamp>),
         name: &str,
         letter: &[u8],
     ) -> Result<String, Trouble> {
-        if let Some(buried) = self.begun.get(file) {
+        if let Some((_, buried)) = self.begun.get(file) {
             return Ok(buried.clone());
         }
         let buried = match self.of_predecessor(letters, came, name, letter)? {
@@ -47,8 +48,13 @@ impl Burials {
             }
             None => letters::bury(letters, name, letter)?,
         };
-        self.begun.insert(file.to_owned(), buried.clone());
+        self.begun.insert(file.to_owned(), (stamp, buried.clone()));
         Ok(buried)
+    }
+
+    /// Whether a file is still the one whose letter was put, and not another one that has its name now.
+    pub(super) fn is_the_same(&self, file: &str, stamp: Option<FileStamp>) -> bool {
+        self.begun.get(file).is_some_and(|(then, _)| *then == stamp)
     }
 
     /// The file is gone.
@@ -64,7 +70,7 @@ impl Burials {
         name: &str,
         letter: &[u8],
     ) -> Result<Option<String>, Trouble> {
-        let (Some(before), Some(came)) = (self.crashed_before, came) else { return Ok(None) };
+        let (Some(before), Some(came)) = (self.owned_since, came) else { return Ok(None) };
         let folder = letters.in_place()?;
         for number in 1.. {
             let file = numbered(name, number) + ENDING;

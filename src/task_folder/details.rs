@@ -14,9 +14,7 @@ use super::outcomes::{self, LARGEST_RESULT, Outcome};
 use super::outside::dependency;
 use super::table::{Listed, Reader, letter_row};
 use crate::domain::task::{TaskKeys, read_result};
-use crate::domain::{
-    DependencyState, TaskDetails, TaskFolders, TaskHead, TaskId, TaskRefusal, TaskRow, TaskState, TaskText,
-};
+use crate::domain::{DependencyState, TaskDetails, TaskFolders, TaskHead, TaskId, TaskRefusal, TaskRow, TaskText};
 
 /// All that is known of a task; `None` if there is none of that id.
 pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemTime) -> Option<TaskDetails> {
@@ -24,15 +22,15 @@ pub fn details(folders: &TaskFolders, listed: &Listed, id: &TaskId, now: SystemT
     let name = format!("{id}{ENDING}");
     let mut texts = Vec::new();
     let result = reader.results().and_then(|results| results.read(name.as_ref(), LARGEST_RESULT).ok().flatten());
-    let mut row = claimed(&reader, id, &mut texts)
+    // One that could not be published lies beside the claim.
+    let kept = || reader.work()?.read(Work::Kept.file(id).as_ref(), LARGEST_RESULT).ok().flatten();
+    let result = result.or_else(kept);
+    // With a result it has ended: its claim goes next.
+    let of_result = |row| head_of_result(&reader, id).map_or(row, |result| reader.result_row(id, &result));
+    let row = claimed(&reader, id, &mut texts)
+        .map(of_result)
         .or_else(|| waiting(&reader, id, &mut texts))
         .or_else(|| ended(&reader, id, &mut texts))?;
-    // With a result it has ended: its claim goes next.
-    if matches!(row.state, TaskState::Running | TaskState::Retrying { .. })
-        && let Some(result) = head_of_result(&reader, id)
-    {
-        row = reader.result_row(id, &result);
-    }
     if let Some(bytes) = result {
         texts.extend(text("result", &bytes, &["stdout", "stderr"]));
         if let Some(result) = read_result(&bytes) {

@@ -134,6 +134,11 @@ impl FolderEvents {
         self.watch(folders.heartbeats.clone(), Holds::Heartbeats)
     }
 
+    /// Nobody else works for a worker any more.
+    pub fn unfollow_heartbeats(&mut self) {
+        self.unwatch_all(|holds| *holds == Holds::Heartbeats);
+    }
+
     /// Watches nothing of a worker any more.
     pub fn forget(&mut self, worker: &ServiceName) {
         self.unwatch_all(|holds| match holds {

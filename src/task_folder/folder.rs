@@ -22,7 +22,7 @@ use crate::domain::FileStamp;
 
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
-/// Temporary files of all processes: `.devgroup-<pid>-<number>.tmp`.
+/// Temporary files of all processes: `.devgroup-<pid>-<number>.tmp`, `.devgroup-<pid>-<name>.tmp`.
 const TEMPORARY: &str = ".devgroup-";
 
 /// Which temporary file of this process is next.
@@ -106,6 +106,12 @@ impl Folder {
         }
     }
 
+    /// The same folder, for another thread.
+    pub(super) fn duplicate(&self) -> Result<Self, Trouble> {
+        let handle = self.handle.try_clone().map_err(|error| Trouble::new("cannot open", &self.path, error))?;
+        Ok(Self { path: self.path.clone(), links: self.links, handle, identity: self.identity })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -145,15 +151,13 @@ impl Folder {
             let stamp = fs::symlink_metadata(self.path.join(name)).map_or(nothing, |found| stamp_of(&found));
             (stamp, Contents::Unreadable(self.trouble("cannot read", name, error).to_string()))
         };
-        let (file, stamp) = match self.file(name) {
+        let (mut file, stamp) = match self.file(name) {
             Ok(found) => found?,
             Err(error) => return Some(unreadable(error)),
         };
-        let mut bytes =
-            Vec::with_capacity(usize::try_from(stamp.size.min(limit)).unwrap_or_default().saturating_add(1));
-        match file.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
-            Ok(count) if u64::try_from(count).unwrap_or(u64::MAX) > limit => Some((stamp, Contents::TooLarge)),
-            Ok(_) => Some((stamp, Contents::Bytes(bytes))),
+        match read_whole(&mut file, stamp.size, limit) {
+            Ok(bytes) if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit => Some((stamp, Contents::TooLarge)),
+            Ok(bytes) => Some((stamp, Contents::Bytes(bytes))),
             Err(error) => Some(unreadable(error)),
         }
     }
@@ -246,6 +250,53 @@ impl Folder {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => self.replace(name, bytes),
         }
+    }
+
+    /// The same for a file that is replaced again and again: two files take turns, since to make and remove one each time
+    /// costs a file system with a journal more than all the rest. The other one has a temporary name of this process.
+    pub(super) fn replace_in_turn(&self, name: &OsStr, bytes: &[u8]) -> Result<(), Trouble> {
+        let spare = spare_of(name);
+        let replaced = self.write_spare(&spare, bytes).and_then(|()| Ok(self.exchange(&spare, name)?));
+        if replaced.is_err() {
+            self.remove_spare(name);
+        }
+        replaced.map_err(|error| self.trouble("cannot write", name, error))
+    }
+
+    /// Ends the turns.
+    pub(super) fn remove_spare(&self, name: &OsStr) {
+        let _ = unlinkat(&self.handle, spare_of(name), AtFlags::empty());
+    }
+
+    fn write_spare(&self, spare: &str, bytes: &[u8]) -> io::Result<()> {
+        let open = || {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            io::Result::Ok(File::from(openat(&self.handle, spare, flags, FILE_MODE)?))
+        };
+        // What somebody has put there, or has given another name as well, is not written to.
+        let is_ours = |file: &File| file.metadata().is_ok_and(|found| found.is_file() && found.nlink() == 1);
+        let mut file = match open() {
+            Ok(file) if is_ours(&file) => file,
+            _ => {
+                let _ = unlinkat(&self.handle, spare, AtFlags::empty());
+                open()?
+            }
+        };
+        file.write_all(bytes)?;
+        file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+    }
+
+    fn exchange(&self, spare: &str, name: &OsStr) -> Result<(), Errno> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            match renameat_with(&self.handle, spare, &self.handle, name, RenameFlags::EXCHANGE) {
+                // There is none of that name, or this file system cannot say it.
+                Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                exchanged => return exchanged,
+            }
+        }
+        renameat(&self.handle, spare, &self.handle, name)
     }
 
     /// Writes a temporary file and hands its name on. Nothing of it stays where anything fails.
@@ -353,6 +404,32 @@ impl Folder {
     }
 }
 
+/// Reads a regular file of about that size, and one byte more than the limit at most. A read that leaves room is the last
+/// one: of 100,000 small files each costs but one.
+fn read_whole(file: &mut File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    let most = limit.saturating_add(1);
+    let room = size.saturating_add(1).min(most);
+    let mut bytes = vec![0; usize::try_from(room).unwrap_or_default()];
+    let count = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    if count < bytes.len() {
+        bytes.truncate(count);
+    } else {
+        // It has grown, or is too large.
+        file.take(most - room).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The file that takes turns with the one of this name.
+fn spare_of(name: &OsStr) -> String {
+    format!("{TEMPORARY}{}-{}.tmp", std::process::id(), name.to_string_lossy())
+}
+
 fn linked(linked: Result<(), Errno>) -> io::Result<bool> {
     match linked {
         Ok(()) => Ok(true),
@@ -388,6 +465,34 @@ mod tests {
         assert!(said.starts_with("cannot write ") && said.ends_with("file name too long"), "{said}");
         assert!(folder.replace(OsStr::new(&long), b"").is_err());
         assert_eq!(folder.names().unwrap().len(), 2, "nothing half stays");
+    }
+
+    #[test]
+    fn two_files_take_turns_and_nothing_of_others_is_written_to() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::open(home.path().to_path_buf(), Links::Follow).unwrap();
+        let (name, path) = (OsStr::new("x"), home.path().join("x"));
+        for text in ["a long one", "one", "another"] {
+            folder.replace_in_turn(name, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        // A copy that shares its content with what was there keeps that.
+        fs::hard_link(&path, home.path().join("copy")).unwrap();
+        folder.replace_in_turn(name, b"b").unwrap();
+        folder.replace_in_turn(name, b"c").unwrap();
+        assert_eq!(fs::read_to_string(home.path().join("copy")).unwrap(), "another");
+        // A link, and a file that is gone.
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("copy", &path).unwrap();
+        for text in ["d", "e"] {
+            folder.replace_in_turn(name, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_to_string(home.path().join("copy")).unwrap(), "another");
+        fs::remove_file(&path).unwrap();
+        folder.replace_in_turn(name, b"f").unwrap();
+        folder.remove_spare(name);
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), folder.names().unwrap().len()), ("f", 2));
     }
 
     #[cfg(target_os = "linux")]

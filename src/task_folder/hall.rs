@@ -66,7 +66,7 @@ impl Hall {
     /// A file cannot be written or moved.
     pub fn bury_raw(&mut self, file: &str, reason: &[u8]) -> Result<Option<String>, Trouble> {
         let tasks = self.tasks.in_place()?;
-        let name = letters::bury_raw(&mut self.letters, tasks, &name_of(file), stem_of(file), reason)?;
+        let name = letters::bury_raw(&mut self.letters, (tasks, &name_of(file)), stem_of(file), reason, |_| Ok(()))?;
         Ok(name.map(|name| self.letters.path_of(&name)))
     }
 }

@@ -132,7 +132,7 @@ impl Outlet {
     }
 
     /// Does something in it; once more, if it is removed just then.
-    pub(super) fn put<T>(&mut self, put: impl Fn(&Folder) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    pub(super) fn put<T>(&mut self, mut put: impl FnMut(&Folder) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let folder = self.in_place()?;
         match put(folder) {
             Err(trouble) if trouble.kind() == io::ErrorKind::NotFound && !folder.is_in_place() => put(self.in_place()?),
@@ -148,7 +148,14 @@ impl Outlet {
         self.put(|folder| folder.put(name.as_ref(), bytes))
     }
 
-    pub(super) fn replace(&mut self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), Trouble> {
-        self.put(|folder| folder.replace(name.as_ref(), bytes))
+    pub(super) fn replace_in_turn(&mut self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), Trouble> {
+        self.put(|folder| folder.replace_in_turn(name.as_ref(), bytes))
+    }
+
+    /// Ends the turns of a file, where the folder was opened.
+    pub(super) fn remove_spare(&self, name: impl AsRef<OsStr>) {
+        if let Some(folder) = &self.folder {
+            folder.remove_spare(name.as_ref());
+        }
     }
 }

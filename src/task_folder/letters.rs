@@ -9,12 +9,12 @@ use std::ffi::{OsStr, OsString};
 use std::time::{Duration, SystemTime};
 
 use super::folder::{Folder, Moved};
-use super::layout::Outlet;
+use super::layout::{Outlet, Outlets};
 use super::listing::LARGEST_TASK;
 use super::names::{ENDING, Work, name_of, numbered, stem_of, text_of};
-use super::owned::Owned;
+use super::owned::{Owned, put_end};
 use super::trouble::Trouble;
-use crate::domain::TaskId;
+use crate::domain::{TaskId, path_text};
 
 pub(super) const RAW: &str = ".raw";
 pub(super) const REASON: &str = ".reason.json";
@@ -25,20 +25,31 @@ pub(super) const LARGEST_LETTER: u64 = LARGEST_TASK + (64 << 10);
 /// So many numbers are tried one after the other, before one looks which there are.
 const TRIES: u32 = 16;
 
+/// The trigger of a task that ends by its letter, from the path of that; `None` if no task does.
+pub type EndTold<'a> = &'a dyn Fn(&str) -> Option<(TaskId, String)>;
+
 impl Owned {
-    /// Makes a dead letter of a file that waits and is JSON: first the letter, then the file goes. Its name is the id, or,
-    /// where there is none, that of the file (`letter_name`). Returns its path. What our predecessor had buried
-    /// and not removed is not buried twice.
+    /// Makes a dead letter of a file that waits and is JSON: first the letter, then the trigger, then the file goes. Its
+    /// name is the id, or, where there is none, that of the file (`letter_name`). Returns its path. What our predecessor
+    /// had buried and not removed is not buried twice.
     ///
     /// # Errors
-    /// The letter cannot be written, of which nothing stays; or the file cannot be removed: then the same is asked again.
-    pub fn bury(&mut self, file: &str, name: &str, letter: &[u8]) -> Result<String, Trouble> {
+    /// The letter cannot be written, of which nothing stays; or the trigger cannot be, or the file cannot be removed: then
+    /// the same is asked again.
+    pub fn bury(&mut self, file: &str, name: &str, letter: &[u8], told: EndTold<'_>) -> Result<String, Trouble> {
         let waiting = name_of(file);
-        let came = self.queue.waiting.came(&waiting);
-        let buried = self.burials.bury(&mut self.outlets.letters, file, came, name, letter)?;
-        self.queue.waiting.remove(&waiting)?;
+        let found = (self.queue.waiting.came(&waiting), self.queue.waiting.stamp(&waiting));
+        let buried = self.burials.bury(&mut self.outlets.letters, file, found, name, letter)?;
+        let path = self.path_of_letter(&buried);
+        if let Some((id, trigger)) = told(&path) {
+            self.tell_end(&id, trigger.as_bytes())?;
+        }
+        // Another file of this name may have come while something could not be written.
+        if self.burials.is_the_same(file, self.queue.waiting.stamp(&waiting)) {
+            self.queue.waiting.remove(&waiting)?;
+        }
         self.burials.is_over(file);
-        Ok(self.path_of_letter(&buried))
+        Ok(path)
     }
 
     /// Makes a dead letter of a claimed task. The claim stays until it is finished. Returns its path.
@@ -47,18 +58,23 @@ impl Owned {
     /// The letter cannot be written. Nothing of it stays.
     pub fn bury_claimed(&mut self, id: &TaskId, letter: &[u8]) -> Result<String, Trouble> {
         let task = Work::Task.file(id);
-        let came = self.queue.work.came(OsStr::new(&task));
-        let buried = self.burials.bury(&mut self.outlets.letters, &task, came, id.as_str(), letter)?;
+        let found = (self.queue.work.came(OsStr::new(&task)), None);
+        let buried = self.burials.bury(&mut self.outlets.letters, &task, found, id.as_str(), letter)?;
         Ok(self.path_of_letter(&buried))
     }
 
-    /// Makes a dead letter of a file that waits and is no JSON: it is moved as it is. Returns its path there, and `None`
-    /// if it is gone already.
+    /// Makes a dead letter of a file that waits and is no JSON: it is moved as it is, after the trigger. Returns its path
+    /// there, and `None` if it is gone already.
     ///
     /// # Errors
     /// A file cannot be written or moved.
-    pub fn bury_raw(&mut self, file: &str, reason: &[u8]) -> Result<Option<String>, Trouble> {
-        let buried = bury_raw(&mut self.outlets.letters, &self.queue.waiting, &name_of(file), stem_of(file), reason)?;
+    pub fn bury_raw(&mut self, file: &str, reason: &[u8], told: EndTold<'_>) -> Result<Option<String>, Trouble> {
+        let (Outlets { letters, ends, .. }, worker) = (&mut self.outlets, &self.worker);
+        let before = |letter: &str| match told(letter) {
+            Some((id, trigger)) => put_end(ends, worker, &id, trigger.as_bytes()),
+            None => Ok(()),
+        };
+        let buried = bury_raw(letters, (&self.queue.waiting, &name_of(file)), stem_of(file), reason, before)?;
         Ok(buried.map(|buried| self.path_of_letter(&buried)))
     }
 
@@ -69,7 +85,7 @@ impl Owned {
     pub fn bury_claimed_raw(&mut self, id: &TaskId, reason: &[u8]) -> Result<Option<String>, Trouble> {
         let task = Work::Task.file(id);
         let letters = &mut self.outlets.letters;
-        let buried = bury_raw(letters, &self.queue.work, OsStr::new(&task), id.as_str(), reason)?;
+        let buried = bury_raw(letters, (&self.queue.work, OsStr::new(&task)), id.as_str(), reason, |_| Ok(()))?;
         Ok(buried.map(|buried| self.path_of_letter(&buried)))
     }
 
@@ -148,13 +164,14 @@ pub(super) fn bury(letters: &mut Outlet, name: &str, letter: &[u8]) -> Result<St
     })
 }
 
-/// Moves a file under the first number that is free, its reason first.
+/// Moves a file under the first number that is free, its reason first. `before` is called with the path that it will have,
+/// just before that.
 pub(super) fn bury_raw(
     letters: &mut Outlet,
-    from: &Folder,
-    file: &OsStr,
+    (from, file): (&Folder, &OsStr),
     stem: &str,
     reason: &[u8],
+    mut before: impl FnMut(&str) -> Result<(), Trouble>,
 ) -> Result<Option<String>, Trouble> {
     letters.put(|folder| {
         let mut number = 1;
@@ -168,6 +185,7 @@ pub(super) fn bury_raw(
             }
             // One that is there without its file is of a burial that was not finished.
             folder.replace(&why, reason)?;
+            before(&path_text(&folder.path().join(&raw)))?;
             match from.move_to(file, folder, &raw) {
                 Ok(Moved::Done) => return Ok(Some(text_of(&raw).into_owned())),
                 Ok(Moved::Taken) => {}

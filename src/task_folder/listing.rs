@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::SystemTime;
 
@@ -17,6 +18,9 @@ pub const LARGEST_TASK: u64 = 1 << 20;
 
 /// So many files are read at once by a listing that is taken piece by piece.
 const PIECE: usize = 1_000;
+
+/// So many pieces lie ready before one is taken.
+const AHEAD: usize = 2;
 
 /// Fewer files are read by one thread: to start others takes longer.
 const FEW: usize = 250;
@@ -38,7 +42,7 @@ pub struct Seen<T> {
 /// The task files of a folder, by their times: the oldest first, and those of one time as people count. They are read piece
 /// by piece, so that 100,000 of them are never held at once.
 #[derive(Debug)]
-pub struct Listing {
+pub(super) struct Listing {
     names: std::vec::IntoIter<OsString>,
 }
 
@@ -73,6 +77,45 @@ impl Listing {
     }
 }
 
+/// The pieces of a listing. Of a long one the next ones are read, on a thread of its own, while the last one is worked on.
+#[derive(Debug)]
+pub struct Pieces<T>(Receiver<Vec<Seen<T>>>);
+
+impl<T: Send + 'static> Pieces<T> {
+    /// Finds the files of a folder.
+    pub(super) fn begin(
+        folder: Folder,
+        check: impl Fn(&str, Contents) -> T + Send + Sync + 'static,
+    ) -> Result<Self, Trouble> {
+        let mut listing = Listing::begin(&folder)?;
+        let (is_short, path) = (listing.names.len() <= PIECE, folder.path().to_path_buf());
+        let (tell, pieces) = sync_channel(AHEAD);
+        let mut read = move || {
+            while let Some(seen) = listing.read(&folder, &check) {
+                // It is over where nobody wants the rest.
+                if tell.send(seen).is_err() {
+                    return;
+                }
+            }
+        };
+        if is_short {
+            read();
+        } else {
+            let started = thread::Builder::new().name("list tasks".into()).spawn(read);
+            started.map_err(|error| Trouble::new("cannot start a thread to list", &path, error))?;
+        }
+        Ok(Self(pieces))
+    }
+}
+
+impl<T> Iterator for Pieces<T> {
+    type Item = Vec<Seen<T>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.recv().ok()
+    }
+}
+
 /// What comes of each, in their order; of many, on several threads.
 fn each<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
@@ -98,11 +141,6 @@ pub(super) fn list<T: Send>(
         all.extend(seen);
     }
     Ok(all)
-}
-
-/// How many tasks wait in a folder, by names alone.
-pub(super) fn count(folder: &Folder) -> usize {
-    folder.files().map_or(0, |files| files.filter(|name| is_task_file(name)).count())
 }
 
 #[cfg(test)]
@@ -151,14 +189,18 @@ mod tests {
             fs::write(&path, "{}").unwrap();
             fs::File::open(&path).unwrap().set_modified(old).unwrap();
         }
-        let folder = folder(home.path());
-        let mut listing = Listing::begin(&folder).unwrap();
+        let mut listing = Listing::begin(&folder(home.path())).unwrap();
         fs::remove_file(home.path().join(format!("t-{PIECE}.json"))).unwrap();
-        let pieces: Vec<Vec<_>> = std::iter::from_fn(|| listing.read(&folder, length)).collect();
+        let pieces: Vec<Vec<_>> = std::iter::from_fn(|| listing.read(&folder(home.path()), length)).collect();
         assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [PIECE, PIECE - 1, 1]);
         let names: Vec<String> = pieces.iter().flatten().map(|seen| seen.file.to_string()).collect();
         let expected: Vec<String> =
             (0..2 * PIECE + 1).filter(|number| *number != PIECE).map(|number| format!("t-{number}.json")).collect();
+        assert_eq!(names, expected);
+        // The same, read ahead.
+        let pieces: Vec<Vec<_>> = Pieces::begin(folder(home.path()), length).unwrap().collect();
+        assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [PIECE, PIECE]);
+        let names: Vec<String> = pieces.iter().flatten().map(|seen| seen.file.to_string()).collect();
         assert_eq!(names, expected);
     }
 
@@ -183,7 +225,6 @@ mod tests {
         for name in ["folder.json", "link.json", "pipe.json", "none.json"] {
             assert!(folder.look(name.as_ref(), 9).is_none(), "{name}");
         }
-        assert_eq!(count(&folder), 3);
     }
 
     /// A figure, not a test: `cargo test --release --lib 100_000 -- --ignored --nocapture`.

@@ -45,11 +45,12 @@ pub use events::{FolderEvents, FolderNews};
 pub use folder::{Contents, Moved};
 pub use generations::Retried;
 pub use hall::Hall;
-pub use listing::{LARGEST_TASK, Listing, Seen};
+pub use letters::EndTold;
+pub use listing::{LARGEST_TASK, Pieces, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{
-    aggregate, aggregation, dependency, has_queue, heartbeat_of, waiting_for_nobody, workers_with_folders,
+    aggregate, aggregation, count_letters, dependency, has_queue, heartbeat_of, queues_of_nobody, workers_with_folders,
     workers_with_heartbeats,
 };
 pub use owned::{Claim, Owned, Renewed, letter_name};

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use super::ended::is_worked_off;
 use super::folder::{Folder, Links};
-use super::listing;
+use super::letters;
 use super::names::{ENDING, text_of};
 use super::outcomes;
 use crate::domain::task::UNROUTED;
@@ -43,14 +44,20 @@ pub fn has_queue(folders: &TaskFolders, worker: &str) -> bool {
     is_worker(worker) && folders.tasks.join(worker).is_dir()
 }
 
-/// How many tasks wait in each queue that nobody of these works for. Queues without tasks are left out.
-pub fn waiting_for_nobody(folders: &TaskFolders, workers: &[ServiceName]) -> Vec<(ServiceName, usize)> {
-    let others = workers_in(&folders.tasks).into_iter().filter(|worker| !workers.contains(worker));
-    let counted = others.filter_map(|worker| {
-        let queue = Folder::open(folders.queue(&worker), Links::Follow).ok()?;
-        Some((worker, listing::count(&queue)))
-    });
-    counted.filter(|(_, count)| *count > 0).collect()
+/// How many dead letters a worker has, whoever works for it.
+pub fn count_letters(folders: &TaskFolders, worker: &ServiceName) -> usize {
+    let letters = Folder::open(folders.dlq.join(worker.as_str()), Links::Follow);
+    letters.map_or(0, |letters| letters::count(&letters))
+}
+
+/// The queues that nobody works off, neither one of these workers nor another group.
+pub fn queues_of_nobody<'w>(
+    folders: &TaskFolders,
+    workers: impl IntoIterator<Item = &'w ServiceName>,
+) -> Vec<ServiceName> {
+    let workers: Vec<_> = workers.into_iter().collect();
+    let others = workers_in(&folders.tasks).into_iter().filter(|worker| !workers.contains(&worker));
+    others.filter(|worker| !is_worked_off(folders, worker)).collect()
 }
 
 /// What the folders say of a task: those of this worker first, then all others.

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::burials::Burials;
 use super::folder::{Contents, Folder, Moved};
-use super::layout::{Outlets, Queue};
+use super::layout::{Outlet, Outlets, Queue};
 use super::letters::Counted;
-use super::listing::{LARGEST_TASK, Listing, Seen};
+use super::listing::{LARGEST_TASK, Pieces};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
 use super::owner::{Lock, Owner, Taking, standby_of};
 use super::trouble::Trouble;
@@ -77,8 +77,8 @@ impl Owned {
         self.lock.write(owner, &self.queue)?;
         self.owner = owner.clone();
         self.outlets.make();
+        self.burials = Burials::since(self.lock.modified());
         if before.pid != 0 {
-            self.burials = Burials::after_crash(self.lock.modified());
             self.outlets.sweep(before.pid);
             for folder in [&self.queue.waiting, &self.queue.work, &self.queue.requests] {
                 folder.sweep(before.pid);
@@ -94,6 +94,7 @@ impl Owned {
 
     /// Gives the folder up. Everything is given back, and no try runs any more.
     pub fn release(self) {
+        self.outlets.heartbeats.remove_spare(format!("{}{ENDING}", self.worker));
         self.lock.leave();
     }
 
@@ -122,22 +123,15 @@ impl Owned {
         }
     }
 
-    /// All that waits, by its time of arrival: the oldest first, files of one time as people count. It is read by
-    /// [`Self::read_on`], piece by piece.
+    /// All that waits, by its time of arrival: the oldest first, files of one time as people count.
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub fn list(&self) -> Result<Listing, Trouble> {
-        Listing::begin(&self.queue.waiting)
-    }
-
-    /// Reads the next files of a listing; `None` behind the last.
-    pub fn read_on<T: Send>(
+    pub fn list<T: Send + 'static>(
         &self,
-        listing: &mut Listing,
-        check: impl Fn(&str, Contents) -> T + Sync,
-    ) -> Option<Vec<Seen<T>>> {
-        listing.read(&self.queue.waiting, check)
+        check: impl Fn(&str, Contents) -> T + Send + Sync + 'static,
+    ) -> Result<Pieces<T>, Trouble> {
+        Pieces::begin(self.queue.waiting.duplicate()?, check)
     }
 
     /// Looks at one file that waits. `None` if there is none of that name, or it is no regular file.
@@ -276,8 +270,7 @@ impl Owned {
     /// # Errors
     /// The file cannot be written.
     pub fn tell_end(&mut self, id: &TaskId, trigger: &[u8]) -> Result<(), Trouble> {
-        let name = format!("{}.{id}{ENDING}", self.worker);
-        self.outlets.ends.put_or_replace(name, trigger)
+        put_end(&mut self.outlets.ends, &self.worker, id, trigger)
     }
 
     /// Ends a claim whose outcome is published. First what was tried goes: what is left after a crash between the two is a
@@ -308,8 +301,13 @@ impl Owned {
     /// # Errors
     /// The file cannot be written.
     pub fn heartbeat(&mut self, heartbeat: &[u8]) -> Result<(), Trouble> {
-        self.outlets.heartbeats.replace(format!("{}{ENDING}", self.worker), heartbeat)
+        self.outlets.heartbeats.replace_in_turn(format!("{}{ENDING}", self.worker), heartbeat)
     }
+}
+
+/// Says that a task of this worker has ended.
+pub(super) fn put_end(ends: &mut Outlet, worker: &ServiceName, id: &TaskId, trigger: &[u8]) -> Result<(), Trouble> {
+    ends.put_or_replace(format!("{worker}.{id}{ENDING}"), trigger)
 }
 
 /// The name that a dead letter has for a file that has no id: that of the file.

@@ -47,6 +47,8 @@ pub struct Owner {
     pub mark: String,
     /// Since when, in RFC 3339.
     pub since: String,
+    /// The process by which people know its group, as `status` and `ls` say it; 0 if that is not known.
+    pub group_pid: u32,
 }
 
 impl Owner {
@@ -66,7 +68,8 @@ impl Owner {
 
 /// As clients see it.
 pub(super) fn standby_of(owner: &Owner) -> Standby {
-    Standby { group: Arc::from(owner.group.as_str()), pid: (owner.pid != 0).then_some(owner.pid) }
+    let pid = [owner.group_pid, owner.pid].into_iter().find(|pid| *pid != 0);
+    Standby { group: Arc::from(owner.group.as_str()), pid }
 }
 
 /// The lock, held as long as this lives.
@@ -213,6 +216,7 @@ mod tests {
             pid: std::process::id(),
             mark: "key-1".into(),
             since: "2025-11-19T10:30:00Z".into(),
+            group_pid: 7,
         }
     }
 
@@ -227,6 +231,8 @@ mod tests {
         let Taking::Held(by) = Lock::take(&queue, false).unwrap() else { panic!("it is held") };
         assert_eq!(by, owner("shop"));
         assert!(is_named(&by));
+        assert_eq!(standby_of(&by).pid, Some(7), "as its group is known");
+        assert_eq!(standby_of(&Owner { group_pid: 0, ..by.clone() }).pid, Some(by.pid), "of an older devgroup");
         // It is killed.
         drop(lock);
         let Taking::Taken(lock, before) = Lock::take(&queue, true).unwrap() else { panic!("it is free") };

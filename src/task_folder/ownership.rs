@@ -247,7 +247,7 @@ mod tests {
     fn ask(askers: &mut Askers, folders: &TaskFolders, group: &str) -> Receiver<Ownership> {
         let (tell, told) = channel();
         let (pid, mark) = (std::process::id(), format!("nobody-{}", std::process::id()));
-        let owner = Owner { group: group.into(), pid, mark, since: String::new() };
+        let owner = Owner { group: group.into(), pid, mark, ..Owner::default() };
         askers.ask(folders, &marie(), owner, Clock::start(), move |ownership| {
             let _ = tell.send(ownership);
         });

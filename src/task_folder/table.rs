@@ -27,12 +27,19 @@ pub struct Listed {
     pub worker: ServiceName,
     /// Its `run` names the description (`TaskHome`).
     pub names_description: bool,
+    /// Nobody works for it: its tasks wait, and what has ended is not looked at.
+    pub is_nobodys: bool,
 }
 
 impl Listed {
     /// The dead letters that are for no worker.
     pub fn unrouted() -> Self {
-        Self { worker: ServiceName::new(UNROUTED), names_description: false }
+        Self { worker: ServiceName::new(UNROUTED), names_description: false, is_nobodys: false }
+    }
+
+    /// The tasks of a queue that nobody works off.
+    pub fn nobodys(worker: ServiceName) -> Self {
+        Self { worker, names_description: false, is_nobodys: true }
     }
 
     pub(super) fn home(&self) -> TaskHome<'_> {
@@ -52,7 +59,7 @@ pub fn list(
     limit: usize,
     now: SystemTime,
 ) -> TaskTable {
-    let mut all: [Vec<Found>; 6] = Default::default();
+    let mut all = States::default();
     let mut unmet = Unmet { folders, known: HashMap::new() };
     for listed in workers {
         let worker = Reader { folders, listed, now };
@@ -62,12 +69,13 @@ pub fn list(
         }
         let claimed = worker.claimed(&mut all);
         worker.waiting(&mut all, &mut unmet);
-        worker.ended(&claimed, &mut all);
+        if !listed.is_nobodys {
+            worker.ended(&claimed, &mut all);
+        }
     }
     let counts = all.each_ref().map(Vec::len);
     let mut rows = Vec::new();
-    // Running, retrying, waiting, blocked, dead, completed.
-    for place in [2, 3, 0, 1, 5, 4] {
+    for place in [RUNNING, RETRYING, WAITING, BLOCKED, DEAD, CANCELLED, COMPLETED] {
         let Some(found) = all.get_mut(place) else { continue };
         found.sort_by(|a, b| (a.priority, a.age).cmp(&(b.priority, b.age)).then_with(|| in_order(&a.name, &b.name)));
         for found in found.drain(..) {
@@ -80,18 +88,27 @@ pub fn list(
     TaskTable { rows, counts }
 }
 
+/// What was found of each state, by its place in the counts.
+type States = [Vec<Found>; TaskState::WORDS.len()];
+
+const WAITING: usize = 0;
+const BLOCKED: usize = 1;
 const RUNNING: usize = 2;
 const RETRYING: usize = 3;
+const COMPLETED: usize = 4;
+const CANCELLED: usize = 5;
+const DEAD: usize = 6;
 
 /// The place of a state in the counts.
 fn place_of(state: &TaskState) -> usize {
     match state {
-        TaskState::Waiting => 0,
-        TaskState::Blocked(_) => 1,
+        TaskState::Waiting => WAITING,
+        TaskState::Blocked(_) => BLOCKED,
         TaskState::Running => RUNNING,
         TaskState::Retrying { .. } => RETRYING,
-        TaskState::Completed => 4,
-        TaskState::Dead(_) => 5,
+        TaskState::Completed => COMPLETED,
+        TaskState::Cancelled => CANCELLED,
+        TaskState::Dead(_) => DEAD,
     }
 }
 
@@ -161,7 +178,7 @@ impl Reader<'_> {
         Folder::open(self.folders.dlq.join(self.worker().as_str()), Links::Follow).ok()
     }
 
-    fn claimed(&self, all: &mut [Vec<Found>; 6]) -> HashSet<TaskId> {
+    fn claimed(&self, all: &mut States) -> HashSet<TaskId> {
         let Some(work) = self.work() else { return HashSet::new() };
         let Ok(names) = work.files() else { return HashSet::new() };
         let ids: HashSet<TaskId> = names
@@ -178,6 +195,12 @@ impl Reader<'_> {
     /// The row of a claimed task.
     pub(super) fn claim_row(&self, work: &Folder, id: &TaskId) -> Option<TaskRow> {
         let task = Work::Task.file(id);
+        if let Some(kept) = outcomes::result_head(work, Work::Kept.file(id).as_ref()) {
+            let row = self.result_row(id, &kept);
+            let words = [&*row.reason, "its result cannot be written yet"];
+            let reason = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ");
+            return Some(TaskRow { reason: reason.into(), ..row });
+        }
         let (_, contents) = work.look(task.as_ref(), LARGEST_TASK)?;
         let head = check(&format!("{id}{ENDING}"), contents, self.listed.home()).ok().map(|task| task.head);
         let noted = work.read(Work::Tries.file(id).as_ref(), LARGEST_TASK).ok().flatten();
@@ -203,7 +226,7 @@ impl Reader<'_> {
         })
     }
 
-    fn waiting(&self, all: &mut [Vec<Found>; 6], unmet: &mut Unmet<'_>) {
+    fn waiting(&self, all: &mut States, unmet: &mut Unmet<'_>) {
         let Some(queue) = self.queue() else { return };
         let home = self.listed.home();
         let heads = listing::list(&queue, |file, contents| check(file, contents, home).map(|task| task.head));
@@ -240,6 +263,9 @@ impl Reader<'_> {
                     row.state = TaskState::Blocked(unmet);
                 }
                 (row.id, row.priority, row.batch) = (head.id.as_str().into(), Some(head.priority), head.batch);
+                if self.listed.is_nobodys {
+                    row.reason = "no worker has that name".into();
+                }
             }
             // It is about to become a dead letter, or somebody still writes it.
             Err(refusal) => {
@@ -252,7 +278,7 @@ impl Reader<'_> {
         row
     }
 
-    fn ended(&self, claimed: &HashSet<TaskId>, all: &mut [Vec<Found>; 6]) {
+    fn ended(&self, claimed: &HashSet<TaskId>, all: &mut States) {
         let mut dead = HashSet::new();
         if let Some(letters) = self.letters().map(Arc::new) {
             for name in letters.files().into_iter().flatten() {
@@ -275,7 +301,7 @@ impl Reader<'_> {
             let Some(result) = outcomes::result_head(&results, &name) else { continue };
             // With a result it has ended: its claim goes next.
             if claimed.contains(&id) {
-                for place in [RUNNING, RETRYING] {
+                for place in [RUNNING, RETRYING, COMPLETED, CANCELLED, DEAD] {
                     all.get_mut(place).into_iter().for_each(|rows| rows.retain(|row| !row.is(self.worker(), &id)));
                 }
             }
@@ -292,7 +318,7 @@ impl Reader<'_> {
         let status = TaskStatus::parse(&result.word).unwrap_or(TaskStatus::Failed);
         let (state, reason) = match status {
             TaskStatus::Completed => (TaskState::Completed, String::new()),
-            TaskStatus::Cancelled => (TaskState::Completed, status.word().to_owned()),
+            TaskStatus::Cancelled => (TaskState::Cancelled, String::new()),
             TaskStatus::Failed | TaskStatus::Timeout => {
                 (TaskState::Dead(DeadReason::MaxRetriesExceeded), how_it_ended(result))
             }
@@ -311,10 +337,10 @@ impl Reader<'_> {
     }
 }
 
-fn push(all: &mut [Vec<Found>; 6], found: Found) {
+fn push(all: &mut States, found: Found) {
     let place = match &found.row {
         Source::Row(row) => place_of(&row.state),
-        Source::Letter(..) => 5,
+        Source::Letter(..) => DEAD,
     };
     if let Some(of_state) = all.get_mut(place) {
         of_state.push(found);

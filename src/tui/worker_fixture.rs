@@ -90,9 +90,10 @@ pub(super) fn table() -> TaskTable {
             "exit 1 in each of 4 tries",
         ),
         row("half\u{1b}[2J.json", "marie", TaskState::Dead(DeadReason::InvalidJson), (0, 90_000), ""),
+        row("b-7f3-06", "fabien", TaskState::Cancelled, (1, 3_900), ""),
         row("b-7f3-00", "fabien", TaskState::Completed, (1, 4_000), ""),
     ];
-    TaskTable { rows, counts: [2, 1, 2, 1, 812, 2] }
+    TaskTable { rows, counts: [2, 1, 2, 1, 812, 1, 2] }
 }
 
 /// What the group of the tests answers about tasks.

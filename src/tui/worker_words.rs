@@ -3,7 +3,7 @@
 use super::text::width;
 use crate::domain::{BreakerState, Moment, WorkerSnapshot};
 
-/// `breaker open 42s`, `2/3`, `14 waiting`, `1 dead`: what matters most comes first. The word of a state that is more than
+/// `breaker open 42s`, `2/3`, `14 waiting`, `1 dead`, `3 blocked`: what matters most comes first. The word of a state that is more than
 /// running is not among them.
 pub(super) fn parts(worker: &WorkerSnapshot, now: Moment) -> Vec<String> {
     let breaker = worker.breaker_words(now).filter(|_| worker.standby.is_none());
@@ -37,7 +37,9 @@ mod tests {
     #[test]
     fn the_right_end_goes_first() {
         let told = |worker: &WorkerSnapshot, room| fitting(worker, NOW, "·", room);
-        assert_eq!(told(&WorkerSnapshot::busy(), 40).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
+        let all = "2/3 · 14 waiting · 1 dead · 3 blocked · 1 retrying";
+        assert_eq!(told(&WorkerSnapshot::busy(), 80).as_deref(), Some(all));
+        assert_eq!(told(&WorkerSnapshot::busy(), 30).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
         assert_eq!(told(&WorkerSnapshot::busy(), 25).as_deref(), Some("2/3 · 14 waiting · 1 dead"));
         assert_eq!(told(&WorkerSnapshot::busy(), 24).as_deref(), Some("2/3 14 waiting 1 dead"));
         assert_eq!(told(&WorkerSnapshot::busy(), 20).as_deref(), Some("2/3 · 14 waiting"));
@@ -49,7 +51,8 @@ mod tests {
     #[test]
     fn an_open_breaker_stands_in_the_place_of_what_does_not_run() {
         let until = NOW + std::time::Duration::from_secs(42);
-        let open = WorkerSnapshot { breaker: BreakerState::Open { until }, active: 0, ..WorkerSnapshot::busy() };
+        let busy = WorkerSnapshot { blocked: 0, retrying: 0, ..WorkerSnapshot::busy() };
+        let open = WorkerSnapshot { breaker: BreakerState::Open { until }, active: 0, ..busy };
         assert_eq!(fitting(&open, NOW, "·", 80).as_deref(), Some("breaker open 42s · 14 waiting · 1 dead"));
         let busy = WorkerSnapshot { active: 1, ..open };
         assert_eq!(fitting(&busy, NOW, "·", 80).as_deref(), Some("breaker open 42s · 1/3 · 14 waiting · 1 dead"));

@@ -4,6 +4,8 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::fs::{Access, access};
+
 use super::directory::{Seen, Stamp};
 use super::pending::EventFlags;
 
@@ -44,6 +46,11 @@ impl FollowedFile {
     /// It was there when it was last reported.
     pub(super) fn is_there(&self) -> bool {
         self.stamp.is_some()
+    }
+
+    /// It is there, and we may not read it.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.is_there() && access(&self.path, Access::READ_OK).is_err()
     }
 
     /// Its content was written at that moment or later.

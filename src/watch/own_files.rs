@@ -24,6 +24,11 @@ impl OwnNews {
     pub(super) fn of_sweep() -> Self {
         Self { sweep: true, look: true, ..Self::default() }
     }
+
+    /// Nothing was.
+    pub(super) fn is_empty(&self) -> bool {
+        self.said.is_empty() && !self.look && !self.sweep
+    }
 }
 
 /// The files of a group: its own, those that it includes, and the local file beside each, whether there is one or not.
@@ -35,6 +40,8 @@ pub(super) struct OwnFiles {
     files: Vec<FollowedFile>,
     /// The folders whose entries decide which files these are.
     folders: BTreeSet<PathBuf>,
+    /// One of them could not be read.
+    waits_for_permissions: bool,
 }
 
 impl OwnFiles {
@@ -42,7 +49,8 @@ impl OwnFiles {
     pub(super) fn new(spec: &GroupSpec) -> Self {
         let include = spec.include.iter().filter_map(|text| IncludePattern::new(text).ok()).collect();
         let texts = spec.include.clone();
-        let mut own = Self { file: spec.file.clone(), texts, include, files: Vec::new(), folders: BTreeSet::new() };
+        let (file, files, folders) = (spec.file.clone(), Vec::new(), BTreeSet::new());
+        let mut own = Self { file, texts, include, files, folders, waits_for_permissions: false };
         let all = GroupFiles::of(&own.file, &own.include);
         own.files = all.files.iter().map(|file| FollowedFile::new(file)).collect();
         own.folders = all.folders;
@@ -57,6 +65,19 @@ impl OwnFiles {
     /// The folders in which something may happen to them.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().flat_map(FollowedFile::folders).chain(self.folders.iter().map(PathBuf::as_path))
+    }
+
+    /// Where permissions are to be listened for, which are no changes otherwise: some of the files cannot be read.
+    pub(super) fn unreadable_places(&mut self) -> Vec<PathBuf> {
+        let unreadable = self.files.iter().filter(|file| file.is_unreadable());
+        let places: Vec<_> = unreadable.flat_map(FollowedFile::folders).map(Path::to_path_buf).collect();
+        self.waits_for_permissions = !places.is_empty();
+        places
+    }
+
+    /// Some of the files could not be read, and may be readable by now.
+    pub(super) fn waits_for_permissions(&self) -> bool {
+        self.waits_for_permissions
     }
 
     /// Whether a path is one of them.

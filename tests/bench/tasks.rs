@@ -164,13 +164,19 @@ fn latency() {
     print_table("from the drop of a file to the clock of its process", &[row!["ms"], row![samples.show()]]);
 }
 
-/// One task runs, all others wait.
+/// One task runs, all others wait: an ordinary one, before which all are read, and a critical one.
 fn waiting() {
+    let head =
+        row!["the first", "ms from the order to start to the first claim", "bytes of memory for each file by then"];
+    print_table("100,000 files that wait", &[head, waiting_behind("normal"), waiting_behind("critical")]);
+}
+
+fn waiting_behind(priority: &str) -> Vec<String> {
     let run = "'''[ \"$TASK_ID\" != first ] || exec sleep 1000'''";
     let (project, folder) = project(None, run, "concurrency = 1\nautostart = false");
     detach(&project);
-    fs::write(folder.join("tasks/marie/first.json"), r#"{"task_id":"first","priority":"critical","description":"x"}"#)
-        .unwrap();
+    let first = format!(r#"{{"task_id":"first","priority":"{priority}","description":"x"}}"#);
+    fs::write(folder.join("tasks/marie/first.json"), first).unwrap();
     let before = rss_kb(&project);
     write_tasks(&folder.join("tasks/marie"), MANY);
     let begun = Instant::now();
@@ -179,8 +185,7 @@ fn waiting() {
     let listed = begun.elapsed();
     let each = (rss_kb(&project) - before) as f64 * 1024.0 / MANY as f64;
     down(&project);
-    let head = row!["ms from the order to start to the first claim", "bytes of memory for each file"];
-    print_table("100,000 files that wait", &[head, row![listed.as_millis(), format!("{each:.0}")]]);
+    row![priority, listed.as_millis(), format!("{each:.0}")]
 }
 
 /// Two groups on one folder: from the death of the program that has it to the name of the other one in `owner.json`.

@@ -2,12 +2,13 @@
 //! a local file over it, and files of variables.
 
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-use rustix::process::geteuid;
+use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 
 use crate::harness::{Project, Stream, detach, down, has, wait_for};
+use crate::trust::{SOMEBODY, can_be_others, give_to_user, start_as};
 
 const PACKAGES: [&str; 6] = ["api", "auth", "cart", "mail", "search", "web"];
 
@@ -229,8 +230,6 @@ fn a_local_file_is_told_and_git_should_ignore_it() {
 
 #[test]
 fn files_of_others_are_not_included() {
-    /// A user of whom nothing else is known.
-    const SOMEBODY: u32 = 61_234;
     if !has("root", geteuid().is_root()) {
         return;
     }
@@ -267,6 +266,28 @@ fn files_of_others_are_not_included() {
     let inside = Stream::ask(&project, &["-C", "services/web", "check"]);
     assert!(inside.code == Some(0) && inside.stdout.starts_with("procgroup.toml: ok, 1 service"), "{}", inside.stdout);
     assert!(inside.stderr.contains("it is not read, and may include this file"), "{}", inside.stderr);
+}
+
+/// Permissions are no changes, but for a file of the group that could not be read.
+#[test]
+fn a_file_of_the_group_is_taken_up_when_it_can_be_read_again() {
+    if !can_be_others() {
+        return;
+    }
+    let project = Project::new(&sleeper("api", ""));
+    give_to_user(&project, SOMEBODY);
+    let mut group = start_as(&project, SOMEBODY, &["--no-tui"]);
+    wait_for("it runs", || project.lines("starts-api") == 1);
+    let (new, file) = (project.path("new.toml"), project.path("procgroup.toml"));
+    fs::write(&new, sleeper("api", "") + &sleeper("web", "")).unwrap();
+    chown(&new, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::rename(new, &file).unwrap();
+    group.wait_for_message("cannot read");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    wait_for("it is read without a save", || project.lines("starts-web") == 1);
+    group.signal(Signal::TERM);
+    group.wait_exit();
 }
 
 #[test]

@@ -224,6 +224,15 @@ fn what_is_missing_or_damaged_or_asked_for_runs() {
 }
 
 #[test]
+fn an_input_that_cannot_be_read_is_told_by_check() {
+    let project = Project::new("[services.install]\nkind = 'job'\nrun = 'true'\ninputs = ['pipe']\n");
+    nix::unistd::mkfifo(&project.path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let said = Stream::ask(&project, &["check"]).stderr;
+    assert!(said.contains("its inputs cannot be compared, so `install` runs at each start"), "{said}");
+    assert!(said.contains("pipe: not a regular file"), "{said}");
+}
+
+#[test]
 fn a_group_ends_with_a_job_that_need_not_run() {
     let project = shell();
     for _ in 0..2 {

@@ -334,6 +334,7 @@ fn a_list_has_the_tasks_of_each_state() {
     project.write("shared/tasks/marie/ein Täsk.json", "{\"task_id\":\"inside\",\"description\":\"x\"}");
     project.write("shared/tasks/marie/b.json", "{\"description\":\"x\",\"dependencies\":[\"later\"]}");
     project.write("shared/results/marie/good.json", result("good", "completed"));
+    project.write("shared/results/marie/off.json", result("off", "cancelled"));
     project.write("shared/dlq/marie/gone.json", dead("gone", "max_retries_exceeded", &[]));
     project.write("shared/tasks/anga/c.json", "{\"description\":\"x\",\"priority\":\"high\"}");
     let all = done(&project, &["list"]);
@@ -344,11 +345,11 @@ fn a_list_has_the_tasks_of_each_state() {
         assert!(all.contains(row), "{row}: {all}");
     }
     assert!(all.contains("blocked on later") && all.contains("max_retries_exceeded"), "{all}");
-    assert!(all.ends_with("2 waiting · 1 blocked · 1 dead · 1 completed\n"), "{all}");
+    assert!(all.ends_with("2 waiting · 1 blocked · 1 dead · 1 cancelled · 1 completed\n"), "{all}");
     let listed = object(&project, &["list", "marie", "--json"]);
     assert_eq!(
         listed["counts"],
-        json!({ "waiting": 1, "blocked": 1, "running": 0, "retrying": 0, "completed": 1, "dead": 1 })
+        json!({ "waiting": 1, "blocked": 1, "running": 0, "retrying": 0, "completed": 1, "cancelled": 1, "dead": 1 })
     );
     let dead = object(&project, &["list", "--state", "dead", "--json"]);
     assert_eq!(dead["tasks"].as_array().unwrap().len(), 1);
@@ -356,8 +357,19 @@ fn a_list_has_the_tasks_of_each_state() {
         (&dead["tasks"][0]["task_id"], &dead["tasks"][0]["dlq_reason"]),
         (&json!("gone"), &json!("max_retries_exceeded"))
     );
+    project.write("shared/tasks/bob/for-bob.json", "{\"description\":\"x\"}");
+    fs::create_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
+    let with_others = done(&project, &["list"]);
+    assert!(with_others.contains("waiting    for-bob  bob") && with_others.contains("no worker has that name"));
+    let stays = "marie takes regular files only, so these stay in its folder: folder.json\n";
+    assert!(with_others.ends_with(stays), "{with_others}");
+    assert!(done(&project, &["show", "for-bob"]).starts_with("for-bob · bob · waiting"));
+    fs::remove_dir_all(project.path("shared/tasks/bob")).unwrap();
+    fs::remove_dir(project.path("shared/tasks/marie/folder.json")).unwrap();
+    let off = done(&project, &["list", "--state", "cancelled"]);
+    assert!(off.contains("cancelled  off  marie") && !off.contains("good"), "{off}");
     let short = done(&project, &["list", "-n", "2"]);
-    assert!(short.contains("… and 3 more; `-n 5` lists all\n"), "{short}");
+    assert!(short.contains("… and 4 more; `-n 6` lists all\n"), "{short}");
     assert!(refused(&project, 6, &["list", "mari"]).contains("did you mean `marie`"));
     assert!(refused(&project, 2, &["list", "--state", "deadd"]).contains("'dead'"));
 }

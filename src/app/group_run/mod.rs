@@ -194,9 +194,8 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         streaming,
         status_file,
     };
-    if let Some(history) = &history {
-        run_loop.runner.remember_by(history.writer());
-    }
+    history.iter().for_each(|history| run_loop.runner.remember_by(history.writer()));
+    run_loop.runner.known_by(claim.pid());
     run_loop.begin(first);
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run_loop.run())));
     // Not where the user does not wait, or devgroup has a bug.

@@ -71,6 +71,16 @@ pub(super) fn missing(root: &Path, patterns: &[SpecPattern]) -> Vec<usize> {
     find(root, patterns).map(|found| found.missing).unwrap_or_default()
 }
 
+/// Why not all that the patterns mean can be read, as far as that is seen without reading it.
+pub(super) fn unreadable(root: &Path, patterns: &[SpecPattern]) -> Option<Problem> {
+    let found = match find(root, patterns) {
+        Ok(found) => found,
+        Err(problem) => return Some(problem),
+    };
+    let mut counted = found.files.iter().filter(|(_, counts)| **counts).map(|(path, _)| root.join(path));
+    counted.find_map(|path| open_regular(&path).err().map(|error| Problem::Unreadable(path, error)))
+}
+
 fn content(path: &Path, left: &mut u64, buffer: &mut [u8]) -> Result<u128, Problem> {
     let unreadable = |error| Problem::Unreadable(path.to_owned(), error);
     let (mut file, _) = open_regular(path).map_err(unreadable)?;
@@ -261,7 +271,10 @@ mod tests {
         let folder = tree();
         let pipe = folder.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let problem = read(folder.path(), &patterns(&["pipe"])).unwrap_err().to_string();
+        let asked = patterns(&["lock", "pipe"]);
+        let problem = read(folder.path(), &asked).unwrap_err().to_string();
         assert!(problem.ends_with("pipe: not a regular file"), "{problem}");
+        assert_eq!(unreadable(folder.path(), &asked).map(|it| it.to_string()), Some(problem));
+        assert!(unreadable(folder.path(), &patterns(&["lock", "none"])).is_none(), "that is told as missing");
     }
 }

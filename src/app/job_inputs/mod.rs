@@ -133,6 +133,15 @@ pub fn missing_inputs(spec: &GroupSpec) -> Vec<(ServiceName, usize)> {
     spec.services.iter().flat_map(of).collect()
 }
 
+/// The services whose `inputs` cannot all be read, and why: such a job runs at each start.
+pub fn unreadable_inputs(spec: &GroupSpec) -> Vec<(ServiceName, String)> {
+    let of = |service: &Arc<ServiceSpec>| {
+        let problem = files::unreadable(&service.root, &service.inputs)?;
+        Some((service.name.clone(), problem.to_string()))
+    };
+    spec.services.iter().filter_map(of).collect()
+}
+
 /// `package-lock.json and 2 more (14 files)`.
 fn names(inputs: &[SpecPattern], files: usize) -> String {
     let mut names = inputs.iter().map(|pattern| pattern.text.as_str()).filter(|text| !text.starts_with('!'));

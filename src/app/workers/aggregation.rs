@@ -41,10 +41,12 @@ impl Desk {
         }
     }
 
-    pub(super) fn aggregate(&self) {
-        let Some(folders) = self.folders() else { return };
+    pub(super) fn aggregate(&mut self) {
+        let Some(folders) = self.folders().cloned() else { return };
+        let folders = &folders;
         let (now, at) = self.means.clock.both();
         let (workers, are_all_ours) = self.heartbeats(folders, (now, at));
+        self.has_others = !are_all_ours;
         let ours = self.engine.batches();
         let all = match are_all_ours {
             true => None,

@@ -63,6 +63,8 @@ pub(super) struct Desk {
     pub(super) listings: VecDeque<UnderWay>,
     /// Something may look different.
     changed: bool,
+    /// Somebody else works for a worker whose heartbeat is in the folder.
+    pub(super) has_others: bool,
 }
 
 impl Desk {
@@ -86,6 +88,7 @@ impl Desk {
             events: VecDeque::new(),
             listings: VecDeque::new(),
             changed: false,
+            has_others: false,
         }
     }
 

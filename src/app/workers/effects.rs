@@ -81,6 +81,7 @@ impl Desk {
             group: self.means.group.to_string(),
             pid: std::process::id(),
             mark: self.means.mark.clone(),
+            group_pid: self.means.pid,
             ..Owner::default()
         };
         let (messages, run, name) = (self.messages.clone(), working.start.run, worker.clone());
@@ -143,6 +144,9 @@ impl Desk {
         });
         if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
             self.answer(TaskEvent::DeadLetters { worker, count });
+        }
+        if self.has_others {
+            self.engine.look_at_others();
         }
     }
 

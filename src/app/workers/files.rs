@@ -10,11 +10,12 @@ use super::Message;
 use super::desk::{Desk, Working};
 use crate::domain::task::{TaskHome, read_heartbeat};
 use crate::domain::{
-    DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskId, TaskStats,
+    DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskHead, TaskId,
+    TaskRefusal, TaskStats,
 };
 use crate::engine::tasks::{ClaimResult, LetterWords, Subject, TaskEvent, TaskWrite};
 pub(super) use crate::task_folder::FolderNews;
-use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Listing, Moved, Owned, Renewed, check};
+use crate::task_folder::{self, Claim, Contents, FolderEvents, Hall, Moved, Owned, Pieces, Renewed, check};
 
 /// How often folders are looked at of which the system tells nothing.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ const SOON: Duration = Duration::from_millis(20);
 /// A listing of a worker's folder that is under way.
 pub(super) struct UnderWay {
     worker: ServiceName,
-    files: Listing,
+    files: Pieces<Result<TaskHead, TaskRefusal>>,
     /// Tasks that have a result.
     ended: HashSet<String>,
 }
@@ -41,7 +42,7 @@ pub(super) struct Places {
     hall: Option<Hall>,
     /// Tasks that others wait for, by those who wait, and what was last said of them.
     followed: BTreeMap<(ServiceName, TaskId), DependencyState>,
-    /// Workers that somebody else works for.
+    /// Workers that somebody else works for: elsewhere, or here while they are on standby.
     remote: BTreeSet<ServiceName>,
     /// When their last heartbeats were written, as these say.
     beats: BTreeMap<ServiceName, SystemTime>,
@@ -122,11 +123,19 @@ impl Places {
     pub(super) fn forget(&mut self, worker: &ServiceName) {
         self.unheard.remove(worker);
         self.removed.remove(worker);
-        self.remote.remove(worker);
+        self.unfollow_beat(worker);
         self.beats.remove(worker);
         self.followed.retain(|(waits, _), _| waits != worker);
         if let Some(events) = &mut self.events {
             events.forget(worker);
+        }
+    }
+
+    /// Nobody else works for this worker any more.
+    fn unfollow_beat(&mut self, worker: &ServiceName) {
+        self.remote.remove(worker);
+        if let Some(events) = self.events.as_mut().filter(|_| self.remote.is_empty()) {
+            events.unfollow_heartbeats();
         }
     }
 
@@ -203,6 +212,7 @@ impl Desk {
             }
         };
         working.folder = Some(folder);
+        self.places.unfollow_beat(worker);
         self.places.watch_queue(&spec.folders, worker, now);
         self.started(worker);
         self.count_batches(worker, &claims);
@@ -219,8 +229,10 @@ impl Desk {
     /// way is over.
     pub(super) fn list(&mut self, worker: ServiceName) {
         self.listings.retain(|listing| listing.worker != worker);
-        let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
-        match folder.list() {
+        let Some(working) = self.working.get_mut(&worker) else { return };
+        let (spec, Some(folder)) = (working.start.spec.clone(), working.folder.as_mut()) else { return };
+        let head = move |file: &str, contents| check(file, contents, home_of(&spec)).map(|task| task.head);
+        match folder.list(head) {
             Ok(files) => {
                 // One listing of the results is cheaper than a lookup for each file. A result that arrives later is seen
                 // by the claim.
@@ -234,15 +246,13 @@ impl Desk {
         }
     }
 
-    /// Reads a piece of the first listing that is under way. False if there is none.
+    /// Takes a piece of the first listing that is under way. False if there is none.
     pub(super) fn read_on(&mut self) -> bool {
         let Some(mut listing) = self.listings.pop_front() else { return false };
-        let Some(working) = self.working.get(&listing.worker) else { return true };
-        let Some(folder) = &working.folder else { return true };
-        let home = home_of(&working.start.spec);
-        let piece =
-            folder.read_on(&mut listing.files, |file, contents| check(file, contents, home).map(|task| task.head));
-        match piece {
+        if self.working.get(&listing.worker).is_none_or(|working| working.folder.is_none()) {
+            return true;
+        }
+        match listing.files.next() {
             Some(seen) => {
                 self.events.extend(seen.into_iter().map(|seen| {
                     let has_result = seen.found.as_ref().is_ok_and(|head| listing.ended.contains(head.id.as_str()));
@@ -388,6 +398,7 @@ impl Desk {
     fn see_beat(&mut self, worker: ServiceName) {
         let Some(folders) = self.folders() else { return };
         let read = task_folder::heartbeat_of(folders, &worker).and_then(|bytes| read_heartbeat(&worker, &bytes));
+        let count = u32::try_from(task_folder::count_letters(folders, &worker)).unwrap_or(u32::MAX);
         let (_, wall) = self.means.clock.both();
         // Without a time it is as old as can be.
         let age = |at: Option<SystemTime>| at.map_or(Duration::MAX, |at| wall.duration_since(at).unwrap_or_default());
@@ -395,7 +406,10 @@ impl Desk {
             self.places.beats.insert(worker.clone(), at);
         }
         let beat = read.map(|read| (read.beat, age(read.at)));
-        self.answer(TaskEvent::Beat { worker, beat });
+        self.answer(TaskEvent::Beat { worker: worker.clone(), beat });
+        if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
+            self.answer(TaskEvent::DeadLetters { worker, count });
+        }
     }
 
     /// The system has told something.
@@ -536,7 +550,7 @@ impl Working {
     }
 }
 
-fn has_result<E>(working: &mut Working, found: &Result<crate::domain::TaskHead, E>) -> bool {
+fn has_result<E>(working: &mut Working, found: &Result<TaskHead, E>) -> bool {
     let Some(folder) = working.folder.as_mut() else { return false };
     // Where that cannot be seen, the claim will say so.
     found.as_ref().is_ok_and(|head| folder.has_result(&head.id).unwrap_or(false))

@@ -45,6 +45,8 @@ pub(crate) struct Means {
     pub(crate) clock: Clock,
     /// The name of the group, for others that want its folders.
     pub(crate) group: Arc<str>,
+    /// The process by which people know the group.
+    pub(crate) pid: u32,
     /// How the marks of its tries begin.
     pub(crate) mark: String,
     /// Takes what has come of tasks.
@@ -110,6 +112,11 @@ impl Workers {
     /// No worker was begun.
     pub(crate) fn new(means: Means) -> Self {
         Self { means, thread: None, group: Vec::new(), runs: HashMap::new() }
+    }
+
+    /// The process by which people know the group. Before the first worker begins.
+    pub(crate) fn set_pid(&mut self, pid: u32) {
+        self.means.pid = pid;
     }
 
     /// These are the services of the group from now on.

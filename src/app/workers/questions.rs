@@ -25,6 +25,7 @@ impl Workers {
         let listed = |spec: &Arc<ServiceSpec>| Listed {
             worker: spec.name.clone(),
             names_description: files::names_description(spec),
+            is_nobodys: false,
         };
         Self { listed: group.iter().map(listed).chain([Listed::unrouted()]).collect(), folders }
     }
@@ -49,6 +50,8 @@ pub(super) fn read(workers: Workers, question: TaskQuestion, answer: oneshot::Se
 
 fn look(folders: &TaskFolders, mut listed: Vec<Listed>, question: TaskQuestion, clock: Clock) -> TaskAnswer {
     let now = clock.both().1;
+    let nobodys = task_folder::queues_of_nobody(folders, listed.iter().map(|one| &one.worker));
+    listed.extend(nobodys.into_iter().map(Listed::nobodys));
     match question {
         TaskQuestion::List { worker, limit } => {
             listed.retain(|one| worker.as_ref().is_none_or(|worker| one.worker == *worker));

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use super::desk::{Desk, Working};
 use crate::domain::task::{
-    Letter, Receipt, TaskKeys, TaskResult, Trigger, UNROUTED, letter_json, raw_reason_json, receipt_json, result_json,
-    tries_json, trigger_json,
+    Letter, Receipt, TaskEnd, TaskKeys, TaskResult, Trigger, UNROUTED, letter_json, raw_reason_json, receipt_json,
+    result_json, tries_json, trigger_json,
 };
 use crate::domain::{ServiceName, TaskId, TaskStatus};
 use crate::engine::tasks::{LetterWords, ResultOutcome, Subject, TaskEvent, TaskWrite, WriteResult};
@@ -67,13 +67,7 @@ impl Working {
     ) -> Result<WriteResult, Trouble> {
         let id = match subject {
             Subject::Task(id) => id,
-            Subject::File(file) => {
-                return match &write {
-                    TaskWrite::Letter(words) => self.bury_waiting(worker, file, words, at),
-                    // It was never claimed, and is dead: its end is told all the same.
-                    trigger => self.tell_end(worker, trigger, at),
-                };
-            }
+            Subject::File(file) => return self.bury_waiting(worker, file, &write, at),
         };
         let output = match &write {
             TaskWrite::Result(outcome) => Some(self.result(worker, id, outcome, at)),
@@ -101,7 +95,15 @@ impl Working {
                 if is_new { done } else { Ok(WriteResult::Existed) }
             }
             TaskWrite::Letter(words) => self.bury_claimed(worker, id, &words, at),
-            trigger @ TaskWrite::Trigger { .. } => self.tell_end(worker, &trigger, at),
+            // Of files that wait alone.
+            TaskWrite::Burial { .. } => Ok(WriteResult::Missing),
+            TaskWrite::Trigger { end, exit_code, retry_count, letter, batch } => {
+                let (result, dlq_file, batch) = (folder.path_of_result(id), letter.as_deref(), batch.as_deref());
+                let result_file = Some(result.as_str());
+                let trigger = Trigger { end, id, worker, exit_code, retry_count, result_file, dlq_file, at, batch };
+                folder.tell_end(id, trigger_json(&trigger).as_bytes())?;
+                done
+            }
             TaskWrite::Removal => {
                 // One that was cancelled can be tried anew.
                 folder.finish(id, self.cancelled.contains(id))?;
@@ -114,29 +116,6 @@ impl Working {
                 Ok(file.map_or(WriteResult::Missing, |file| WriteResult::Done(Some(file.into()))))
             }
         }
-    }
-
-    /// The trigger of a task that has ended.
-    fn tell_end(&mut self, worker: &ServiceName, write: &TaskWrite, at: SystemTime) -> Result<WriteResult, Trouble> {
-        let (TaskWrite::Trigger { id, end, exit_code, retry_count, has_result, letter, batch }, Some(folder)) =
-            (write, &mut self.folder)
-        else {
-            return Ok(WriteResult::Missing);
-        };
-        let result = has_result.then(|| folder.path_of_result(id));
-        let text = trigger_json(&Trigger {
-            end: *end,
-            id,
-            worker,
-            exit_code: *exit_code,
-            retry_count: *retry_count,
-            result_file: result.as_deref(),
-            dlq_file: letter.as_deref(),
-            at,
-            batch: batch.as_deref(),
-        });
-        folder.tell_end(id, text.as_bytes())?;
-        Ok(WriteResult::Done(None))
     }
 
     /// Nothing of a task is claimed any more.
@@ -174,18 +153,27 @@ impl Working {
         &mut self,
         worker: &ServiceName,
         file: &str,
-        words: &LetterWords,
+        write: &TaskWrite,
         at: SystemTime,
     ) -> Result<WriteResult, Trouble> {
+        let TaskWrite::Burial { words, ends_task, batch } = write else { return Ok(WriteResult::Missing) };
+        // The task that ends by it, if one does, is told.
+        let trigger = |path: &str| {
+            let (id, batch) = (words.id.as_ref().filter(|_| *ends_task)?, batch.as_deref());
+            let (end, dlq_file) = (TaskEnd::Dead, Some(path));
+            let (exit_code, retry_count, result_file) = (None, 0, None);
+            let told = Trigger { end, id, worker, exit_code, retry_count, result_file, dlq_file, at, batch };
+            Some((id.clone(), trigger_json(&told)))
+        };
         let (above, letter) = (self.letters(worker), letter_of(words, at));
         let Some(folder) = &mut self.folder else { return Ok(WriteResult::Missing) };
         let Some((_, contents)) = folder.look(file) else { return Ok(WriteResult::Missing) };
         let name = match keys_of(&contents) {
             Some(keys) => {
                 let name = words.id.as_ref().map_or_else(|| letter_name(file), TaskId::as_str);
-                Some(folder.bury(file, name, letter_json(&keys, &letter).as_bytes())?)
+                Some(folder.bury(file, name, letter_json(&keys, &letter).as_bytes(), &trigger)?)
             }
-            None => folder.bury_raw(file, raw_reason_json(file, &letter).as_bytes())?,
+            None => folder.bury_raw(file, raw_reason_json(file, &letter).as_bytes(), &trigger)?,
         };
         Ok(buried(&above, name))
     }

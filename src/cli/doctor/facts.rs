@@ -74,6 +74,8 @@ pub(super) enum GroupFact {
         services: usize,
         /// Names of services that have failed.
         failed: Vec<String>,
+        /// Workers that do not work as they should, as sentences with their names.
+        unwell: Vec<(String, String)>,
         /// What does not work in watching, with the remedy.
         watcher: Option<String>,
     },
@@ -337,10 +339,16 @@ fn ask_group(file: &Path) -> (GroupFact, Option<Status>) {
 
 fn up(status: &Status) -> GroupFact {
     let has_failed = |service: &&Service| matches!(service.state.as_str(), "failed" | "crash-loop" | "retrying");
+    let unwell = |service: &Service| {
+        let is_unwell = matches!(service.state.as_str(), "unhealthy" | "lost");
+        let why = service.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        is_unwell.then(|| (service.name.clone(), format!("{} is {}{why}", service.name, service.state)))
+    };
     GroupFact::Up {
         pid: status.pid,
         services: status.services.len(),
         failed: status.services.iter().filter(has_failed).map(|service| service.name.clone()).collect(),
+        unwell: status.services.iter().filter_map(unwell).collect(),
         watcher: status.watch.problem.clone(),
     }
 }

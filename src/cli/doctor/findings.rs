@@ -149,7 +149,7 @@ fn group(facts: &Facts) -> Vec<Finding> {
                 "it or the machine may be busy: try again in a minute",
             ),
         }],
-        GroupFact::Up { pid, services, failed, watcher } => {
+        GroupFact::Up { pid, services, failed, unwell, watcher } => {
             let mut found = vec![if failed.is_empty() {
                 ok("group", format!("running (pid {pid}), {}", count(*services, "service")))
             } else {
@@ -160,6 +160,9 @@ fn group(facts: &Facts) -> Vec<Finding> {
                     format!("devgroup logs {names}"),
                 )
             }];
+            let unwell =
+                unwell.iter().map(|(name, said)| warn("workers", said.as_str(), format!("devgroup logs {name}")));
+            found.extend(unwell);
             found.extend(watcher.as_ref().map(|problem| warn("watching", problem.clone(), "devgroup help watch")));
             found.push(run_loop(last_status, *pid));
             found
@@ -403,7 +406,7 @@ mod tests {
         Facts {
             unread: Vec::new(),
             file: FileFact::Good { path: "/a/procgroup.toml".into(), others: Vec::new(), services: 2, warnings: 0 },
-            group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None },
+            group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), unwell: Vec::new(), watcher: None },
             last_status: last_status(20, 3),
             ports: vec![PortFact {
                 port: 4000,
@@ -468,8 +471,11 @@ mod tests {
         assert!(bad(|facts| (auto(facts), down(facts)).1).is_empty(), "the next free one is used");
         let failed = vec!["api".to_owned()];
         assert_eq!(
-            bad(|facts| facts.group = GroupFact::Up { pid: 7, services: 2, failed, watcher: Some("x".into()) }),
-            ["warn group", "warn watching"]
+            bad(|facts| {
+                let unwell = vec![("marie".to_owned(), "marie is lost".to_owned())];
+                facts.group = GroupFact::Up { pid: 7, services: 2, failed, unwell, watcher: Some("x".into()) };
+            }),
+            ["warn group", "warn workers", "warn watching"]
         );
         assert_eq!(bad(|facts| facts.last_status = last_status(61, 0)), ["fail loop"]);
         assert_eq!(bad(|facts| facts.last_status = last_status(1, 101)), ["warn loop"]);
@@ -517,7 +523,7 @@ mod tests {
             texts.collect::<Vec<_>>().join("\n")
         };
         let denied = || GroupFact::NotAllowed("EPERM".into(), "leave the sandbox".into());
-        let up = || GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), watcher: None };
+        let up = || GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), unwell: Vec::new(), watcher: None };
         let stopped = last_status(90, 3).map(|last_status| LastStatus { stopped: true, ..last_status });
         for (group, last_status) in [
             (GroupFact::Silent, last_status(60, 3)),

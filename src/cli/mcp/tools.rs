@@ -168,7 +168,7 @@ pub(super) const TOOLS: &[ToolSpec] = &[
     ToolSpec {
         name: "task_list",
         what: "Tasks and their states.",
-        properties: r#"{"worker":{"type":"string"},"state":{"enum":["waiting","blocked","running","retrying","completed","dead"]},"limit":{"type":"integer","default":50}}"#,
+        properties: r#"{"worker":{"type":"string"},"state":{"enum":["waiting","blocked","running","retrying","completed","cancelled","dead"]},"limit":{"type":"integer","default":50}}"#,
         required: &[],
         kind: Kind::Reads,
         for_workers: true,

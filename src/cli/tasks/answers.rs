@@ -48,8 +48,12 @@ pub(in crate::cli) fn list(
 ) -> Result<Answered, Failure> {
     one_of("state", state, &STATE_WORDS)?;
     let workers = Workers::of(place)?;
-    let (table, left_off) = store::list(workers.chosen(worker)?, worker.is_none(), state, limit)?;
-    Answered::new(lists::text(&table, left_off, PLAIN, super::now()), &lists::report(&table, left_off))
+    let chosen = workers.chosen(worker)?;
+    let others = if worker.is_none() { store::of_no_worker(&workers) } else { Vec::new() };
+    let (table, left_off) = store::list(chosen, others, state, limit)?;
+    let notes = Workers::notes(chosen);
+    let text = lists::text(&table, left_off, &notes, (PLAIN, super::now()));
+    Answered::new(text, &lists::report(&table, left_off, &notes))
 }
 
 /// `devgroup task show`.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueHint, builder::PossibleValuesParser};
 
 use crate::config;
-use crate::domain::{DeadReason, Priority, TaskId};
+use crate::domain::{DeadReason, Priority, TaskId, TaskState};
 
-/// The words of `--state`, in the order of the counts.
-pub(in crate::cli) const STATE_WORDS: [&str; 6] = ["waiting", "blocked", "running", "retrying", "completed", "dead"];
+/// The words of `--state`.
+pub(in crate::cli) const STATE_WORDS: [&str; 7] = TaskState::WORDS;
 
 /// What to do with tasks.
 #[derive(Debug, Args)]

@@ -91,7 +91,7 @@ impl Folder<'_> {
         let refused = match row.state {
             TaskState::Waiting | TaskState::Blocked(_) => Some("it waits already"),
             TaskState::Running | TaskState::Retrying { .. } => Some("it is retried by itself"),
-            TaskState::Completed | TaskState::Dead(_) => match self.owned.retry(id)? {
+            TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => match self.owned.retry(id)? {
                 Retried::Waits(_) => None,
                 Retried::Nothing => Some("it is neither dead nor cancelled"),
             },
@@ -102,7 +102,7 @@ impl Folder<'_> {
     fn cancel(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
         let retry_count = match row.state {
-            TaskState::Completed | TaskState::Dead(_) => return Ok(Some("it has ended".into())),
+            TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => return Ok(Some("it has ended".into())),
             TaskState::Running => row.tries.saturating_sub(1),
             TaskState::Retrying { .. } => row.tries,
             TaskState::Waiting | TaskState::Blocked(_) => {
@@ -158,7 +158,7 @@ impl Folder<'_> {
 
     fn forget(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
-        if !matches!(row.state, TaskState::Completed | TaskState::Dead(_)) {
+        if !row.state.has_ended() {
             return Ok(Some(is_open(id)));
         }
         // Its owner may have died between its result and this.
@@ -169,17 +169,15 @@ impl Folder<'_> {
 
     /// The file of a task that waits.
     fn waiting(&self, id: &TaskId) -> Result<Option<String>, Trouble> {
-        let home = self.worker.home();
-        let is_it = |name: &str, contents: Contents| match task_folder::check(name, contents, home) {
-            Ok(task) => task.head.id == *id,
-            Err(refusal) => refusal.id.as_ref() == Some(id),
+        let (own, worker, id) = (format!("{id}.json"), self.worker.clone(), id.clone());
+        let is_it = move |name: &str, contents: Contents| match task_folder::check(name, contents, worker.home()) {
+            Ok(task) => task.head.id == id,
+            Err(refusal) => refusal.id.as_ref() == Some(&id),
         };
-        let own = format!("{id}.json");
         if self.owned.look(&own).is_some_and(|(_, contents)| is_it(&own, contents)) {
             return Ok(Some(own));
         }
-        let mut listing = self.owned.list()?;
-        while let Some(piece) = self.owned.read_on(&mut listing, is_it) {
+        for piece in self.owned.list(is_it)? {
             if let Some(seen) = piece.into_iter().find(|seen| seen.found) {
                 return Ok(Some(seen.file.to_string()));
             }

@@ -21,6 +21,8 @@ pub(super) struct ListReport<'t> {
     tasks: Vec<RowReport<'t>>,
     /// Tasks that were left off.
     left_off: usize,
+    /// What lies in the folders and is never taken, for people.
+    notes: &'t [String],
 }
 
 /// How many tasks there are of each state.
@@ -31,22 +33,29 @@ struct Counts {
     running: usize,
     retrying: usize,
     completed: usize,
+    cancelled: usize,
     dead: usize,
 }
 
-/// The list as one value. `left_off`: so many more would be in it.
-pub(super) fn report(table: &TaskTable, left_off: usize) -> ListReport<'_> {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
+/// The list as one value. `left_off`: so many more would be in it. `notes`: sentences below it.
+pub(super) fn report<'t>(table: &'t TaskTable, left_off: usize, notes: &'t [String]) -> ListReport<'t> {
+    let [waiting, blocked, running, retrying, completed, cancelled, dead] = table.counts;
     ListReport {
         version: control::VERSION,
-        counts: Counts { waiting, blocked, running, retrying, completed, dead },
+        counts: Counts { waiting, blocked, running, retrying, completed, cancelled, dead },
         tasks: table.rows.iter().map(RowReport::of).collect(),
         left_off,
+        notes,
     }
 }
 
 /// The list for people.
-pub(super) fn text(table: &TaskTable, left_off: usize, style: OutputStyle, now: SystemTime) -> String {
+pub(super) fn text(
+    table: &TaskTable,
+    left_off: usize,
+    notes: &[String],
+    (style, now): (OutputStyle, SystemTime),
+) -> String {
     let mut out = String::new();
     if !table.rows.is_empty() {
         let head = ["STATE", "ID", "WORKER", "TRIES", "AGE", "REASON"].map(str::to_owned);
@@ -58,25 +67,11 @@ pub(super) fn text(table: &TaskTable, left_off: usize, style: OutputStyle, now: 
         // Writing to a String cannot fail.
         let _ = writeln!(out, "… and {left_off} more; `-n {all}` lists all");
     }
-    out.push_str(&counts(table));
+    let told = table.told();
+    out.push_str(&if told.is_empty() { "no tasks".into() } else { told.join(" · ") });
     out.push('\n');
+    notes.iter().for_each(|note| out += &format!("{note}\n"));
     if style.unicode { out } else { in_ascii(&out) }
-}
-
-/// `2 running · 14 waiting · 1 dead`: what needs a look comes first.
-fn counts(table: &TaskTable) -> String {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
-    let named = [
-        (running, "running"),
-        (retrying, "retrying"),
-        (waiting, "waiting"),
-        (blocked, "blocked"),
-        (dead, "dead"),
-        (completed, "completed"),
-    ];
-    let named = named.into_iter().filter(|(number, _)| *number > 0);
-    let text = named.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(" · ");
-    if text.is_empty() { "no tasks".into() } else { text }
 }
 
 fn put_table(out: &mut String, rows: &[[String; 6]], style: OutputStyle) {
@@ -112,7 +107,12 @@ fn cells(row: &TaskRow, now: SystemTime) -> [String; 6] {
 pub(super) fn reason(row: &TaskRow, now: SystemTime) -> String {
     match &row.state {
         TaskState::Retrying { at: Some(at) } => {
-            let due = format!("next try in {}", approx(at.duration_since(now).unwrap_or_default()));
+            // Below a second, and where the breaker or the disk holds it up, nobody knows when.
+            let left = at.duration_since(now).unwrap_or_default();
+            let due = match left.as_secs() {
+                0 => "next try is due".to_owned(),
+                _ => format!("next try in {}", approx(left)),
+            };
             if row.reason.is_empty() { due } else { format!("{} · {due}", row.reason) }
         }
         TaskState::Blocked(ids) if row.reason.is_empty() => {
@@ -161,7 +161,7 @@ mod tests {
                 row("t-3", blocked, 0, ""),
                 row("x\u{202e}.raw", TaskState::Dead(DeadReason::InvalidJson), 0, "expected value at line 1 column 3"),
             ],
-            counts: [0, 1, 1, 1, 0, 93],
+            counts: [0, 1, 1, 1, 0, 2, 93],
         }
     }
 
@@ -175,24 +175,36 @@ retrying  t-2            marie   2      45s  exit 1 · next try in 4s
 blocked   t-3            marie   -      45s  blocked on a
 dead      x\\u{202e}.raw  marie   -      45s  invalid_json: expected value at line 1 column 3
 … and 92 more; `-n 96` lists all
-1 running · 1 retrying · 1 blocked · 93 dead
+1 running · 1 retrying · 1 blocked · 93 dead · 2 cancelled
 ";
-        assert_eq!(text(&table(), 92, style(None, true), now), expected);
-        assert_eq!(text(&TaskTable::default(), 0, style(None, true), now), "no tasks\n");
+        assert_eq!(text(&table(), 92, &[], (style(None, true), now)), expected);
+        let said = text(&TaskTable::default(), 0, &["a folder stays".into()], (style(None, true), now));
+        assert_eq!(said, "no tasks\na folder stays\n");
+    }
+
+    #[test]
+    fn a_try_whose_time_has_come_is_due_and_not_in_0s() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let said = |millis| reason(&row("a", TaskState::Retrying { at: Some(at(millis)) }, 1, "exit 1"), at(10_000));
+        assert_eq!(said(11_000), "exit 1 · next try in 1s");
+        for millis in [10_999, 10_000, 0] {
+            assert_eq!(said(millis), "exit 1 · next try is due");
+        }
     }
 
     #[test]
     fn a_list_fits_the_terminal() {
         let now = SystemTime::UNIX_EPOCH;
-        let narrow = text(&table(), 0, style(Some(66), true), now);
+        let narrow = text(&table(), 0, &[], (style(Some(66), true), now));
         assert!(narrow.lines().all(|line| display::width(line) <= 66), "{narrow}");
         assert!(narrow.contains("  invalid_json: expect…\n"), "{narrow}");
-        assert!(text(&table(), 0, style(Some(66), false), now).is_ascii());
+        assert!(text(&table(), 0, &[], (style(Some(66), false), now)).is_ascii());
     }
 
     #[test]
     fn programs_get_the_true_values() {
-        let report = serde_json::to_value(report(&table(), 2)).unwrap();
+        let report = serde_json::to_value(report(&table(), 2, &["a note".into()])).unwrap();
+        assert_eq!(report["notes"][0], "a note");
         assert_eq!(report["counts"]["dead"], 93);
         assert_eq!(report["left_off"], 2);
         assert_eq!(report["tasks"][3]["task_id"], "x\u{202e}.raw");

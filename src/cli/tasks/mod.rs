@@ -57,11 +57,12 @@ fn now() -> SystemTime {
 
 fn list(arguments: &ListArguments, workers: &Workers) -> Result<u8, Failure> {
     let chosen = workers.chosen(arguments.worker.as_deref())?;
-    let (table, left_off) =
-        store::list(chosen, arguments.worker.is_none(), arguments.state.as_deref(), arguments.lines)?;
+    let others = if arguments.worker.is_none() { store::of_no_worker(workers) } else { Vec::new() };
+    let (table, left_off) = store::list(chosen, others, arguments.state.as_deref(), arguments.lines)?;
+    let notes = Workers::notes(chosen);
     print(&match arguments.json {
-        true => json_line(&list::report(&table, left_off))?,
-        false => list::text(&table, left_off, OutputStyle::of(&io::stdout()), now()),
+        true => json_line(&list::report(&table, left_off, &notes))?,
+        false => list::text(&table, left_off, &notes, (OutputStyle::of(&io::stdout()), now())),
     })?;
     Ok(0)
 }

@@ -45,7 +45,7 @@ impl<'r> RowReport<'r> {
             TaskState::Blocked(ids) => report.blocked_on = ids.iter().map(|id| id.as_str()).collect(),
             TaskState::Retrying { at } => report.next_try_at = at.map(time),
             TaskState::Dead(reason) => report.dlq_reason = Some(reason.word()),
-            TaskState::Waiting | TaskState::Running | TaskState::Completed => {}
+            TaskState::Waiting | TaskState::Running | TaskState::Completed | TaskState::Cancelled => {}
         }
         report
     }

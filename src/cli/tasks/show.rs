@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &ShowArguments, workers: &Workers) -> Result<u8, Fa
         Ok((_, details)) => details,
         Err(failure @ Failure::Unknown { .. }) => match letter_orders::find(workers, worker, id)? {
             Some((_, letter)) => letter.details,
-            None => worker.is_none().then(|| store::unrouted(workers, id)).flatten().ok_or(failure)?,
+            None => worker.is_none().then(|| store::for_no_worker(workers, id)).flatten().ok_or(failure)?,
         },
         Err(failure) => return Err(failure),
     };

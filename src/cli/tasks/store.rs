@@ -14,7 +14,8 @@ use super::workers::{Worker, Workers};
 use crate::config;
 use crate::domain::task::UNROUTED;
 use crate::domain::{
-    DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskTable, visible, visible_path,
+    DeadReason, TaskDetails, TaskFile, TaskId, TaskRefusal, TaskRow, TaskState, TaskStatus, TaskTable, visible,
+    visible_path,
 };
 use crate::task_folder::{self, Adder, Ended, LARGEST_TASK, Listed, NamedLetter, Open, Trouble};
 
@@ -61,6 +62,7 @@ pub(super) fn holder_of(worker: &Worker, id: &TaskId) -> Result<Option<&'static 
     // A dead letter without a result frees its id.
     Ok(match task_folder::ended(folders, name, id).map_err(|trouble| failure(&trouble))? {
         Some(Ended::Result(result)) if result.is_completed() => Some("completed"),
+        Some(Ended::Result(result)) if result.word == TaskStatus::Cancelled.word() => Some("cancelled"),
         Some(Ended::Result(_)) => Some("dead"),
         Some(Ended::Letter(_)) | None => None,
     })
@@ -91,11 +93,11 @@ pub(super) enum NotPut {
     Failed(Trouble),
 }
 
-/// The tasks of these workers, of one state if one is named, and how many more there are. `unrouted`: and the dead letters
-/// that are for no worker.
+/// The tasks of these workers, of one state if one is named, and how many more there are. `others`: and these, such as the
+/// dead letters that are for no worker.
 pub(super) fn list(
     workers: &[Worker],
-    unrouted: bool,
+    others: Vec<Listed>,
     state: Option<&str>,
     limit: usize,
 ) -> Result<(TaskTable, usize), Failure> {
@@ -104,14 +106,24 @@ pub(super) fn list(
     for worker in workers {
         task_folder::can_be_read(folders, worker.name()).map_err(|trouble| failure(&trouble))?;
     }
-    let unrouted = unrouted.then(Listed::unrouted);
-    let listed: Vec<Listed> = workers.iter().map(Worker::listed).chain(unrouted).collect();
+    let listed: Vec<Listed> = workers.iter().map(Worker::listed).chain(others).collect();
     let table = task_folder::list(folders, &listed, state, limit, super::now());
     let counted = STATE_WORDS.iter().zip(table.counts);
     let all: usize =
         counted.filter(|(word, _)| state.is_none_or(|state| state == **word)).map(|(_, count)| count).sum();
     let left_off = all.saturating_sub(table.rows.len());
     Ok((table, left_off))
+}
+
+/// What is listed beside the tasks of workers where no worker is named.
+pub(super) fn of_no_worker(workers: &Workers) -> Vec<Listed> {
+    workers.nobodys().into_iter().chain([Listed::unrouted()]).collect()
+}
+
+/// A task that is for no worker of the file: it waits in a queue that nobody works off, or is a dead letter.
+pub(super) fn for_no_worker(workers: &Workers, id: &str) -> Option<TaskDetails> {
+    let (folders, id) = (&workers.all().first()?.spec.folders, TaskId::parse(id)?);
+    of_no_worker(workers).iter().find_map(|listed| task_folder::details(folders, listed, &id, super::now()))
 }
 
 /// The workers of these that have a task of this id, with all that is known of it.
@@ -149,7 +161,7 @@ pub(super) fn the_one<'w>(
 }
 
 /// A dead letter that is for no worker.
-pub(super) fn unrouted(workers: &Workers, id: &str) -> Option<TaskDetails> {
+fn unrouted(workers: &Workers, id: &str) -> Option<TaskDetails> {
     let folders = &workers.all().first()?.spec.folders;
     task_folder::details(folders, &Listed::unrouted(), &TaskId::parse(id)?, super::now())
 }
@@ -169,7 +181,7 @@ fn is_for_nobody(workers: &Workers, id: &str) -> Option<Failure> {
 }
 
 fn unknown(workers: &[Worker], id: &str) -> Failure {
-    let table = match list(workers, false, None, MOST_NEAR) {
+    let table = match list(workers, Vec::new(), None, MOST_NEAR) {
         Ok((table, _)) => table,
         Err(failure) => return failure,
     };
@@ -204,11 +216,10 @@ pub(super) fn wanted<'w>(workers: &'w Workers, worker: Option<&str>, id: &str) -
 /// The tasks of a batch.
 pub(super) fn batch<'w>(workers: &'w Workers, worker: Option<&str>, batch: &str) -> Result<Vec<Wanted<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, None, usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), None, usize::MAX)?;
     let is_of_it = |row: &&TaskRow| match (&row.batch, &row.state) {
         (Some(of), _) => &**of == batch,
-        (None, TaskState::Completed | TaskState::Dead(_)) => result_names(chosen, row, batch),
-        (None, _) => false,
+        (None, state) => state.has_ended() && result_names(chosen, row, batch),
     };
     // The dead letter of a second file is none of its tasks.
     let is_of_it = |row: &&TaskRow| !matches!(row.state, TaskState::Dead(DeadReason::DuplicateTaskId)) && is_of_it(row);
@@ -260,7 +271,7 @@ pub(super) fn dead<'w>(
     reason: Option<&str>,
 ) -> Result<Vec<Target<'w>>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), Some("dead"), usize::MAX)?;
     let mut targets: Vec<Target<'w>> = Vec::new();
     let mut known = HashSet::new();
     for row in &table.rows {
@@ -282,7 +293,7 @@ pub(super) fn named_letters<'w>(
     reason: Option<&str>,
 ) -> Result<Vec<(&'w Worker, NamedLetter)>, Failure> {
     let chosen = workers.chosen(worker)?;
-    let (table, _) = list(chosen, false, Some("dead"), usize::MAX)?;
+    let (table, _) = list(chosen, Vec::new(), Some("dead"), usize::MAX)?;
     let letters = table.rows.iter().filter_map(|row| {
         let TaskState::Dead(of) = row.state else { return None };
         let has_no_id = of == DeadReason::DuplicateTaskId || TaskId::parse(&row.id).is_none();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::super::arguments::Place;
 use super::super::exit_code::Failure;
+use super::super::unworked::no_files;
 use super::super::{file, invalid};
 use crate::config;
 use crate::control::{Client, SOCKET_VARIABLE};
 use crate::domain::{GroupSpec, RunCommand, ServiceName, ServiceSpec, TaskHome, WorkerSpec, visible, visible_path};
-use crate::task_folder::Listed;
+use crate::task_folder::{self, Listed};
 
 /// The workers of a group.
 pub(super) struct Workers {
@@ -39,7 +40,8 @@ impl Worker {
 
     /// The same for who lists its tasks.
     pub(super) fn listed(&self) -> Listed {
-        Listed { worker: self.name().clone(), names_description: self.names_description() }
+        let (worker, names_description) = (self.name().clone(), self.names_description());
+        Listed { worker, names_description, is_nobodys: false }
     }
 
     /// Whether a word of its list holds the description, which is to fit into an argument then.
@@ -101,6 +103,18 @@ impl Workers {
             message: format!("no worker `{}` in {}", visible(name), short(&self.file)),
             help: if near.is_empty() { here } else { format!("did you mean {}?", config::any_of(&near)) },
         })
+    }
+
+    /// What lies in the folders of these workers and is never taken, as sentences.
+    pub(super) fn notes(chosen: &[Worker]) -> Vec<String> {
+        chosen.iter().filter_map(|worker| no_files(&worker.spec.folders, worker.name())).collect()
+    }
+
+    /// The queues that nobody works off.
+    pub(super) fn nobodys(&self) -> Vec<Listed> {
+        let Some(first) = self.all.first() else { return Vec::new() };
+        let nobodys = task_folder::queues_of_nobody(&first.spec.folders, self.all.iter().map(Worker::name));
+        nobodys.into_iter().map(Listed::nobodys).collect()
     }
 
     /// The worker of this name, or all.

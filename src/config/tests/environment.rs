@@ -234,6 +234,21 @@ fn what_is_not_set_is_warned_of_where_it_stands() {
 }
 
 #[test]
+fn each_variable_of_a_value_that_is_not_set_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[services.api]\nrun = ['api', '${NONE_A}:${NONE_B}', '${NONE_C}']\nurl = 'http://${NONE_A}/${NONE_D}'\n\
+                [services.web]\nrun = 'web'\nenv = { E = '${NONE_E}${NONE_F}', G = '${NONE_G}' }\n";
+    let mut loaded = parse(text, &folder.path().join(FILE_NAME)).unwrap();
+    loaded.warn_values(&|_| inherited());
+    let found: Vec<_> = loaded.warnings.items.iter().map(|item| &text[item.labels[0].span.clone()]).collect();
+    for name in ["A", "B", "C", "D", "E", "F", "G"] {
+        assert!(found.contains(&format!("${{NONE_{name}}}").as_str()), "{name}: {found:?}");
+    }
+    assert_eq!(found.len(), 8, "A twice, in two places: {found:?}");
+    assert!(loaded.warnings.items.iter().all(|item| item.code == "unset-variable"));
+}
+
+#[test]
 fn a_broken_environment_file_is_told_once_with_all_that_read_it() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(".env"), "A=\"half").unwrap();

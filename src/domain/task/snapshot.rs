@@ -13,11 +13,11 @@ pub struct WorkerSnapshot {
     pub active: u32,
     /// How many may.
     pub concurrency: u32,
-    /// Tasks that wait for a place, blocked ones and those between two tries included.
+    /// Tasks that wait for a place; where somebody else works them off, all that do not run.
     pub waiting: u32,
-    /// Of these, how many wait for a dependency.
+    /// Tasks that wait for a dependency.
     pub blocked: u32,
-    /// Of these, how many wait for their next try.
+    /// Tasks that wait for their next try.
     pub retrying: u32,
     /// Dead letters in its folder.
     pub dead: u32,
@@ -135,13 +135,24 @@ pub enum TaskState {
         /// When that is due, if it is known.
         at: Option<SystemTime>,
     },
-    /// It has a result that is not a failure: completed or cancelled.
+    /// Its result says so.
     Completed,
+    /// Its result says that somebody wanted it to end.
+    Cancelled,
     /// It is a dead letter.
     Dead(DeadReason),
 }
 
 impl TaskState {
+    /// All words, in the order of the states.
+    pub const WORDS: [&'static str; 7] =
+        ["waiting", "blocked", "running", "retrying", "completed", "cancelled", "dead"];
+
+    /// Whether nothing more is done about it.
+    pub fn has_ended(&self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Dead(_))
+    }
+
     /// The word for it.
     pub fn word(&self) -> &'static str {
         match self {
@@ -150,6 +161,7 @@ impl TaskState {
             Self::Running => "running",
             Self::Retrying { .. } => "retrying",
             Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
             Self::Dead(_) => "dead",
         }
     }
@@ -179,10 +191,28 @@ pub struct TaskRow {
 /// The tasks of a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskTable {
-    /// The first of them: running, retrying, waiting in their order, blocked, dead, then completed from the newest.
+    /// The first of them: running, retrying, waiting in their order, blocked, dead, then cancelled and completed, each from
+    /// the newest.
     pub rows: Vec<TaskRow>,
     /// How many there are of each state, in the order of [`TaskState`].
-    pub counts: [usize; 6],
+    pub counts: [usize; 7],
+}
+
+impl TaskTable {
+    /// `2 running`, `14 waiting`: how many tasks are in each state, what needs a look first. Nothing is said of none.
+    pub fn told(&self) -> Vec<String> {
+        let [waiting, blocked, running, retrying, completed, cancelled, dead] = self.counts;
+        let counts = [
+            (running, "running"),
+            (retrying, "retrying"),
+            (waiting, "waiting"),
+            (blocked, "blocked"),
+            (dead, "dead"),
+            (cancelled, "cancelled"),
+            (completed, "completed"),
+        ];
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect()
+    }
 }
 
 /// A task, its last result and its output.

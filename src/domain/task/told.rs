@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::{BreakerState, Standby, TaskId, WorkerHealth, WorkerSnapshot};
 use crate::domain::{Moment, ServiceName, approx, visible};
 
-/// `2/3`, `14 waiting`, `1 dead`. `places`: tries that run, and how many may; nothing where nobody knows.
-pub fn worker_counts(places: Option<(u32, u32)>, waiting: u32, dead: u32) -> Vec<String> {
+/// `2/3`, `14 waiting`, `1 dead`, `3 blocked`, `1 retrying`. `places`: tries that run, and how many may; nothing where nobody
+/// knows. `counts`: waiting, dead, blocked, retrying; nothing is said of none.
+pub fn worker_counts(places: Option<(u32, u32)>, counts: [u32; 4]) -> Vec<String> {
     let places = places.map(|(active, concurrency)| format!("{active}/{concurrency}"));
-    let some = |count: u32, word: &str| (count > 0).then(|| format!("{count} {word}"));
-    places.into_iter().chain(some(waiting, "waiting")).chain(some(dead, "dead")).collect()
+    let named = counts.into_iter().zip(["waiting", "dead", "blocked", "retrying"]);
+    let some = named.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    places.into_iter().chain(some).collect()
 }
 
 /// Why a task is not dropped that has not ended.
@@ -59,10 +61,11 @@ impl WorkerSnapshot {
         self.is_in_trouble() || self.standby.is_none() && (self.dead > 0 || self.breaker != BreakerState::Closed)
     }
 
-    /// `2/3`, `14 waiting`, `1 dead`: what it does with its tasks. Nothing is said of none.
+    /// `2/3`, `14 waiting`, `1 dead`, `3 blocked`: what it does with its tasks. Nothing is said of none.
     pub fn counts(&self) -> Vec<String> {
         let works_here = !self.remote && self.standby.is_none();
-        worker_counts(works_here.then_some((self.active, self.concurrency)), self.waiting, self.dead)
+        let counts = [self.waiting, self.dead, self.blocked, self.retrying];
+        worker_counts(works_here.then_some((self.active, self.concurrency)), counts)
     }
 
     /// `breaker open 42s`, `breaker half-open`; nothing while it is closed.
@@ -93,6 +96,7 @@ mod tests {
         assert_eq!((marie.state(), marie.reason(&"marie".into())), (None, None));
         assert_eq!(marie.counts(), ["2/3", "14 waiting", "1 dead"]);
         assert!(marie.needs_attention() && !marie.is_in_trouble());
+        assert_eq!(WorkerSnapshot::busy().counts(), ["2/3", "14 waiting", "1 dead", "3 blocked", "1 retrying"]);
         let idle = WorkerSnapshot { active: 0, waiting: 0, dead: 0, ..worker() };
         assert_eq!(idle.counts(), ["0/3"]);
         assert!(!idle.needs_attention());

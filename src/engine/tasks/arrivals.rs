@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::task::TaskEnd;
 use crate::domain::{DeadReason, FileStamp, Moment, TaskHead, TaskId, TaskNews, TaskRefusal};
 
 use super::effect::{LetterWords, TaskEffect, TaskWrite};
@@ -23,8 +22,6 @@ pub(super) struct Burial {
     batch: Option<Arc<str>>,
     /// It is the task of its id that is dead, and not a second file of that id.
     is_the_task: bool,
-    /// It is buried, and where: the trigger is next.
-    letter: Option<Option<Arc<str>>>,
     /// A file of this name was told of meanwhile: an old one, or a new one.
     came_again: bool,
 }
@@ -219,25 +216,25 @@ impl Work {
         let batch = refusal.batch.filter(|_| is_the_task || refusal.id.is_none());
         let words = letter(refusal.reason, refusal.detail.as_str(), refusal.id);
         turn.batches.appear(&self.name, &name_of(&words, &file), batch.as_ref());
-        self.bury(file, Burial { words, batch, is_the_task, letter: None, came_again: false }, turn);
+        self.bury(file, Burial { words, batch, is_the_task, came_again: false }, turn);
     }
 
     pub(super) fn bury_duplicate(&mut self, file: Arc<str>, id: TaskId, detail: &str, turn: &mut Turn<'_>) {
         let words = letter(DeadReason::DuplicateTaskId, detail, Some(id));
-        self.bury(file, Burial { words, batch: None, is_the_task: false, letter: None, came_again: false }, turn);
+        self.bury(file, Burial { words, batch: None, is_the_task: false, came_again: false }, turn);
     }
 
     fn bury_circle(&mut self, id: TaskId, file: Arc<str>, batch: Option<Arc<str>>, path: &str, turn: &mut Turn<'_>) {
         turn.batches.appear(&self.name, id.as_str(), batch.as_ref());
         let words = letter(DeadReason::DependencyCycle, path, Some(id));
-        self.bury(file, Burial { words, batch, is_the_task: true, letter: None, came_again: false }, turn);
+        self.bury(file, Burial { words, batch, is_the_task: true, came_again: false }, turn);
     }
 
     /// A waiting task dies of its dependencies.
     pub(super) fn bury_waiting(&mut self, id: &TaskId, reason: DeadReason, detail: &str, turn: &mut Turn<'_>) {
         let Some(task) = self.take(id, turn) else { return };
         let words = letter(reason, detail, Some(id.clone()));
-        let burial = Burial { words, batch: task.batch().cloned(), is_the_task: true, letter: None, came_again: false };
+        let burial = Burial { words, batch: task.batch().cloned(), is_the_task: true, came_again: false };
         self.bury(task.file(id), burial, turn);
     }
 
@@ -248,76 +245,54 @@ impl Work {
         self.write_burial(&file, turn);
     }
 
-    /// The next write of a burial.
+    /// Has a burial written.
     pub(super) fn write_burial(&mut self, file: &Arc<str>, turn: &mut Turn<'_>) {
         let subject = Subject::File(file.clone());
         let Some(burial) = self.burials.get(file) else { return };
         if !self.outstanding.insert(subject.clone()) {
             return;
         }
-        let trigger = burial.letter.clone().zip(burial.words.id.clone());
-        let write = match trigger {
-            None => TaskWrite::Letter(burial.words.clone()),
-            Some((letter, id)) => TaskWrite::Trigger {
-                id,
-                end: TaskEnd::Dead,
-                exit_code: None,
-                retry_count: 0,
-                has_result: false,
-                letter,
-                batch: burial.batch.clone(),
-            },
-        };
+        let (words, batch) = (burial.words.clone(), burial.batch.clone());
+        let write = TaskWrite::Burial { words, ends_task: burial.is_the_task, batch };
         turn.emit(TaskEffect::Write { worker: Some(self.name.clone()), subject, write });
     }
 
-    /// What came of a write of a burial.
+    /// What came of a burial.
     pub(super) fn burial_written(&mut self, file: &Arc<str>, result: WriteResult, turn: &mut Turn<'_>) {
         let subject = Subject::File(file.clone());
-        let Some(burial) = self.burials.get_mut(file) else { return };
-        let path = match result {
+        let Some(burial) = self.burials.get(file) else { return };
+        match result {
             WriteResult::Failed(problem) => {
                 if matches!(self.phase, WorkPhase::Stopping { .. }) {
-                    let left = self.burials.remove(file).filter(|burial| burial.letter.is_none());
+                    let left = self.burials.remove(file);
                     left.into_iter().for_each(|burial| self.park(burial.batch));
                 } else {
                     self.write_failed(subject, problem, turn);
                 }
                 return;
             }
-            WriteResult::Missing if burial.letter.is_none() => {
+            WriteResult::Missing => {
                 // Somebody was faster: nothing is dead.
                 turn.batches.vanish(burial.batch.as_ref(), 1);
                 let waited_for = burial.words.id.clone().filter(|_| burial.is_the_task);
                 let follow = waited_for.and_then(|id| turn.waits.lost(&self.name, &id));
                 turn.effects.extend(follow);
-                self.end_burial(file, turn);
-                self.write_worked(&subject, turn);
-                return;
             }
-            WriteResult::Done(path) => path,
-            WriteResult::Existed | WriteResult::Missing => None,
-        };
-        let is_over = burial.letter.is_some() || !burial.is_the_task;
-        if burial.letter.is_none() {
-            burial.letter = Some(path);
-            let words = burial.words.clone();
-            self.dead += 1;
-            self.stats.dead += 1;
-            let name = words.id.as_ref().map_or_else(|| file.clone(), TaskId::shared);
-            let batch_done = turn.batches.end(&self.name, &name_of(&words, file), burial.batch.as_ref(), false);
-            turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
-            batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
-            turn.aggregate = true;
-            if let (true, Some(id)) = (burial.is_the_task, &words.id) {
-                turn.task_ended(&self.name, id, false);
+            WriteResult::Done(_) | WriteResult::Existed => {
+                let words = burial.words.clone();
+                self.dead += 1;
+                self.stats.dead += 1;
+                let name = words.id.as_ref().map_or_else(|| file.clone(), TaskId::shared);
+                let batch_done = turn.batches.end(&self.name, &name_of(&words, file), burial.batch.as_ref(), false);
+                if let (true, Some(id)) = (burial.is_the_task, &words.id) {
+                    turn.task_ended(&self.name, id, false);
+                }
+                turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
+                batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
+                turn.aggregate = true;
             }
         }
-        if is_over {
-            self.end_burial(file, turn);
-        } else {
-            self.write_burial(file, turn);
-        }
+        self.end_burial(file, turn);
         self.write_worked(&subject, turn);
     }
 

@@ -176,21 +176,27 @@ pub enum TaskWrite {
     Tries(TriesNote),
     /// `results/<worker>/<id>.json`, by a link that overwrites nothing.
     Result(ResultOutcome),
-    /// `dlq/<worker>/`, beside older ones; and of a [`Subject::File`] the file is removed, or moved there if it is no
-    /// JSON. To bury what is buried already (all the same but for the time) writes no second letter.
+    /// `dlq/<worker>/`, beside older ones. To bury what is buried already (all the same but for the time) writes no second
+    /// letter. Of a file in `tasks/` itself the file goes, or is moved there if it is no JSON.
     Letter(LetterWords),
-    /// `triggers/orchestrator/<worker>.<id>.json`, replacing an older one.
+    /// A file that waits becomes a dead letter: first the letter, then the trigger if a task ends by it, then the file
+    /// goes. A crash between two of these leaves the file, and all of it is done again, without a second letter.
+    Burial {
+        /// What the letter says.
+        words: LetterWords,
+        /// It is the task of its id that is dead, and not a second file of that id: there is a trigger.
+        ends_task: bool,
+        /// Its batch, for the trigger.
+        batch: Option<Arc<str>>,
+    },
+    /// `triggers/orchestrator/<worker>.<id>.json`, replacing an older one. The task has a result.
     Trigger {
-        /// Of which task.
-        id: TaskId,
         /// How it has ended.
         end: TaskEnd,
         /// Of its last try.
         exit_code: Option<i32>,
         /// Tries that have failed and were followed by another one.
         retry_count: u32,
-        /// It has a result.
-        has_result: bool,
         /// Its dead letter: the path that `Written` has told.
         letter: Option<Arc<str>>,
         /// Its batch.

@@ -63,11 +63,9 @@ impl Claim {
             (Step::Result, outcome) => TaskWrite::Result(self.outcome(outcome.status())),
             (Step::Letter, _) => TaskWrite::Letter(self.letter()),
             (Step::Trigger, outcome) => TaskWrite::Trigger {
-                id: self.head.id.clone(),
                 end: TaskEnd::Status(outcome.status()),
                 exit_code: self.exit_code(),
                 retry_count: self.retry_count,
-                has_result: true,
                 letter: ending.letter.clone(),
                 batch: self.head.batch.clone(),
             },

@@ -165,7 +165,7 @@ pub enum TaskEvent {
         /// Which.
         id: TaskId,
     },
-    /// The heartbeat of a remote worker was looked at.
+    /// The heartbeat of a worker that somebody else works for was looked at.
     Beat {
         /// Whose.
         worker: ServiceName,

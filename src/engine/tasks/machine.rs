@@ -86,6 +86,11 @@ impl TaskEngine {
         self.works.get(worker).map(|work| work.heartbeat(now))
     }
 
+    /// Others work in the folder as well, and nobody tells what they do: `orchestrator.json` is written again.
+    pub fn look_at_others(&mut self) {
+        self.aggregate = true;
+    }
+
     /// For `orchestrator.json`: how far batches are.
     pub fn batches(&self) -> &BTreeMap<Arc<str>, BatchCounts> {
         self.batches.counts()

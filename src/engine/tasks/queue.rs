@@ -230,6 +230,11 @@ impl Queue {
         self.order.first().map(|place| &place.id)
     }
 
+    /// Whether the one that comes next has the highest priority.
+    pub(super) fn is_first_critical(&self) -> bool {
+        self.order.first().is_some_and(|place| place.priority == Priority::Critical)
+    }
+
     /// A listing begins: what it does not tell is gone at its end.
     pub(super) fn begin_listing(&mut self) {
         self.listing = self.listing.wrapping_add(1);

@@ -41,7 +41,10 @@ impl Work {
 
     fn may_begin(&self) -> bool {
         let has_place = self.claims.busy().len() < self.spec.concurrency.max(1) as usize;
-        let works = self.phase == WorkPhase::Working && self.is_listed;
+        // Before the listing is complete nobody knows who is first, unless nothing can come before it: the oldest are told
+        // first.
+        let is_known = self.is_listed || self.queue.is_first_critical();
+        let works = self.phase == WorkPhase::Working && is_known;
         // What has just ended may find the disk full: nothing begins before that is known.
         let can_write = self.trouble.stuck.is_empty() && self.outstanding.is_empty();
         works && has_place && can_write && self.circuit.lets_through()

@@ -46,12 +46,14 @@ pub(super) struct Work {
     /// Dead letters in its folder.
     pub(super) dead: u32,
     pub(super) trouble: Trouble,
+    /// What the last heartbeat said, but for how long it works.
+    told: Option<Heartbeat>,
     /// Why the heartbeat cannot be written.
     beat_problem: Option<Arc<str>>,
     pub(super) timers: Timers,
     /// When it began to work.
     since: Moment,
-    /// The listing at the begin is complete: before it is, nobody knows who is first.
+    /// The listing at the begin is complete: before it is, nobody knows who is first, but for a critical task.
     pub(super) is_listed: bool,
     /// A listing is under way.
     pub(super) is_listing: bool,
@@ -98,6 +100,7 @@ impl Work {
             stats: TaskStats::default(),
             dead: 0,
             trouble: Trouble::default(),
+            told: None,
             beat_problem: None,
             timers: Timers::default(),
             since: Moment::START,
@@ -141,6 +144,7 @@ impl Work {
         if matches!(self.phase, WorkPhase::Locking | WorkPhase::Standby(_)) {
             turn.tell(&self.name, TaskNews::Standby(owner.clone()));
             self.phase = WorkPhase::Standby(owner);
+            turn.emit(TaskEffect::FollowBeat { worker: self.name.clone() });
         }
     }
 
@@ -155,7 +159,7 @@ impl Work {
     /// The folder is its own.
     pub(super) fn own(&mut self, stats: TaskStats, dead: u32, claims: usize, turn: &mut Turn<'_>) {
         self.phase = WorkPhase::Working;
-        (self.stats, self.dead, self.since) = (stats, dead, turn.now);
+        (self.stats, self.dead, self.since, self.beat) = (stats, dead, turn.now, None);
         // Somebody else may have ended more of them meanwhile: they are counted anew.
         turn.batches.forget_ended(&self.name);
         for (batch, tasks) in std::mem::take(&mut self.parked) {
@@ -245,7 +249,7 @@ impl Work {
         }
         let old = Self::new(self.name.clone(), self.spec.clone(), self.stop.clone());
         let old = std::mem::replace(self, old);
-        self.left = old.waiting();
+        self.left = old.queued();
         (self.stats, self.dead, self.since) = (old.stats, old.dead, old.since);
         self.parked = parked;
         turn.aggregate = true;
@@ -256,7 +260,9 @@ impl Work {
     pub(super) fn send_heartbeat(&mut self, turn: &mut Turn<'_>) {
         turn.emit(TaskEffect::Heartbeat { worker: self.name.clone() });
         self.timers.set(Timer::Heartbeat, next_beat(turn.now, self.spec.heartbeat));
-        turn.aggregate = true;
+        let beat = Heartbeat { uptime: Duration::ZERO, ..self.heartbeat(turn.now) };
+        turn.aggregate |= self.told.as_ref() != Some(&beat);
+        self.told = Some(beat);
     }
 
     pub(super) fn heartbeat_written(&mut self, problem: Option<Arc<str>>, turn: &mut Turn<'_>) {
@@ -272,8 +278,14 @@ impl Work {
 
     /// The heartbeat of somebody else.
     pub(super) fn beat_seen(&mut self, beat: Option<(Heartbeat, Duration)>, turn: &mut Turn<'_>) {
-        if self.phase != WorkPhase::Following {
-            return;
+        match self.phase {
+            WorkPhase::Following => {}
+            // Whether its owner lives, the lock says.
+            WorkPhase::Standby(_) => {
+                self.beat = beat.map(|(beat, _)| beat);
+                return;
+            }
+            _ => return,
         }
         let limit = self.lost_after();
         let Some((beat, age)) = beat else {
@@ -336,7 +348,8 @@ impl Work {
         self.beat.as_ref().map_or_else(|| count(active), |beat| beat.active_tasks)
     }
 
-    fn waiting(&self) -> u32 {
+    /// All that is not tried now: for a place, for others, or between two tries.
+    fn queued(&self) -> u32 {
         let own = count(self.queue.len()) + self.claims.resting() + self.left;
         self.beat.as_ref().map_or(own, |beat| beat.queue_size)
     }
@@ -345,7 +358,7 @@ impl Work {
         Heartbeat {
             worker: self.name.clone(),
             uptime: now.since(self.since),
-            queue_size: self.waiting(),
+            queue_size: self.queued(),
             active_tasks: self.active(),
             circuit: self.circuit.state().word(),
             stats: self.beat.as_ref().map_or(self.stats, |beat| beat.stats),
@@ -361,7 +374,7 @@ impl Work {
         WorkerSnapshot {
             active: self.active(),
             concurrency: self.spec.concurrency,
-            waiting: self.waiting(),
+            waiting: self.queued().saturating_sub(self.queue.blocked() + self.claims.resting()),
             blocked: self.queue.blocked(),
             retrying: self.claims.resting(),
             dead: self.dead,

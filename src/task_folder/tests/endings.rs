@@ -8,6 +8,9 @@ fn letter(id: &str, reason: &str) -> String {
     )
 }
 
+/// A letter by which no task ends.
+const NO_TASK: EndTold<'static> = &|_| None;
+
 const DEAD: &str = "max_retries_exceeded";
 
 #[test]
@@ -16,7 +19,7 @@ fn letters_of_one_id_are_numbered() {
     let mut owned = project.owned();
     for number in 1..=40 {
         project.put("tasks/marie/a.json", "{}");
-        let path = owned.bury("a.json", "a", format!("{number}").as_bytes()).unwrap();
+        let path = owned.bury("a.json", "a", format!("{number}").as_bytes(), NO_TASK).unwrap();
         let name = if number == 1 { "dlq/marie/a.json".into() } else { format!("dlq/marie/a.{number}.json") };
         assert!(path.ends_with(&name), "{path}");
         assert_eq!(project.text(&name), number.to_string());
@@ -31,22 +34,22 @@ fn what_is_no_json_is_kept_byte_for_byte_with_its_reason() {
     let mut owned = project.owned();
     for (bytes, name) in [(&b"\xff\x00{"[..], "bad.raw"), (b"[", "bad.2.raw")] {
         project.put("tasks/marie/bad.json", bytes);
-        let path = owned.bury_raw("bad.json", b"why").unwrap().unwrap();
+        let path = owned.bury_raw("bad.json", b"why", NO_TASK).unwrap().unwrap();
         assert!(path.ends_with(&format!("dlq/marie/{name}")), "{path}");
         assert_eq!(fs::read(project.path(&format!("dlq/marie/{name}"))).unwrap(), bytes);
     }
     assert_eq!(project.text("dlq/marie/bad.2.reason.json"), "why");
-    assert_eq!(owned.bury_raw("bad.json", b"why").unwrap(), None, "it is gone");
+    assert_eq!(owned.bury_raw("bad.json", b"why", NO_TASK).unwrap(), None, "it is gone");
     assert_eq!(owned.count_letters(SystemTime::now()), 2);
     // A reason without its file is of a burial that was not finished.
     project.put("dlq/marie/half.reason.json", "old");
     project.put("tasks/marie/half.json", "{");
-    owned.bury_raw("half.json", b"new").unwrap();
+    owned.bury_raw("half.json", b"new", NO_TASK).unwrap();
     assert_eq!(project.text("dlq/marie/half.reason.json"), "new");
     // The longest name that a file can have.
     let long = format!("{}.json", "x".repeat(250));
     project.put(&format!("tasks/marie/{long}"), "{");
-    assert!(owned.bury_raw(&long, b"why").unwrap().is_some());
+    assert!(owned.bury_raw(&long, b"why", NO_TASK).unwrap().is_some());
     // What was claimed has changed since.
     project.put("tasks/marie/.work/c.task.json", "{");
     assert!(owned.bury_claimed_raw(&id("c"), b"why").unwrap().unwrap().ends_with("dlq/marie/c.raw"));
@@ -60,13 +63,13 @@ fn a_burial_that_a_crash_has_cut_is_not_done_twice() {
     let owner = |pid| Owner { pid, ..Owner::default() };
     project.put("tasks/marie/a.json", "{}");
     project.put("tasks/marie/b.json", "{}");
-    owned.bury("b.json", "x", letter("x", "invalid_field").as_bytes()).unwrap();
+    owned.bury("b.json", "x", letter("x", "invalid_field").as_bytes(), NO_TASK).unwrap();
     project.put("tasks/marie/b.json", "{}");
     // It was written for `a.json` before the predecessor was ended.
     project.put("dlq/marie/x.2.json", letter("x", "invalid_field").replace("10:30", "10:29"));
     owned.move_in(&owner(1), &owner(2)).unwrap();
     let bury = |owned: &mut Owned, file: &str| {
-        let path = owned.bury(file, "x", letter("x", "invalid_field").as_bytes()).unwrap();
+        let path = owned.bury(file, "x", letter("x", "invalid_field").as_bytes(), NO_TASK).unwrap();
         path.rsplit('/').next().unwrap().to_owned()
     };
     assert_eq!(bury(&mut owned, "a.json"), "x.json", "one of the two");
@@ -74,6 +77,60 @@ fn a_burial_that_a_crash_has_cut_is_not_done_twice() {
     assert_eq!(bury(&mut owned, "b.json"), "x.2.json", "and the other one");
     assert_eq!(bury(&mut owned, "c.json"), "x.3.json", "this came after");
     assert_eq!(project.files(), ["dlq/marie/x.2.json", "dlq/marie/x.3.json", "dlq/marie/x.json"]);
+}
+
+/// The trigger of a task that dies untried is there before its file goes: after a crash between its steps the file is
+/// found again, and nothing is lost or told of another letter.
+#[test]
+fn an_end_without_a_try_is_told_whatever_cuts_it() {
+    let project = Project::new();
+    let mut owned = project.owned();
+    let owner = |pid| Owner { pid, ..Owner::default() };
+    let told = |path: &str| Some((id("x"), path.to_owned()));
+    project.put("tasks/marie/a.json", "{}");
+    // Cut behind the letter: the trigger cannot be written.
+    fs::write(project.path("triggers"), "no folder").unwrap();
+    let bury = |owned: &mut Owned| owned.bury("a.json", "x", letter("x", "invalid_field").as_bytes(), &told);
+    assert!(bury(&mut owned).is_err());
+    assert_eq!(project.files(), ["dlq/marie/x.json", "tasks/marie/a.json", "triggers"]);
+    fs::remove_file(project.path("triggers")).unwrap();
+    // The next owner, whether the one before was killed or has left in order.
+    for before in [2, 0] {
+        owned.move_in(&owner(1), &owner(before)).unwrap();
+        let path = bury(&mut owned).unwrap();
+        assert!(path.ends_with("dlq/marie/x.json"), "{path}");
+        assert_eq!(project.text("triggers/orchestrator/marie.x.json"), path);
+        assert_eq!(project.files(), ["dlq/marie/x.json", "triggers/orchestrator/marie.x.json"]);
+        // Cut behind the trigger: the letter is younger than its file.
+        project.put("tasks/marie/a.json", "{}");
+        project.put("dlq/marie/x.json", letter("x", "invalid_field"));
+    }
+    fs::remove_file(project.path("tasks/marie/a.json")).unwrap();
+    project.put("tasks/marie/b.json", "{");
+    fs::remove_dir_all(project.path("triggers")).unwrap();
+    fs::write(project.path("triggers"), "no folder").unwrap();
+    assert!(owned.bury_raw("b.json", b"why", &|path| Some((id("b"), path.to_owned()))).is_err());
+    assert!(project.path("tasks/marie/b.json").exists(), "it is moved last");
+    fs::remove_file(project.path("triggers")).unwrap();
+    let path = owned.bury_raw("b.json", b"why", &|path| Some((id("b"), path.to_owned()))).unwrap().unwrap();
+    assert_eq!(project.text("triggers/orchestrator/marie.b.json"), path);
+}
+
+#[test]
+fn a_new_file_of_a_name_whose_burial_is_stuck_stays() {
+    let project = Project::new();
+    let mut owned = project.owned();
+    project.put("tasks/marie/a.json", "{}");
+    fs::write(project.path("triggers"), "no folder").unwrap();
+    let bury = |owned: &mut Owned| {
+        owned.bury("a.json", "a", letter("a", "invalid_field").as_bytes(), &|path| Some((id("a"), path.to_owned())))
+    };
+    assert!(bury(&mut owned).is_err());
+    project.put("tasks/marie/a.json", task("a"));
+    fs::remove_file(project.path("triggers")).unwrap();
+    bury(&mut owned).unwrap();
+    assert_eq!(project.text("tasks/marie/a.json"), task("a"));
+    assert_eq!(project.files().len(), 3, "one letter, one trigger: {:?}", project.files());
 }
 
 #[test]
@@ -143,7 +200,7 @@ fn a_cancelled_task_can_be_retried_and_a_mended_file_too() {
     assert_eq!(owned.retry(&id("a")).unwrap(), Retried::Waits("a.json".into()));
     assert_eq!(project.files(), ["tasks/marie/.work/a.1.result.json", "tasks/marie/a.json"]);
     project.put("tasks/marie/bad.json", "{");
-    owned.bury_raw("bad.json", b"why").unwrap();
+    owned.bury_raw("bad.json", b"why", NO_TASK).unwrap();
     project.put("dlq/marie/bad.raw", task("bad"));
     assert_eq!(owned.retry(&id("bad")).unwrap(), Retried::Waits("bad.json".into()));
     assert_eq!(project.text("tasks/marie/bad.json"), task("bad"));

@@ -31,7 +31,9 @@ fn a_task_is_claimed_tried_and_published() {
     owned.finish(&id("a-1"), false).unwrap();
     owned.heartbeat(b"one").unwrap();
     owned.heartbeat(b"two").unwrap();
+    let spare = format!("heartbeats/.devgroup-{}-marie.json.tmp", std::process::id());
     let files = [
+        spare.as_str(),
         "heartbeats/marie.json",
         "results/marie/a-1.json",
         "triggers/marie/a-1.json",
@@ -46,6 +48,8 @@ fn a_task_is_claimed_tried_and_published() {
     project.put("tasks/marie/b.json", task("a-1"));
     assert!(matches!(owned.claim("b.json", &id("a-1")).unwrap(), Claim::HasResult));
     assert!(project.path("tasks/marie/b.json").exists());
+    owned.release();
+    assert!(!project.path(&spare).exists(), "{:?}", project.files());
 }
 
 #[test]
@@ -100,9 +104,8 @@ fn names_that_are_no_utf8_are_claimed_and_given_back() {
     let mut owned = project.owned();
     let odd = project.path("tasks/marie").join(std::ffi::OsStr::from_bytes(b"caf\xe9 %41.json"));
     fs::write(&odd, task("a")).unwrap();
-    let mut listing = owned.list().unwrap();
-    let seen = owned.read_on(&mut listing, |file, contents| check(file, contents, HOME).map(|task| task.head.id));
-    let seen = seen.unwrap();
+    let head_of = |file: &str, contents| check(file, contents, HOME).map(|task| task.head.id);
+    let seen = owned.list(head_of).unwrap().next().unwrap();
     let [seen] = &seen[..] else { panic!("{seen:?}") };
     assert_eq!(seen.found, Ok(id("a")));
     assert!(matches!(owned.claim(&seen.file, &id("a")).unwrap(), Claim::Claimed { .. }));
@@ -111,10 +114,9 @@ fn names_that_are_no_utf8_are_claimed_and_given_back() {
     assert!(odd.exists());
     // Without an id inside, its name is none.
     fs::write(&odd, r#"{"description":"x"}"#).unwrap();
-    let mut listing = owned.list().unwrap();
-    let reason = |file: &str, contents| check(file, contents, HOME).unwrap_err().reason.word();
-    assert_eq!(owned.read_on(&mut listing, reason).unwrap()[0].found, "invalid_task_id");
-    assert!(owned.read_on(&mut listing, reason).is_none());
+    let mut listing = owned.list(|file, contents| check(file, contents, HOME).unwrap_err().reason.word()).unwrap();
+    assert_eq!(listing.next().unwrap()[0].found, "invalid_task_id");
+    assert!(listing.next().is_none());
 }
 
 #[test]

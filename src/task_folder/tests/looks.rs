@@ -3,12 +3,12 @@
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::domain::{DependencyState, TaskState};
+use crate::domain::{DependencyState, TaskRow, TaskState, TaskTable};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn listed(worker: &str) -> Listed {
-    Listed { worker: ServiceName::new(worker), names_description: false }
+    Listed { worker: ServiceName::new(worker), names_description: false, is_nobodys: false }
 }
 
 fn project() -> Project {
@@ -61,14 +61,14 @@ fn a_table_has_all_tasks_in_the_order_of_their_lives() {
         "waiting w-2 0",
         "waiting w-10 0",
         "blocked l 0 blocked on w-2",
+        "cancelled gone 0",
         "completed done 2",
-        "completed gone 0 cancelled",
         "dead bad 4 exit 3",
         "dead größe 0 line 1, column 1: EOF",
         "dead lost 1 timeout",
     ];
     assert_eq!(rows, expected);
-    assert_eq!(table.counts, [4, 1, 1, 1, 2, 3]);
+    assert_eq!(table.counts, [4, 1, 1, 1, 1, 1, 3]);
     assert_eq!(table.rows[5].batch.as_deref(), Some("w"));
     let dead = list(&project.folders, &[listed("marie")], Some("dead"), 2, SystemTime::now());
     assert_eq!((dead.rows.len(), dead.counts), (2, table.counts));
@@ -95,11 +95,36 @@ fn a_task_with_a_result_has_ended_whatever_else_is_there() {
     let mut rows: Vec<_> = table.rows.iter().map(|row| format!("{} {}", row.state.word(), row.id)).collect();
     rows.sort();
     assert_eq!(rows, ["completed good", "completed once", "dead bad", "dead once.json", "running runs"]);
-    assert_eq!(table.counts, [0, 0, 1, 0, 2, 2]);
+    assert_eq!(table.counts, [0, 0, 1, 0, 2, 0, 2]);
     for (name, expected) in [("good", "completed"), ("bad", "dead"), ("once", "completed"), ("runs", "running")] {
         let details = details(&project.folders, &listed("marie"), &id(name), SystemTime::now()).unwrap();
         assert_eq!(details.row.state.word(), expected, "{name}");
     }
+}
+
+#[test]
+fn a_task_whose_result_cannot_be_written_does_not_run() {
+    let project = Project::new();
+    drop(project.owned());
+    for (name, status) in [("good", "completed"), ("bad", "timeout")] {
+        project.put(&format!("tasks/marie/.work/{name}.task.json"), r#"{"description":"x"}"#);
+        let kept = format!(r#"{{"task_id":"{name}","status":"{status}","retry_count":1}}"#);
+        project.put(&format!("tasks/marie/.work/{name}.kept.json"), kept);
+    }
+    let look = || list(&project.folders, &[listed("marie")], None, 100, SystemTime::now());
+    let rows = |table: &TaskTable| {
+        let row = |row: &TaskRow| format!("{} {} {} · {}", row.state.word(), row.id, row.tries, row.reason);
+        table.rows.iter().map(row).collect::<Vec<_>>()
+    };
+    let yet = "its result cannot be written yet";
+    let expected = [format!("dead bad 2 · timeout · {yet}"), format!("completed good 2 · {yet}")];
+    assert_eq!(rows(&look()), expected);
+    assert_eq!(look().counts, [0, 0, 0, 0, 1, 0, 1]);
+    let details = details(&project.folders, &listed("marie"), &id("good"), SystemTime::now()).unwrap();
+    assert_eq!((details.row.state.word(), details.texts[1].title), ("completed", "result"));
+    // Published, and killed before the claim went.
+    project.put("results/marie/good.json", r#"{"task_id":"good","status":"completed","retry_count":1}"#);
+    assert_eq!(rows(&look()), [expected[0].clone(), "completed good 2 · ".to_owned()]);
 }
 
 #[test]
@@ -158,12 +183,22 @@ fn a_dependency_is_looked_for_in_all_folders() {
 }
 
 #[test]
-fn tasks_for_nobody_are_counted() {
+fn tasks_that_wait_for_nobody_are_listed_without_what_has_ended() {
     let project = Project::new();
-    for path in ["bob/a.json", "bob/b.json", "bob/.c.json", "marie/a.json", "empty/x.txt", "no worker/a.json"] {
-        project.put(&format!("tasks/{path}"), "{}");
+    for name in ["bob/a", "bob/b", "bob/.c", "marie/a", "no worker/a"] {
+        project.put(&format!("tasks/{name}.json"), r#"{"description":"x"}"#);
     }
-    assert_eq!(waiting_for_nobody(&project.folders, &[marie()]), [(ServiceName::new("bob"), 2)]);
+    project.put("tasks/owned/x.json", task("x"));
+    let owner = format!(r#"{{"group":"other","pid":{}}}"#, std::process::id());
+    project.put("tasks/owned/.work/owner.json", owner);
+    project.put("results/bob/old.json", r#"{"status":"completed"}"#);
+    let nobody = queues_of_nobody(&project.folders, [&marie()]);
+    assert_eq!(nobody, [ServiceName::new("bob")]);
+    let listed: Vec<_> = nobody.into_iter().map(Listed::nobodys).collect();
+    let table = list(&project.folders, &listed, None, 9, SystemTime::now());
+    let rows: Vec<_> = table.rows.iter().map(|row| format!("{} {} {}", row.worker, row.id, row.reason)).collect();
+    assert_eq!(rows, ["bob a no worker has that name", "bob b no worker has that name"]);
+    assert_eq!(table.counts, [2, 0, 0, 0, 0, 0, 0]);
     assert!(has_queue(&project.folders, "bob") && !has_queue(&project.folders, "../tasks"));
     assert_eq!(heartbeat_of(&project.folders, &marie()), None);
     aggregate(&project.folders, b"all").unwrap();
@@ -214,8 +249,7 @@ fn events_tell_what_has_happened_and_reading_does_not() {
     };
     move_in("tasks/marie/mark.json");
     wait_for(seen("mark.json"));
-    let mut listing = owned.list().unwrap();
-    assert_eq!(owned.read_on(&mut listing, |_, _| ()).unwrap().len(), 3);
+    assert_eq!(owned.list(|_, _| ()).unwrap().next().unwrap().len(), 3);
     move_in("tasks/c.json");
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), FolderNews::Seen(None, "c.json".into()));
     fs::remove_dir_all(project.path("tasks/marie")).unwrap();

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::panel::TasksPanel;
-use super::super::panel::tasks::{OpenTask, TaskLine, counts, reason};
+use super::super::panel::tasks::{OpenTask, TaskLine, reason};
 use super::super::sidebar_rows::window;
 use super::super::text::{column, cut_left, cut_right, pad, thousands, width};
 use super::Scene;
@@ -37,7 +37,7 @@ fn table(scene: &Scene<'_>, area: Rect, panel: &TasksPanel, buffer: &mut Buffer)
     }
     let mut right = Vec::new();
     if let Some(Ok(table)) = panel.table() {
-        left.extend(counts(table).into_iter().map(|said| Span::raw(format!(" {} {said}", glyphs.dot))));
+        left.extend(table.told().into_iter().map(|said| Span::raw(format!(" {} {said}", glyphs.dot))));
         let place = if panel.count() == 0 { 0 } else { panel.place() + 1 };
         let number = |count: usize| thousands(u64::try_from(count).unwrap_or(u64::MAX));
         let is_part = table.counts.iter().sum::<usize>() > table.rows.len();
@@ -136,6 +136,7 @@ fn look(scene: &Scene<'_>, state: &TaskState) -> (Span<'static>, Style) {
         TaskState::Blocked(_) => (glyphs.waits, theme.busy_glyph(), theme.busy()),
         TaskState::Dead(_) => (glyphs.failed, theme.bad_glyph(), theme.bad()),
         TaskState::Completed => (glyphs.done, theme.good_glyph(), theme.plain()),
+        TaskState::Cancelled => (glyphs.stopped, theme.plain(), theme.plain()),
     };
     (Span::styled(glyph, style), word)
 }
@@ -148,7 +149,7 @@ const AGE: usize = 4;
 const REASON: usize = 5;
 
 fn cells(scene: &Scene<'_>, panel: &TasksPanel, row: &TaskRow) -> [String; 6] {
-    let wait = panel.wait(row, scene.now).filter(|wait| !wait.is_zero());
+    let wait = panel.wait(row, scene.now).filter(|wait| wait.as_secs() > 0);
     let state =
         wait.map_or_else(|| row.state.word().to_owned(), |wait| format!("{} {}", row.state.word(), approx(wait)));
     let age = panel.age(row, scene.now).map(approx).unwrap_or_default();
@@ -279,7 +280,7 @@ fn facts(scene: &Scene<'_>, panel: &TasksPanel, row: &TaskRow) -> [String; 2] {
     let tries = Some(if row.tries == 0 { "not tried yet".to_owned() } else { count(row.tries, "try") });
     let age = panel.age(row, scene.now).map(approx);
     let age = age.map(|age| match row.state {
-        TaskState::Completed => format!("{} {age} ago", row.state.word()),
+        TaskState::Completed | TaskState::Cancelled => format!("{} {age} ago", row.state.word()),
         _ => format!("{} for {age}", row.state.word()),
     });
     let facts: Vec<String> = [age, tries, priority, batch].into_iter().flatten().collect();

@@ -19,7 +19,7 @@ pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact
             WorkerHealth::Stopped => "stopped",
         };
         let state = if worker.lost { "lost" } else { state };
-        fact("heartbeat", format!("{state}{dot}every {}", human(spec.heartbeat)));
+        fact("heartbeat", format!("{state}{dot}every {}", round(spec.heartbeat)));
         let stats = worker.stats;
         let all = [
             format!("{} completed", stats.processed),
@@ -41,17 +41,14 @@ pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact
     }
 }
 
-/// `2 of 3 running · 14 waiting (3 blocked, 1 retrying) · 1 dead`.
+/// `2 of 3 running · 14 waiting · 1 dead · 3 blocked · 1 retrying`.
 fn tasks(worker: &WorkerSnapshot, dot: &str) -> String {
-    let of_waiting = [(worker.blocked, "blocked"), (worker.retrying, "retrying")];
-    let of_waiting: Vec<String> =
-        of_waiting.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let of_waiting = if of_waiting.is_empty() { String::new() } else { format!(" ({})", of_waiting.join(", ")) };
     let works_here = !worker.remote && worker.standby.is_none();
     let running = works_here.then(|| format!("{} of {} running", worker.active, worker.concurrency));
-    let waiting = format!("{} waiting{of_waiting}", worker.waiting);
-    let dead = format!("{} dead", worker.dead);
-    running.into_iter().chain([waiting, dead]).collect::<Vec<_>>().join(dot)
+    let always = [(worker.waiting, "waiting"), (worker.dead, "dead")].into_iter();
+    let some = [(worker.blocked, "blocked"), (worker.retrying, "retrying")].into_iter().filter(|(count, _)| *count > 0);
+    let counts = always.chain(some).map(|(count, word)| format!("{count} {word}"));
+    running.into_iter().chain(counts).collect::<Vec<_>>().join(dot)
 }
 
 /// `closed · opens for 60s after 5 failed tries in a row`.
@@ -60,7 +57,7 @@ fn breaker(worker: &WorkerSnapshot, spec: &WorkerSpec, now: Moment, dot: &str) -
         BreakerState::Closed if spec.remote => "closed".to_owned(),
         BreakerState::Closed => {
             let failures = count(spec.breaker.failures, "failed try");
-            format!("closed{dot}opens for {} after {failures} in a row", human(spec.breaker.cooldown))
+            format!("closed{dot}opens for {} after {failures} in a row", round(spec.breaker.cooldown))
         }
         BreakerState::Open { until } => format!("open{dot}tests one task in {}", human(until.since(now))),
         BreakerState::HalfOpen => format!("half-open{dot}tests one task"),
@@ -72,9 +69,9 @@ fn limits(spec: &WorkerSpec, dot: &str) -> String {
     let retries = match spec.retries {
         0 => "no retries".to_owned(),
         number => {
-            let first = human(spec.backoff.initial);
+            let first = round(spec.backoff.initial);
             // Waits grow from one to the next.
-            let wait = if number == 1 { first } else { format!("{first} to {}", human(spec.backoff.max)) };
+            let wait = if number == 1 { first } else { format!("{first} to {}", round(spec.backoff.max)) };
             format!("{} after {wait}", count(number, "retry"))
         }
     };
@@ -82,8 +79,13 @@ fn limits(spec: &WorkerSpec, dot: &str) -> String {
         .join(dot)
 }
 
-/// A time without what is zero: `10m`, `1h`.
+/// A time that somebody chose, without what is zero: `1s`, `10m`, `1h`.
 fn round(time: std::time::Duration) -> String {
     let text = human(time);
-    text.strip_suffix(" 0s").or_else(|| text.strip_suffix(" 0m")).unwrap_or(&text).to_owned()
+    let round = [" 0s", " 0m", " 0h"].into_iter().find_map(|zero| text.strip_suffix(zero));
+    match (round, text.strip_suffix(".0s")) {
+        (Some(round), _) => round.to_owned(),
+        (None, Some(seconds)) => format!("{seconds}s"),
+        (None, None) => text,
+    }
 }

@@ -226,14 +226,14 @@ impl Table {
             }
             return;
         }
-        let permissions = events.contains(ReadFlags::ATTRIB) && events.contains(ReadFlags::ISDIR);
         let goes = |above: &PathBuf| match name {
             Some(name) if events.contains(ReadFlags::DELETE | ReadFlags::ISDIR) => {
                 self.watches.contains_key(above.join(OsStr::from_bytes(name.to_bytes())).as_path())
             }
             _ => events.contains(ReadFlags::MOVE_SELF),
         };
-        if permissions || self.above.get(&watch).is_some_and(goes) {
+        // Listened to only where something cannot be read.
+        if events.contains(ReadFlags::ATTRIB) || self.above.get(&watch).is_some_and(goes) {
             raw_events.places = true;
         }
         let flags = EventFlags {
@@ -384,6 +384,6 @@ mod tests {
         raw_events_of(&mut table, 3, ReadFlags::IGNORED, None);
         assert!(!raw_events_of(&mut table, 3, ReadFlags::MOVE_SELF, None).places);
         assert!(raw_events_of(&mut table, 1, ReadFlags::ATTRIB | ReadFlags::ISDIR, Some(c"b")).places);
-        assert!(!raw_events_of(&mut table, 1, ReadFlags::ATTRIB, Some(c"f")).places, "a file can be looked at without");
+        assert!(raw_events_of(&mut table, 1, ReadFlags::ATTRIB, Some(c"f")).places, "a file of the group too");
     }
 }

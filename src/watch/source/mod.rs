@@ -87,7 +87,7 @@ trait Watches: Send {
     /// Wants to know when this folder, or one above it, is renamed or removed: all that is below is elsewhere then.
     fn watch_above(&mut self, folder: &Path);
 
-    /// Wants to know when permissions of the folders in this one change: one that could not be read may be readable then.
+    /// Wants to know when permissions of what is in this folder change: what could not be read may be readable then.
     fn add_permissions(&mut self, folder: &Path);
 
     /// Folders with a watch on what is in them.
@@ -336,6 +336,13 @@ impl Source {
         note_unreadable(&mut self.unreadable, folder, error);
         if let (Feed::Events(_, watches), Some(above)) = (&mut self.feed, folder.parent()) {
             watches.add_permissions(above);
+        }
+    }
+
+    /// A file in this folder cannot be read.
+    pub(super) fn listen_for_permissions(&mut self, folder: &Path) {
+        if let Feed::Events(_, watches) = &mut self.feed {
+            watches.add_permissions(folder);
         }
     }
 

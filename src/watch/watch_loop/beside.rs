@@ -9,12 +9,18 @@ use crate::watch::pending::EventFlags;
 impl WatchLoop {
     /// Tells of changed files of the group.
     pub(super) fn take_in_own_files(&mut self, mut news: OwnNews) {
+        if news.is_empty() {
+            return;
+        }
         // Watched before they are looked at: a link may lead to another folder now, and a new folder may hold another file.
         while self.own_files.follow(&mut news) {
             self.watch_beside();
         }
         if self.own_files.were_written(&news) {
             self.outbox.push(WatchReport::ConfigWritten(self.clock.now()));
+        }
+        for place in self.own_files.unreadable_places() {
+            self.source.listen_for_permissions(&place);
         }
     }
 

@@ -214,6 +214,9 @@ impl WatchLoop {
         }
         if batch.places {
             self.look_at_places(self.clock.now());
+            if self.own_files.waits_for_permissions() {
+                side_notes.own_files = OwnNews::of_sweep();
+            }
         }
         self.explainer.explain(&self.rules, batch.questions);
         if batch.sweep {

@@ -46,7 +46,8 @@ fn the_second_group_stands_by_and_takes_over_at_once_when_the_first_is_killed() 
     let pid = group.program();
     let mut standing_by = Stream::start(&second, &["--no-tui"]);
     standing_by.wait_for_text("standby · marie belongs to shop");
-    assert!(log(&second).contains(&format!("standby · marie belongs to shop, pid {pid}")));
+    let known = format!("standby · marie belongs to shop, pid {}", group.guard());
+    assert!(log(&second).contains(&known), "as `status` names it: {}", log(&second));
     drop_task(&first, "one", "x");
     let one = wait_for_result(&first, "one");
     assert!(one["stdout"].as_str().unwrap().contains(&format!("-{pid}-")), "the first works it off: {one}");

@@ -31,16 +31,19 @@ fn order(world: &mut World) -> Vec<String> {
 }
 
 #[test]
-fn priority_comes_before_arrival_and_nothing_begins_before_all_are_known() {
+fn priority_comes_before_arrival_and_only_what_is_critical_begins_before_all_are_known() {
     let mut world = World::locking(one_place());
     world.own(MARIE, Vec::new());
     let files = [("b", 3, Priority::Normal), ("a-10", 3, Priority::Normal), ("a-9", 3, Priority::Normal)];
-    let more = [("old", 1, Priority::Normal), ("low", 0, Priority::Low), ("now", 9, Priority::Critical)];
+    let more = [("old", 1, Priority::Normal), ("low", 0, Priority::Low), ("now", 9, Priority::High)];
     for (name, second, priority) in files.into_iter().chain(more) {
         let found = Ok(TaskHead { priority, ..head(name) });
         arrives(&mut world, &format!("{name}.json"), stamp(second), found, false);
     }
     assert!(world.begun().is_empty());
+    let urgent = TaskHead { priority: Priority::Critical, ..head("urgent") };
+    arrives(&mut world, "urgent.json", stamp(9), Ok(urgent), false);
+    assert_eq!(order(&mut world), ["urgent"], "nothing can come before it");
     world.send(TaskEvent::Listed { worker: Some(MARIE.into()) });
     assert_eq!(order(&mut world), ["now", "old", "a-9", "a-10", "b", "low"]);
 }

@@ -8,7 +8,9 @@ use crate::domain::{
     EndedTry, ExitStatus, FileStamp, FoundClaim, Moment, Priority, ServiceName, StopSpec, TaskFolders, TaskHead,
     TaskId, TaskNews, TaskStats, TryExit, WorkerSnapshot, WorkerSpec,
 };
-use crate::engine::tasks::{ClaimResult, Subject, TaskEffect, TaskEngine, TaskEvent, TaskWrite, WriteResult};
+use crate::engine::tasks::{
+    ClaimResult, LetterWords, Subject, TaskEffect, TaskEngine, TaskEvent, TaskWrite, WriteResult,
+};
 
 pub(super) const MARIE: &str = "marie";
 
@@ -100,12 +102,13 @@ impl World {
                         self.effects.push(effect);
                     }
                     TaskEffect::Write { worker, subject, write } => {
-                        let line = line(subject, write);
-                        let fails = self.broken.is_some_and(|broken| line.contains(broken));
+                        let lines = lines(subject, write);
+                        let is_broken = |broken: &str| lines.iter().any(|line| line.contains(broken));
+                        let fails = self.broken.is_some_and(is_broken);
                         let result = if fails {
                             WriteResult::Failed("no space left".into())
                         } else {
-                            self.written.push(line);
+                            self.written.extend(lines);
                             WriteResult::Done(None)
                         };
                         events.push_back(TaskEvent::Written {
@@ -206,13 +209,14 @@ impl World {
     }
 }
 
-/// A write in a few words.
-fn line(subject: &Subject, write: &TaskWrite) -> String {
+/// A write in a few words, a line for each file that others see.
+fn lines(subject: &Subject, write: &TaskWrite) -> Vec<String> {
     let name = match subject {
         Subject::Task(id) => id.as_str(),
         Subject::File(file) => file,
     };
-    match write {
+    let letter = |words: &LetterWords| format!("letter {name} {}: {}", words.reason.word(), words.detail);
+    let line = match write {
         TaskWrite::Receipt { number, .. } => format!("receipt {name} {number}"),
         TaskWrite::Tries(note) if note.running => format!("tries {name} {} running", note.retry_count),
         TaskWrite::Tries(note) => format!("tries {name} {} waits {}ms", note.retry_count, note.wait.as_millis()),
@@ -220,9 +224,14 @@ fn line(subject: &Subject, write: &TaskWrite) -> String {
             let code = outcome.exit_code.map_or_else(|| "none".into(), |code| code.to_string());
             format!("result {name} {} {code} {}", outcome.status.word(), outcome.retry_count)
         }
-        TaskWrite::Letter(words) => format!("letter {name} {}: {}", words.reason.word(), words.detail),
+        TaskWrite::Letter(words) => letter(words),
+        TaskWrite::Burial { words, ends_task, .. } => {
+            let trigger = ends_task.then(|| format!("trigger {name} dead"));
+            return std::iter::once(letter(words)).chain(trigger).collect();
+        }
         TaskWrite::Trigger { end, .. } => format!("trigger {name} {}", end.word()),
         TaskWrite::Removal => format!("removal {name}"),
         TaskWrite::GiveBack { file, .. } => format!("back {name} {file}"),
-    }
+    };
+    vec![line]
 }

@@ -164,7 +164,7 @@ impl Model {
                 let result = self.write(&subject, &write);
                 let done = !matches!(result, WriteResult::Failed(_));
                 events.push_back(TaskEvent::Written { worker: Some(worker.clone()), subject, result });
-                if let (true, TaskWrite::Result(_) | TaskWrite::Letter(_)) = (done, write) {
+                if let (true, TaskWrite::Result(_) | TaskWrite::Letter(_) | TaskWrite::Burial { .. }) = (done, write) {
                     let told = self.followed.iter().map(|id| self.outside(id)).collect::<Vec<_>>();
                     events.extend(told);
                 }
@@ -255,6 +255,7 @@ impl Model {
         let fails = match write {
             TaskWrite::Result(_) => self.broken & 2 != 0,
             TaskWrite::Letter(_) => self.broken & 4 != 0,
+            TaskWrite::Burial { ends_task, .. } => self.broken & 4 != 0 || *ends_task && self.broken & 8 != 0,
             TaskWrite::Trigger { .. } | TaskWrite::Receipt { .. } => self.broken & 8 != 0,
             TaskWrite::Tries(_) | TaskWrite::Removal | TaskWrite::GiveBack { .. } => self.broken & 16 != 0,
         };
@@ -264,7 +265,7 @@ impl Model {
         match subject {
             Subject::Task(id) => self.write_task(id, write),
             Subject::File(file) => {
-                let TaskWrite::Letter(words) = write else { return WriteResult::Done(None) };
+                let TaskWrite::Burial { words, .. } = write else { panic!("{write:?} of a file") };
                 if self.folder.waiting.remove(&**file).is_none() {
                     return WriteResult::Missing;
                 }
@@ -318,6 +319,7 @@ impl Model {
                 }
             }
             TaskWrite::Receipt { .. } | TaskWrite::Trigger { .. } => {}
+            TaskWrite::Burial { .. } => panic!("{id} is claimed"),
         }
         WriteResult::Done(None)
     }

@@ -100,10 +100,42 @@ fn who_waits_for_the_folder_can_stop_and_writes_nothing() {
     let owner = Standby { group: "shop".into(), pid: Some(48_001) };
     world.send(TaskEvent::Standby { worker: MARIE.into(), owner: owner.clone() });
     assert_eq!(world.snapshot().standby, Some(owner));
+    // What it tells of the tasks is what the owner says.
+    assert!(world.take().contains(&TaskEffect::FollowBeat { worker: MARIE.into() }));
+    let beat = Some((beat(WorkerHealth::Healthy), Duration::from_secs(999)));
+    world.send(TaskEvent::Beat { worker: MARIE.into(), beat });
+    world.send(TaskEvent::DeadLetters { worker: MARIE.into(), count: 3 });
+    let snapshot = world.snapshot();
+    assert_eq!((snapshot.waiting, snapshot.dead, snapshot.lost), (4, 3, false));
     world.wait_until(60_000);
     world.send(stop(false));
     assert_eq!(orders(&mut world), ["unlock", "over"]);
     assert!(world.writes().is_empty());
+}
+
+#[test]
+fn who_gets_the_folder_counts_by_itself() {
+    let mut world = World::locking(spec());
+    let owner = Standby { group: "shop".into(), pid: None };
+    world.send(TaskEvent::Standby { worker: MARIE.into(), owner });
+    let beat = Some((beat(WorkerHealth::Healthy), Duration::ZERO));
+    world.send(TaskEvent::Beat { worker: MARIE.into(), beat });
+    world.own(MARIE, Vec::new());
+    let snapshot = world.snapshot();
+    assert_eq!((snapshot.waiting, snapshot.active, snapshot.dead, snapshot.stats.processed), (0, 0, 0, 0));
+}
+
+/// What somebody else says of a worker.
+fn beat(status: WorkerHealth) -> Heartbeat {
+    Heartbeat {
+        worker: MARIE.into(),
+        uptime: Duration::ZERO,
+        queue_size: 4,
+        active_tasks: 2,
+        circuit: "closed",
+        stats: TaskStats { processed: 9, ..TaskStats::default() },
+        status,
+    }
 }
 
 #[test]
@@ -128,6 +160,22 @@ fn heartbeats_come_at_their_times_and_nothing_else_wakes() {
         woken.push((next.since_start().as_secs(), orders(&mut world).len()));
     }
     assert_eq!(woken, [(10, 1), (20, 1), (30, 1)]);
+}
+
+#[test]
+fn the_aggregation_is_written_when_something_has_changed() {
+    let mut world = World::working(spec());
+    let aggregations = |world: &mut World, until| {
+        world.wait_until(until);
+        world.take().iter().filter(|effect| matches!(effect, TaskEffect::Aggregate)).count()
+    };
+    aggregations(&mut world, 15_000);
+    assert_eq!(aggregations(&mut world, 60_000), 0, "five heartbeats say the same");
+    world.drop_task(&head("a"));
+    world.begun();
+    assert_eq!(aggregations(&mut world, 75_000), 1, "a try runs");
+    world.engine.look_at_others();
+    assert_eq!(aggregations(&mut world, 79_000), 1);
 }
 
 #[test]
@@ -210,15 +258,6 @@ fn a_wait_of_the_predecessor_goes_on() {
 
 #[test]
 fn a_remote_worker_is_lost_when_its_heartbeat_is_too_old_and_not_when_it_has_stopped() {
-    let beat = |status| Heartbeat {
-        worker: MARIE.into(),
-        uptime: Duration::ZERO,
-        queue_size: 4,
-        active_tasks: 2,
-        circuit: "closed",
-        stats: TaskStats { processed: 9, ..TaskStats::default() },
-        status,
-    };
     let seen = |world: &mut World, beat, age| {
         let beat = Some((beat, Duration::from_secs(age)));
         world.send(TaskEvent::Beat { worker: MARIE.into(), beat });

@@ -6,13 +6,16 @@ mod asking;
 mod plain;
 mod task;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crossterm::event::KeyEvent;
 
 use super::stepped;
 use crate::domain::task::UNROUTED;
-use crate::domain::{GroupSnapshot, Moment, TaskAnswer, TaskId, TaskQuestion, TaskRow, TaskState, TaskTable};
+use crate::domain::{
+    GroupSnapshot, Moment, ServiceName, TaskAnswer, TaskId, TaskQuestion, TaskRow, TaskState, TaskTable,
+};
 use crate::tui::action::Action;
 use crate::tui::line_edit;
 use asking::Asking;
@@ -41,6 +44,8 @@ pub(in crate::tui) struct TasksPanel {
     pub(in crate::tui) typing: bool,
     /// The task that is looked at in place of the table.
     open: Option<OpenTask>,
+    /// The task that a key has cancelled last: the mark goes on to the next one when the table shows it.
+    cancelled: Option<(ServiceName, Arc<str>)>,
     asking: Asking,
 }
 
@@ -174,6 +179,9 @@ impl TasksPanel {
         answer: Result<TaskAnswer, String>,
         at: (Moment, SystemTime),
     ) {
+        if let (TaskQuestion::Cancel(worker, id), Ok(TaskAnswer::Done)) = (question, &answer) {
+            self.cancelled = Some((worker.clone(), id.as_str().into()));
+        }
         match question {
             TaskQuestion::Retry(..) | TaskQuestion::Cancel(..) => return self.asking.hurry(),
             TaskQuestion::List { .. } | TaskQuestion::Show(..) => self.asking.answered(at.0),
@@ -209,13 +217,15 @@ impl TasksPanel {
         self.table = Some(Ok(table));
         self.choose_rows();
         let is_marked = |row: &TaskRow| marked.as_ref().is_some_and(|(name, id)| row.worker == *name && row.id == *id);
-        // Two rows may have one id: the mark stays where it is if it can.
-        if !self.rows(old, 1).any(is_marked) {
-            let found = self.rows(0, usize::MAX).position(is_marked);
-            self.mark(found.unwrap_or(old));
-        } else {
-            self.marked = old;
+        let is_over = |row: &TaskRow| is_marked(row) && row.state == TaskState::Cancelled;
+        let goes_on = marked.is_some() && marked == self.cancelled && self.rows(0, usize::MAX).any(is_over);
+        if goes_on {
+            self.cancelled = None;
         }
+        // Two rows may have one id: the mark stays where it is if it can.
+        let stays = goes_on || self.rows(old, 1).any(is_marked);
+        let found = self.rows(0, usize::MAX).position(is_marked).filter(|_| !stays);
+        self.mark(found.unwrap_or(old));
     }
 
     /// Decides which rows are shown. The mark stays with its row, if that is one of them.
@@ -264,7 +274,11 @@ pub(in crate::tui) fn reason(row: &TaskRow) -> String {
             format!("blocked on {}", ids.join(", "))
         }
         TaskState::Dead(reason) => reason.word().to_owned(),
-        TaskState::Waiting | TaskState::Running | TaskState::Retrying { .. } | TaskState::Completed => String::new(),
+        TaskState::Waiting
+        | TaskState::Running
+        | TaskState::Retrying { .. }
+        | TaskState::Completed
+        | TaskState::Cancelled => String::new(),
     }
 }
 
@@ -275,20 +289,6 @@ pub(in crate::tui) fn done(question: &TaskQuestion) -> Option<String> {
         TaskQuestion::Cancel(_, id) => Some(format!("{id} is cancelled")),
         TaskQuestion::List { .. } | TaskQuestion::Show(..) => None,
     }
-}
-
-/// `2 running`, `14 waiting`: how many tasks are in each state, as the table has them. Nothing is said of none.
-pub(in crate::tui) fn counts(table: &TaskTable) -> Vec<String> {
-    let [waiting, blocked, running, retrying, completed, dead] = table.counts;
-    let counts = [
-        (running, "running"),
-        (retrying, "retrying"),
-        (waiting, "waiting"),
-        (blocked, "blocked"),
-        (dead, "dead"),
-        (completed, "completed"),
-    ];
-    counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect()
 }
 
 #[cfg(test)]

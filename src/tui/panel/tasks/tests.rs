@@ -56,7 +56,7 @@ fn a_group_without_workers_says_how_to_have_one() {
 #[test]
 fn the_mark_stays_with_its_task_and_a_text_filters_the_rows() {
     let mut bench = bench();
-    assert_eq!((shown(&bench).len(), marked(&bench).as_str()), (9, "fix-login"));
+    assert_eq!((shown(&bench).len(), marked(&bench).as_str()), (10, "fix-login"));
     bench.press("jj");
     assert_eq!(marked(&bench), "b-7f3-02");
     bench.press("/ANGA");
@@ -64,7 +64,7 @@ fn the_mark_stays_with_its_task_and_a_text_filters_the_rows() {
     bench.press("⏎j");
     assert_eq!(marked(&bench), "b-7f3-01", "j is a key again");
     bench.press("⎋");
-    assert_eq!((shown(&bench).len(), marked(&bench).as_str()), (9, "b-7f3-01"));
+    assert_eq!((shown(&bench).len(), marked(&bench).as_str()), (10, "b-7f3-01"));
     bench.press("/blocked on fix-login");
     assert_eq!(shown(&bench), ["release"], "the reason is found too");
     bench.press("⎋/nothing like it");
@@ -114,6 +114,30 @@ fn keys_ask_for_the_marked_task_and_the_answer_is_said() {
     assert!(bench.ui.panels.tasks().is_none());
     told(&mut bench, &TaskQuestion::Cancel("marie".into(), id("b-7f3-04")));
     assert_eq!(said(&bench), "b-7f3-04 is cancelled");
+}
+
+#[test]
+fn the_mark_goes_on_when_its_task_is_cancelled_by_key_and_follows_it_otherwise() {
+    let list = TaskQuestion::List { worker: None, limit: ROWS };
+    let without_first = || {
+        let mut table = table();
+        let mut first = table.rows.remove(0);
+        first.state = TaskState::Cancelled;
+        table.rows.push(first);
+        Ok(TaskAnswer::Table(table))
+    };
+    let mut bench = bench();
+    assert_eq!(marked(&bench), "fix-login");
+    bench.ui.told_of_tasks(&list, without_first(), (NOW, wall()));
+    assert_eq!(marked(&bench), "fix-login", "somebody else has cancelled it");
+    let mut bench = self::bench();
+    let cancel = TaskQuestion::Cancel("marie".into(), TaskId::parse("fix-login").unwrap());
+    assert_eq!(asked(&mut bench, "x"), std::slice::from_ref(&cancel));
+    told(&mut bench, &cancel);
+    bench.ui.told_of_tasks(&list, Ok(TaskAnswer::Table(table())), (NOW, wall()));
+    assert_eq!(marked(&bench), "fix-login", "it runs until it has ended");
+    bench.ui.told_of_tasks(&list, without_first(), (NOW, wall()));
+    assert_eq!(marked(&bench), "b-7f3-04");
 }
 
 #[test]
@@ -222,7 +246,7 @@ fn ten_thousand_rows_scroll_and_what_is_behind_them_is_counted() {
     let list = TaskQuestion::List { worker: None, limit: ROWS };
     let like = table().rows.swap_remove(4);
     let rows = (0..10_000).map(|number| TaskRow { id: format!("t-{number:05}").into(), ..like.clone() }).collect();
-    let table = TaskTable { rows, counts: [100_000, 0, 0, 0, 0, 0] };
+    let table = TaskTable { rows, counts: [100_000, 0, 0, 0, 0, 0, 0] };
     bench.ui.told_of_tasks(&list, Ok(TaskAnswer::Table(table)), (NOW, wall()));
     let snapshot = bench.snapshot.clone();
     bench.ui.adjust(&World { snapshot: &snapshot, size: bench.size, now: NOW });
