@@ -34,6 +34,7 @@ use crate::logs::{LogFiles, LogStore};
 use crate::process::{ProcessHost, RunNews};
 use crate::tui::{self, DashboardOptions};
 use crate::watch::Watcher;
+use crate::web::Vitals;
 use clients::{Clients, OutputEnd};
 use leftovers::see_to_leftovers;
 
@@ -159,7 +160,8 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         decisions.engine.ends_with_last_run(clock.now());
     }
     let upkeep = Arc::new(Notify::new());
-    let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone());
+    let vitals = Vitals { counters: decisions.event_recorder.counters().clone(), turns: Arc::default() };
+    let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone(), vitals.turns.clone());
     let first = decisions.begin(options.paused, options.warning);
 
     let (snapshots_in, snapshots) = watch::channel(decisions.engine.snapshot());
