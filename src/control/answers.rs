@@ -105,6 +105,7 @@ impl Answers {
             | Ask::Run(_)
             | Ask::RunEnded(_)
             | Ask::Cancel { .. }
+            | Ask::Web(_)
             | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;

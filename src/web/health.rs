@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use hyper::{Response, StatusCode};
 use serde::Serialize;
 use tokio::time::{sleep, sleep_until};
 
+use super::body::{self, Body};
+use super::site::Site;
 use crate::domain::{Command, GroupSnapshot, Kind, Moment, Outcome, Phase, Refusal, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
 
@@ -18,12 +21,6 @@ const HANGS: Duration = Duration::from_secs(10);
 
 /// A full queue is tried again so soon.
 const SOON: Duration = Duration::from_millis(100);
-
-/// All is well.
-const OK: u16 = 200;
-
-/// It cannot be used now.
-const UNAVAILABLE: u16 = 503;
 
 /// How the run loop turns: written by the loop, read by whoever wants to know how it is.
 #[derive(Debug, Default)]
@@ -78,32 +75,47 @@ struct Health<'h> {
     last_turn_ms: u64,
 }
 
-/// Has the loop turn, and says how the group is: a status of HTTP and JSON. Takes ten seconds at most, and mostly no time.
-/// `pid`: the process by which the user knows the group.
-pub(super) async fn health(group: &GroupHandle, turns: &Turns, pid: u32) -> (u16, String) {
+/// `GET /health`: has the loop turn, and says how the group is. Takes ten seconds at most, and mostly no time.
+pub(super) async fn health(site: &Site) -> Response<Body> {
+    let group = site.inside.handle();
+    let has_turned = turns(group, &site.vitals.turns).await;
+    let (snapshot, now) = (group.snapshot(), group.logs().clock().now());
+    let (code, health) = told((&snapshot, site.inside.about().pid), has_turned, site.vitals.turns.last(), now);
+    body::json(code, &health)
+}
+
+/// Whether the loop turns.
+async fn turns(group: &GroupHandle, turns: &Turns) -> bool {
     let clock = group.logs().clock();
     let hangs_at = turns.hangs_at(clock.now());
-    let has_turned = tokio::select! {
+    tokio::select! {
         biased;
         () = turn(group) => true,
         () = sleep_until(clock.instant(hangs_at).into()) => false,
-    };
-    let snapshot = group.snapshot();
+    }
+}
+
+/// How a group is: of this process, whose loop turns or does not, and has last turned then.
+fn told(
+    (group, pid): (&GroupSnapshot, u32),
+    has_turned: bool,
+    last_turn: Moment,
+    now: Moment,
+) -> (StatusCode, Health<'_>) {
     let (code, status) = match has_turned {
-        true if snapshot.stopping.is_some() => (OK, "stopping"),
-        true => (OK, "ok"),
-        false => (UNAVAILABLE, "stuck"),
+        true if group.stopping.is_some() => (StatusCode::OK, "stopping"),
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stuck"),
     };
-    let now = clock.now();
-    let answer = Health {
+    let health = Health {
         status,
         version: 1,
-        project: &snapshot.name,
+        project: &group.name,
         pid,
         uptime_seconds: now.since_start().as_secs(),
-        last_turn_ms: u64::try_from(now.since(turns.last()).as_millis()).unwrap_or(u64::MAX),
+        last_turn_ms: u64::try_from(now.since(last_turn).as_millis()).unwrap_or(u64::MAX),
     };
-    (code, json(&answer))
+    (code, health)
 }
 
 /// Comes back after a turn of the loop. Where so much waits for the loop that no more can be asked, somebody else is waiting
@@ -122,15 +134,22 @@ struct Ready<'r> {
     not_ready: Vec<&'r str>,
 }
 
-/// Whether all that is to run is up: a status of HTTP and JSON. A group that is being stopped is not ready.
-pub(super) fn ready(group: &GroupSnapshot) -> (u16, String) {
+/// `GET /ready`
+pub(super) fn ready(site: &Site) -> Response<Body> {
+    let group = site.inside.handle().snapshot();
+    let (code, ready) = readiness(&group);
+    body::json(code, &ready)
+}
+
+/// Whether all that is to run is up. A group that is being stopped is not ready.
+fn readiness(group: &GroupSnapshot) -> (StatusCode, Ready<'_>) {
     let counts = |service: &&ServiceSnapshot| service.wanted && !service.scheduled && service.elsewhere.is_none();
     let wanted: Vec<&ServiceSnapshot> = group.services.iter().filter(counts).collect();
     let not_ready: Vec<&str> =
         wanted.iter().filter(|service| !is_up(service)).map(|service| service.name.as_str()).collect();
     let answer = Ready { ready: wanted.len() - not_ready.len(), total: wanted.len(), not_ready };
     let is_ready = answer.not_ready.is_empty() && group.stopping.is_none();
-    (if is_ready { OK } else { UNAVAILABLE }, json(&answer))
+    (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, answer)
 }
 
 /// A service that is ready, or runs where nobody has said what ready is; a job that is done; a worker that works.
@@ -141,11 +160,6 @@ fn is_up(service: &ServiceSnapshot) -> bool {
         Phase::Running { .. } => service.working().is_none_or(|worker| !worker.is_in_trouble()),
         _ => false,
     }
-}
-
-fn json(answer: &impl Serialize) -> String {
-    // Texts and numbers can always be written.
-    serde_json::to_string(answer).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -192,53 +206,47 @@ mod tests {
         assert_eq!(turns.hangs_at(at(72_000)), at(82_000));
     }
 
-    /// A group whose loop answers each question by `answer`.
-    fn answering(snapshot: GroupSnapshot, answer: fn(Request)) -> (GroupHandle, tokio::task::JoinHandle<()>) {
-        let (requests_in, mut requests) = mpsc::channel::<Request>(1);
-        let (_, snapshots) = watch::channel(Arc::new(snapshot));
-        let logs = Arc::new(LogStore::new(Clock::start()));
-        let a_loop = tokio::spawn(async move {
-            while let Some(request) = requests.recv().await {
-                answer(request);
-            }
-        });
-        (GroupHandle::new(requests_in, snapshots, logs, Arc::default()), a_loop)
+    fn stopping() -> GroupSnapshot {
+        let stopping = Some(Stopping { since: Moment::START, killing: false, services: vec![] });
+        GroupSnapshot { stopping, ..group(vec![]) }
     }
 
     #[test]
-    fn a_loop_that_turns_is_well_and_one_that_ends_says_so() {
+    fn who_asks_has_the_loop_turn() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let accept = |request: Request| {
-            let answer = Answer::Accepted { at: Moment::START, services: Vec::new() };
-            request.answer.unwrap().send(answer).unwrap();
-        };
-        let ask = |snapshot| {
-            let (code, text) = runtime.block_on(async {
-                let (handle, _) = answering(snapshot, accept);
-                health(&handle, &Turns::default(), 7).await
+        let turns = runtime.block_on(async {
+            let (requests_in, mut requests) = mpsc::channel::<Request>(1);
+            let snapshots = watch::Sender::new(Arc::new(group(vec![])));
+            let logs = Arc::new(LogStore::new(Clock::start()));
+            tokio::spawn(async move {
+                let request = requests.recv().await.unwrap();
+                assert_eq!(request.command, Command::CatchUp { files: false });
+                request.answer.unwrap().send(Answer::Accepted { at: Moment::START, services: vec![] }).unwrap();
             });
-            (code, serde_json::from_str::<serde_json::Value>(&text).unwrap())
+            turns(&GroupHandle::new(requests_in, snapshots.subscribe(), logs, Arc::default()), &Turns::default()).await
+        });
+        assert!(turns);
+    }
+
+    #[test]
+    fn a_group_says_how_it_is() {
+        let at = Moment::from_millis;
+        let told = |group: &GroupSnapshot, has_turned| {
+            let (code, health) = told((group, 7), has_turned, at(9_990), at(12_345));
+            (code.as_u16(), serde_json::to_string(&health).unwrap())
         };
-        let (code, told) = ask(group(vec![]));
-        assert_eq!(
-            (code, &told["status"], &told["project"], &told["pid"]),
-            (200, &"ok".into(), &"shop".into(), &7.into())
-        );
-        let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
-        for key in ["version", "uptime_seconds", "last_turn_ms"] {
-            assert!(keys.contains(&key) && told[key].is_u64(), "{told}");
-        }
-        let stopping = Some(Stopping { since: Moment::START, killing: false, services: vec![] });
-        let (code, told) = ask(GroupSnapshot { stopping, ..group(vec![]) });
-        assert_eq!((code, &told["status"]), (200, &"stopping".into()));
-        assert_eq!(
-            ready(&GroupSnapshot {
-                stopping: Some(Stopping { since: Moment::START, killing: false, services: vec![] }),
-                ..group(vec![])
-            })
-            .0,
-            503
-        );
+        let text = |status| {
+            let rest = r#""version":1,"project":"shop","pid":7,"uptime_seconds":12,"last_turn_ms":2355"#;
+            format!(r#"{{"status":"{status}",{rest}}}"#)
+        };
+        assert_eq!(told(&group(vec![]), true), (200, text("ok")));
+        assert_eq!(told(&stopping(), true), (200, text("stopping")));
+        assert_eq!(told(&stopping(), false), (503, text("stuck")));
+    }
+
+    fn ready_of(group: &GroupSnapshot) -> (u16, String) {
+        let (code, ready) = readiness(group);
+        (code.as_u16(), serde_json::to_string(&ready).unwrap())
     }
 
     #[test]
@@ -248,20 +256,21 @@ mod tests {
         let nightly = ServiceSnapshot { scheduled: true, ..service("nightly", Phase::Scheduled { after: None }) };
         let up = vec![running("db", true), running("web", false), done("migrate"), stopped, nightly];
         let told = |code, text: &str| (code, text.to_owned());
-        assert_eq!(ready(&group(up.clone())), told(200, r#"{"ready":3,"total":3,"not_ready":[]}"#));
+        assert_eq!(ready_of(&group(up.clone())), told(200, r#"{"ready":3,"total":3,"not_ready":[]}"#));
         let failed = Outcome::Failed(ExitStatus::Code(1));
         let more =
             [service("api", Phase::Finished(failed)), ServiceSnapshot { kind: Kind::Job, ..running("seed", false) }];
         let some = group(up.into_iter().chain(more).collect());
-        assert_eq!(ready(&some), told(503, r#"{"ready":3,"total":5,"not_ready":["api","seed"]}"#));
-        assert_eq!(ready(&group(vec![])), told(200, r#"{"ready":0,"total":0,"not_ready":[]}"#));
+        assert_eq!(ready_of(&some), told(503, r#"{"ready":3,"total":5,"not_ready":["api","seed"]}"#));
+        assert_eq!(ready_of(&group(vec![])), told(200, r#"{"ready":0,"total":0,"not_ready":[]}"#));
+        assert_eq!(ready_of(&stopping()).0, 503);
     }
 
     #[test]
     fn a_worker_in_trouble_is_not_ready() {
         let of = |health| {
             let worker = Some(Arc::new(WorkerSnapshot { health, ..WorkerSnapshot::busy() }));
-            ready(&group(vec![ServiceSnapshot { kind: Kind::Worker, worker, ..running("marie", false) }])).0
+            ready_of(&group(vec![ServiceSnapshot { kind: Kind::Worker, worker, ..running("marie", false) }])).0
         };
         assert_eq!((of(WorkerHealth::Healthy), of(WorkerHealth::Unhealthy)), (200, 503));
     }

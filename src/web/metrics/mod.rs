@@ -12,9 +12,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::{Response, StatusCode};
 use tokio::time::timeout;
 
+use super::body::{self, Body};
 use super::health::Turns;
+use super::site::Site;
 use crate::domain::{
     BreakerState, DeadReason, GroupSnapshot, Moment, RestartCounts, ServiceName, ServiceSnapshot, Usage, Verdict,
     WorkerSnapshot,
@@ -24,8 +27,8 @@ pub use counters::Counters;
 use counters::{Counts, RESULTS};
 use text::{Page, Type};
 
-/// The version of the text format is part of its name.
-pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// What a scraper is told that it gets.
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// So long a scrape waits for what runs use. It goes on without: a run that is beginning has nothing to tell yet.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -56,8 +59,13 @@ struct Source<'s> {
     asked: Moment,
 }
 
+/// `GET /metrics`
+pub(super) async fn page(site: &Site) -> Response<Body> {
+    body::whole(StatusCode::OK, KIND, text_of(site.inside.handle(), &site.vitals).await)
+}
+
 /// The page as it is now.
-pub(super) async fn page(group: &GroupHandle, vitals: &Vitals) -> String {
+async fn text_of(group: &GroupHandle, vitals: &Vitals) -> String {
     let asked = group.logs().clock().now();
     // One who cannot answer in time is told of without.
     let _ = timeout(PATIENCE, group.measure()).await;
