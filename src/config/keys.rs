@@ -63,6 +63,7 @@ pub(super) const ROOT: Section = section(
         key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
+        key("metrics", Form::Table(&METRICS), "where figures for Prometheus are served"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
         key("services", Form::Services, "the services, by name"),
     ],
@@ -198,6 +199,12 @@ pub(super) const LOGS: Section = section(
 pub(super) const START: Section = section(
     "`[start]`",
     &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
+);
+
+/// The keys of `[metrics]`.
+pub(super) const METRICS: Section = section(
+    "`[metrics]`",
+    &[key("port", Form::OwnPort, "the local TCP port: a number, or \"auto\" for a free one (the default)")],
 );
 
 /// The keys of `[alerts]`.
@@ -436,6 +443,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (TASKS.name, "base_dir", "dir"),
     (TASKS.name, "shared_dir", "dir"),
     (TASKS.name, "task_dir", "dir"),
+    (ROOT.name, "prometheus", "metrics"),
+    (ROOT.name, "monitoring", "metrics"),
+    (METRICS.name, "listen", "port"),
+    (METRICS.name, "metrics_port", "port"),
     (ROOT.name, "alert", "alerts"),
     (ROOT.name, "notify", "alerts"),
     (ROOT.name, "notifications", "alerts"),
@@ -524,8 +535,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &READY, &ALIVE, &LIMITS, &VALIDATE,
-            &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &METRICS, &ALERTS, &READY, &ALIVE, &LIMITS,
+            &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

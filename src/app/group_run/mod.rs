@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
 use crate::display::terminal_size;
-use crate::domain::{GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
+use crate::domain::{AskedPort, GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LogFiles, LogStore};
@@ -98,6 +98,16 @@ pub struct RunOptions {
     pub warning: Option<String>,
     /// What the user's own file says of alerts.
     pub alerts: UserAlerts,
+    /// What counts instead of `[metrics]`: the port, or that there are none. `None`: the file does.
+    pub metrics: Option<Option<AskedPort>>,
+}
+
+impl RunOptions {
+    /// How the group is made from its file, now and later.
+    fn recipe(&self) -> Recipe {
+        let (selection, watch, keeps_file) = (self.selection.clone(), self.watch, !self.reload);
+        Recipe { selection, watch, keeps_file, metrics: self.metrics, ..Recipe::default() }
+    }
 }
 
 /// Why a group could not be run.
@@ -137,8 +147,7 @@ pub enum GroupRunError {
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
-    let (watch, keeps_file) = (options.watch, !options.reload);
-    let recipe = Recipe { selection: options.selection, watch, keeps_file, ..Recipe::default() };
+    let recipe = options.recipe();
     let file = options.spec;
     let spec = recipe.select(file.clone())?;
     let exit_with = exit_with(options.exit_with, &spec)?;

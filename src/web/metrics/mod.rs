@@ -112,7 +112,7 @@ impl<'s> Source<'s> {
     fn of_group(&self, page: &mut Page) {
         let (watch, journal) = (&self.group.watch, &self.group.journal);
         page.metric("devgroup_info", Type::Gauge, "The version of devgroup and the name of the group; always 1.")
-            .sample(&[("version", env!("CARGO_PKG_VERSION")), ("project", &self.group.name)], 1);
+            .sample(&[("version", env!("CARGO_PKG_VERSION")), ("project", &*self.group.name)], 1);
         page.metric("devgroup_watched_directories", Type::Gauge, "Directories that the watcher watches, or polls.")
             .sample(&[], watch.directories);
         page.metric("devgroup_held_changes", Type::Gauge, "Different files that changed under the present holds.")
@@ -122,7 +122,7 @@ impl<'s> Source<'s> {
         let help = "File events by verdict; one that comes to a further verdict counts there as well.";
         let mut events = page.metric("devgroup_file_events_total", Type::Counter, help);
         for verdict in Verdict::ALL {
-            events.sample(&[("verdict", &verdict.to_string())], journal.judged(verdict));
+            events.sample(&[("verdict", verdict.to_string().as_str())], journal.judged(verdict));
         }
     }
 
@@ -173,24 +173,22 @@ impl<'s> Source<'s> {
     /// What live runs use, if that was measured for this page.
     fn of_usage(&self, page: &mut Page) {
         let is_fresh = |usage: &Usage| self.asked.since(usage.at) < FRESH;
-        let live = || {
-            self.services().filter_map(|(name, service)| {
-                Some((name, service.usage.filter(|usage| service.can_be_measured() && is_fresh(usage))?))
-            })
-        };
+        let measured = |service: &ServiceSnapshot| service.usage.filter(is_fresh).filter(|_| service.can_be_measured());
+        let live: Vec<(&str, Usage)> =
+            self.services().filter_map(|(name, service)| Some((name.as_str(), measured(service)?))).collect();
         let help = "CPU time of the live run of a service, all its processes together, as far as scrapes have seen it.";
         let mut cpu = page.metric("devgroup_service_cpu_seconds_total", Type::Counter, help);
-        for (name, time) in live().filter_map(|(name, usage)| Some((name, usage.cpu_time?))) {
-            cpu.sample(&[("service", name.as_str())], time.as_secs_f64());
+        for (name, time) in live.iter().filter_map(|(name, usage)| Some((*name, usage.cpu_time?))) {
+            cpu.sample(&[("service", name)], time.as_secs_f64());
         }
         let help = "Memory of a service's processes together; what they share counts once.";
         let mut memory = page.metric("devgroup_service_resident_bytes", Type::Gauge, help);
-        for (name, bytes) in live().filter_map(|(name, usage)| Some((name, usage.memory?))) {
-            memory.sample(&[("service", name.as_str())], bytes);
+        for (name, bytes) in live.iter().filter_map(|(name, usage)| Some((*name, usage.memory?))) {
+            memory.sample(&[("service", name)], bytes);
         }
         let mut processes = page.metric("devgroup_service_processes", Type::Gauge, "Living processes of a service.");
-        for (name, count) in live().filter_map(|(name, usage)| Some((name, usage.processes?))) {
-            processes.sample(&[("service", name.as_str())], count);
+        for (name, count) in live.iter().filter_map(|(name, usage)| Some((*name, usage.processes?))) {
+            processes.sample(&[("service", name)], count);
         }
     }
 
