@@ -22,10 +22,10 @@ use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
-use super::worker;
+use super::{web, worker};
 use crate::domain::{
     AlertKeys, AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec,
-    TaskFolders, WatchChoice, WatchSpec, fitting_name, fitting_service_name,
+    TaskFolders, WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -68,6 +68,7 @@ struct Own {
     logs: LogSpec,
     start: StartSpec,
     alerts: AlertKeys,
+    web: Option<WebSpec>,
     metrics: Option<AskedPort>,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
@@ -149,9 +150,11 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
     });
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
+    let web = fields.read("web", problems, web::read);
     let metrics = fields.read("metrics", problems, metrics::read);
     Own {
         name,
+        web: web.map(Spanned::into_inner),
         metrics: metrics.map(Spanned::into_inner),
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
@@ -200,6 +203,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         logs: own.logs,
         start: own.start,
         alerts: own.alerts,
+        web: own.web,
         metrics: own.metrics,
         checkout,
     };

@@ -120,7 +120,8 @@ impl Answers {
     }
 
     fn status(&self) -> Status {
-        Status::new(&self.handle.snapshot(), self.about.pid, self.handle.logs().clock())
+        let status = Status::new(&self.handle.snapshot(), self.about.pid, self.handle.logs().clock());
+        status.with_web(self.handle.web_address())
     }
 
     async fn follow_status(&self, mut outbox: Outbox) {

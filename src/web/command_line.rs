@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::control::Problem;
 
 /// The command line of this program, as the server uses it.
-pub trait CommandLine: Send + Sync {
+pub trait CommandLine: Send + Sync + std::fmt::Debug {
     /// A problem as the command line tells it.
     fn told(&self, problem: Problem) -> Told;
 

@@ -39,6 +39,11 @@ impl Hosts {
         Self { named: named.collect(), ours }
     }
 
+    /// The name that is told to people.
+    pub fn name(&self) -> &str {
+        self.ours.first().map_or("localhost", String::as_str)
+    }
+
     /// Whether `Host` may say this.
     pub(super) fn has(&self, host: &str) -> bool {
         let is_it = |name: &String| name.eq_ignore_ascii_case(host);
