@@ -51,7 +51,7 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, web, groups, usage, history, alerts, exit-codes,\n  \
+                  structured-logs, scripts, agents, web, groups, usage, history, alerts, metrics, exit-codes,\n  \
                   troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
@@ -476,6 +476,8 @@ pub(super) enum Topic {
     History,
     /// Being told of failures: the desktop, a webhook, any program
     Alerts,
+    /// Figures for Prometheus, health and readiness
+    Metrics,
     /// The exit codes
     ExitCodes,
     /// Ports, and one file in several worktrees

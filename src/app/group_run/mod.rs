@@ -23,7 +23,7 @@ use super::reload::{Recipe, Reloader};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
 use super::stream::{self, StreamForm};
-use super::web_desk::WebOptions;
+use super::web_desk::{WebMeans, WebOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
@@ -178,9 +178,9 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
 
     let (snapshots_in, snapshots) = watch::channel(decisions.engine.snapshot());
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let event_log = decisions.event_recorder.log().clone();
-    let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
-    let web = (options.web, recipe.ports.clone());
+    let (logs, events) = (adapters.logs.clone(), decisions.event_recorder.log().clone());
+    let handle = GroupHandle::new(requests_in, snapshots, logs, events);
+    let web = WebMeans { options: options.web, ports: recipe.ports.clone(), vitals };
     let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, (upkeep, web))?;
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);

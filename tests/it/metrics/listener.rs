@@ -44,7 +44,7 @@ fn a_free_port_is_the_same_tomorrow_and_is_told() {
     let (project, _) = project(ONE);
     project.write("procgroup.toml", format!("[metrics]\nport = 'auto'\n{ONE}"));
     let port = || {
-        let mut group = Stream::start(&project, &[]);
+        let mut group = Stream::start(&project, &["--log-level", "info"]);
         group.wait_for_message("/metrics");
         assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
         let said = group.wait_exit().stderr;
