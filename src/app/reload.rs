@@ -355,6 +355,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_variables_say_of_metrics_counts_at_each_save() {
+        let port = Some(AskedPort::Fixed(7000));
+        let of = |metrics| {
+            let recipe = Recipe { metrics, ..Recipe::default() };
+            recipe.apply(GroupSpec { metrics: port, ..file(1) }).unwrap().metrics
+        };
+        let other = Some(AskedPort::Fixed(9464));
+        assert_eq!((of(None), of(Some(other)), of(Some(None))), (port, other, None));
+    }
+
+    #[test]
     fn what_cannot_be_scaled_is_told_why_and_nothing_is_done() {
         let refused = |name: &str, count| {
             let recipe = Recipe::default();
