@@ -145,7 +145,7 @@ fn each_answer_is_as_it_is_described() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
     for (path, item) in root["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            assert!(asked.contains(&(method, path)), "{method} {path} was not asked");
+            assert!(asked.contains(&(method.as_str(), path.as_str())), "{method} {path} was not asked");
         }
     }
     let lines = page.get("/api/v1/logs").body;
