@@ -71,6 +71,7 @@ mod usage;
 mod variables;
 mod wait_text;
 mod watch;
+mod web;
 mod why;
 mod worker_config;
 mod worktrees;
