@@ -7,8 +7,7 @@ use super::{Page, SHOP};
 use crate::harness::{Project, detach, down, has};
 
 /// What it looks at in each answer. Which requests are refused is told by other tests.
-const CHECKS: &str =
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
 
 /// What it does not ask: what ends the group, what has no end, and what may say 503 by right.
 const LEFT_OUT: [&str; 3] = ["/api/v1/down", "/api/v1/stream", "/ready"];
