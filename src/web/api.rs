@@ -71,7 +71,7 @@ pub(super) async fn answer(
         Endpoint::Tasks => tasks(site, &query(&["worker", "state", "limit"])?).await,
         Endpoint::Task => chore(site, Chore::Task(task(name, &query(&["worker"])?)?)).await,
         Endpoint::Logs => logs(site, &query(&LOGS)?),
-        Endpoint::Stream => stream(site, &query(&["status", "events", "logs", "cursor", "last"])?),
+        Endpoint::Stream => stream(site, &query(&["status", "events", "after", "logs", "cursor", "last"])?),
         Endpoint::Session => Err(Refusal::not_found()),
         Endpoint::SessionCode => code(site, head, posted).await,
         Endpoint::Start => order(site, name, posted, Ask::Start).await,
@@ -195,7 +195,7 @@ fn stream(site: &Arc<Site>, query: &Query) -> Answer {
         asks.push(Ask::Status { follow: true, usage: false });
     }
     if query.flag("events")? {
-        asks.push(Ask::Events { follow: true, after: 0, epoch: None });
+        asks.push(Ask::Events { follow: true, after: query.number("after")?.unwrap_or(0), epoch: None });
     }
     let cursors = query.list("cursor").unwrap_or_default();
     if let Some(services) = query.list("logs") {

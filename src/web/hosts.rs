@@ -15,6 +15,8 @@ pub struct Hosts {
     ours: Vec<String>,
     /// Those of `hosts` in the file. A proxy in front of them may speak TLS.
     named: Vec<String>,
+    /// Other machines may reach it.
+    is_remote: bool,
 }
 
 impl Hosts {
@@ -36,12 +38,13 @@ impl Hosts {
             let name = name.to_ascii_lowercase();
             if has_port(&name) { name } else { format!("{name}:{port}") }
         });
-        Self { named: named.collect(), ours }
+        Self { named: named.collect(), ours, is_remote: !bound.ip().is_loopback() }
     }
 
-    /// The name that is told to people.
+    /// The name that is told to people: the first of the file where other machines reach the listener.
     pub fn name(&self) -> &str {
-        self.ours.first().map_or("localhost", String::as_str)
+        let theirs = self.named.first().filter(|_| self.is_remote);
+        theirs.or(self.ours.first()).map_or("localhost", String::as_str)
     }
 
     /// Whether `Host` may say this.
@@ -116,6 +119,8 @@ mod tests {
         for host in these {
             assert!(ours.has(host), "{host}");
         }
+        assert_eq!(ours.name(), "dev.box:7700");
+        assert_eq!(hosts("127.0.0.1:7700", &["dev.box"]).name(), "127.0.0.1:7700");
         for host in ["dev.box", "dev.box:443", "proxy.box:7700", "dev.box.evil.example:7700", "0.0.0.0:7700"] {
             assert!(!ours.has(host), "{host}");
         }

@@ -20,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       require-trusted-types-for 'script'";
 
 /// What each answer says, also a refusal. There are no CORS headers: no other origin may read us.
-const HEADERS: [(HeaderName, &str); 6] = [
+static HEADERS: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -66,7 +66,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
 
 /// Puts on an answer what tells a browser how to treat it.
 pub(super) fn protect(headers: &mut HeaderMap) {
-    for (name, value) in HEADERS {
+    for (name, value) in &HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }

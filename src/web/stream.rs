@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::Bytes;
-use serde_json::json;
+use serde::Serialize;
 
 use super::body::line;
+use super::command_line::Told;
 use super::site::Site;
-use crate::control::{Replies, Reply};
+use crate::control::{LogLine, Replies, Reply, Skipped, Status};
+use crate::logs::EventLine;
 
 /// Lines are handed over when there are so many bytes of them, or nothing more is there at once.
 const CHUNK: usize = 32 << 10;
@@ -60,23 +62,36 @@ impl Lines {
             self.room = self.room.saturating_sub(1);
             self.is_over = self.room == 0;
         }
-        match (reply, self.form) {
-            (Reply::Line(log), Form::Logs) => text.push_str(&line(&log)),
-            (Reply::Skipped(skipped), Form::Logs) => text.push_str(&line(&skipped)),
-            (Reply::Line(log), Form::Tagged) => text.push_str(&line(&json!({ "log": log }))),
-            (Reply::Skipped(skipped), Form::Tagged) => {
-                let skipped = json!({ "service": skipped.service, "lines": skipped.skipped });
-                text.push_str(&line(&json!({ "skipped": skipped })));
-            }
-            (Reply::Status(status), _) => text.push_str(&line(&json!({ "status": status }))),
-            (Reply::Event(event), _) => text.push_str(&line(&json!({ "event": event }))),
-            (Reply::Error(problem), _) => {
-                text.push_str(&line(&json!({ "error": self.site.command_line.told(problem) })));
-                self.is_over = true;
-            }
+        text.push_str(&match (&reply, self.form) {
+            (Reply::Line(log), Form::Logs) => line(log),
+            (Reply::Skipped(skipped), Form::Logs) => line(skipped),
             // Questions that go on have no end of their own.
-            (Reply::End {}, Form::Logs) => self.is_over = true,
-            _ => {}
-        }
+            (Reply::End {}, Form::Logs) => {
+                self.is_over = true;
+                return;
+            }
+            (Reply::Line(log), Form::Tagged) => line(&Tagged::Log(log)),
+            (Reply::Skipped(Skipped { service, skipped }), Form::Tagged) => {
+                line(&Tagged::Skipped { service: service.as_deref(), lines: *skipped })
+            }
+            (Reply::Status(status), _) => line(&Tagged::Status(status)),
+            (Reply::Event(event), _) => line(&Tagged::Event(event)),
+            (Reply::Error(problem), _) => {
+                self.is_over = true;
+                line(&Tagged::Error(&self.site.command_line.told(problem.clone())))
+            }
+            _ => return,
+        });
     }
+}
+
+/// A line that says what it is.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Tagged<'r> {
+    Log(&'r LogLine),
+    Status(&'r Status),
+    Event(&'r EventLine),
+    Skipped { service: Option<&'r str>, lines: Option<u64> },
+    Error(&'r Told),
 }

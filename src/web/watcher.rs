@@ -27,7 +27,7 @@ struct Entry {
     times: u32,
     services: Vec<String>,
     rule: Option<RuleLine>,
-    /// The rule for people.
+    /// The rule with its place, for people.
     rule_text: Option<String>,
 }
 
@@ -35,13 +35,13 @@ impl Watcher {
     /// Those after an entry, or all.
     pub(super) fn of(group: &GroupSnapshot, after: Option<u64>, clock: Clock) -> Self {
         let is_meant = |entry: &&JournalEntry| after.is_none_or(|after| entry.seq > after);
-        let entries = group.journal.entries().filter(is_meant).map(|entry| Entry::of(entry, clock));
+        let entries = group.journal.entries().filter(is_meant).map(|entry| Entry::of(entry, &group.file, clock));
         Self { version: 1, entries: entries.collect() }
     }
 }
 
 impl Entry {
-    fn of(entry: &JournalEntry, clock: Clock) -> Self {
+    fn of(entry: &JournalEntry, file: &str, clock: Clock) -> Self {
         let rule = match &entry.event.matched {
             Match::Watched { rule, .. } | Match::Ignored(rule) => Some(rule),
             Match::NoMatch => None,
@@ -55,7 +55,7 @@ impl Entry {
             times: entry.times,
             services: entry.services.iter().map(ServiceName::to_string).collect(),
             rule: rule.map(RuleLine::from),
-            rule_text: rule.map(ToString::to_string),
+            rule_text: rule.map(|rule| rule.in_file(file)),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::harness::{PATIENCE, Project, Stream};
 
 mod api;
 mod description;
+mod generated;
 mod limits;
 mod opening;
 mod security;
