@@ -32,7 +32,7 @@ pub struct TaskVariable {
 impl fmt::Display for TaskVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.key;
-        if key.starts_with(["-", "["]) {
+        if key.starts_with(['-', '[']) {
             let value = visible(&self.value);
             return write!(
                 f,

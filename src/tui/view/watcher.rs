@@ -12,7 +12,9 @@ use super::Scene;
 use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
-use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep, visible};
+use crate::domain::{
+    Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep, visible,
+};
 
 /// Below this width, a time of day has no seconds.
 const SHORT_TIME: u16 = 50;

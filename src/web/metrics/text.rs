@@ -117,7 +117,7 @@ fn escape(value: &str, page: &mut String) {
 }
 
 /// How often something was how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Histogram {
     /// In seconds, growing.
     bounds: &'static [f64],
