@@ -150,8 +150,7 @@ pub enum GroupRunError {
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
-    let recipe = options.recipe();
-    let file = options.spec;
+    let (recipe, file) = (options.recipe(), options.spec);
     let spec = recipe.select(file.clone())?;
     let exit_with = exit_with(options.exit_with, &spec)?;
     let runtime = event_loop().map_err(system("start the event loop"))?;

@@ -1,3 +1,5 @@
+//! A page as a whole, of a group that was made up.
+
 use crate::domain::{
     ExitStatus, Fact, FactKind, LastExit, Marker, Phase, RestartCounts, RunId, RunRecord, TaskMarker, TaskNews,
     WorkerSnapshot,

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use super::{Page, get, json, project, service};
+use super::{Page, get, json, project, service, start};
 use crate::harness::{Dash, Stream, detach, down, has, wait_for};
 
 const SHOP: &str = r#"
@@ -18,7 +18,7 @@ once = { run = "true", kind = "job" }
 fn the_figures_are_those_of_status_and_history() {
     let (project, port) = project(SHOP);
     project.write("src/a.rs", "0");
-    detach(&project);
+    start(&project);
     assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
     wait_for("it watches", || json(&project, &["status", "--json"])["watch"]["state"] == "watching");
     project.write("src/a.rs", "1");
@@ -65,6 +65,7 @@ fn held_changes_are_counted() {
     let (project, port) = project("[services]\napi = { run = 'exec sleep 1000', watch = ['src/**'] }\n");
     project.write("src/a.rs", "0");
     let mut dash = Dash::start(&project, (100, 30), &["--paused"]);
+    dash.wait_for_text("api");
     wait_for("it watches", || json(&project, &["status", "--json"])["watch"]["state"] == "paused");
     project.write("src/a.rs", "1");
     wait_for("the change is held", || Page::get(port).value("devgroup_held_changes") == Some(1.0));
@@ -82,7 +83,7 @@ fn promtool_finds_nothing() {
     let worker = "[services.marie]\nkind = 'worker'\nrun = 'true'\n";
     let (project, port) = project(&format!("[tasks]\ndir = 's'\n{SHOP}{worker}"));
     project.write("s/tasks/marie/t-1.json", r#"{"task_id":"t-1","worker":"marie","description":"x"}"#);
-    detach(&project);
+    start(&project);
     wait_for("the task is counted", || {
         Page::get(port).value("watcher_task_duration_seconds_count{worker=\"marie\"}") == Some(1.0)
     });

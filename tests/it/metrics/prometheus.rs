@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::{free_port, get, is_closed, project, service};
-use crate::harness::{Project, Stream, detach, down, has, wait_for};
+use super::{free_port, get, is_closed, project, service, start};
+use crate::harness::{Project, Stream, down, has, wait_for};
 
 const SHOP: &str = r#"
 [services]
@@ -91,7 +91,7 @@ fn its_queries_give_the_restarts_by_cause_that_status_gives() {
     let (project, port) = project(SHOP);
     project.write("src/a.rs", "0");
     std::fs::create_dir_all(project.path("../home/tries")).unwrap();
-    detach(&project);
+    start(&project);
     let prometheus = Prometheus::start(&project, port);
     let restarts = || prometheus.query("devgroup_restarts_total", ["service", "cause"]);
     wait_for("it has scraped", || !restarts().is_empty());
