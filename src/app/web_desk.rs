@@ -8,7 +8,7 @@ use super::port_claims::PortClaims;
 use crate::control::{Inside, Problem, ProblemCode, WebAnswer, WebAsk};
 use crate::domain::{AskedPort, GroupSpec, PortLedger, WebSpec, plain_error, port_is_taken};
 use crate::process;
-use crate::web::{self, CommandLine, Door, Hosts, Server, Shows, Site, Vitals};
+use crate::web::{self, CommandLine, Hosts, Listener, Server, Shows, Site, Vitals};
 
 /// The name of its port among those of services; none of them can have it.
 const PAGE_PORT: &str = "[web]";
@@ -131,20 +131,20 @@ impl WebDesk {
         state.wanted = wanted;
         let Wanted { web, metrics } = &state.wanted;
         let page = web.as_ref().map(|spec| self.page(spec, &state.group)).transpose();
-        let host = page.as_ref().ok().and_then(|door| Some(door.as_ref()?.hosts.name().to_owned()));
+        let host = page.as_ref().ok().and_then(|listener| Some(listener.as_ref()?.hosts.name().to_owned()));
         let (page, result) = match page {
             Ok(page) => (page, Ok(())),
             Err(why) => (None, Err(why)),
         };
         let metrics = metrics.and_then(|port| {
-            let door = self.metrics(port, &state.group);
-            door.inspect_err(|why| log::error!("{why}")).ok()
+            let listener = self.metrics(port, &state.group);
+            listener.inspect_err(|why| log::error!("{why}")).ok()
         });
-        let doors: Vec<Door> = page.into_iter().chain(metrics).collect();
-        if doors.is_empty() {
+        let listeners: Vec<Listener> = page.into_iter().chain(metrics).collect();
+        if listeners.is_empty() {
             return result;
         }
-        let server = Server::start(self.site.clone(), doors);
+        let server = Server::start(self.site.clone(), listeners);
         let server = server.map_err(|error| format!("cannot serve the web page: {}", plain_error(&error)))?;
         if let Some(host) = &host {
             let address = format!("http://{host}");
@@ -156,18 +156,18 @@ impl WebDesk {
     }
 
     /// The listener of the page.
-    fn page(&self, spec: &WebSpec, group: &GroupSpec) -> Result<Door, String> {
+    fn page(&self, spec: &WebSpec, group: &GroupSpec) -> Result<Listener, String> {
         let address = SocketAddr::new(ip(spec)?, self.port(spec.port, PAGE_PORT, group));
         let socket = web::listen(address).map_err(|error| cannot_listen("the web page", address, &error))?;
-        Ok(Door { socket, hosts: Hosts::new(address, &spec.hosts), shows: Shows::All })
+        Ok(Listener { socket, hosts: Hosts::new(address, &spec.hosts), shows: Shows::All })
     }
 
     /// The listener of metrics alone.
-    fn metrics(&self, port: AskedPort, group: &GroupSpec) -> Result<Door, String> {
+    fn metrics(&self, port: AskedPort, group: &GroupSpec) -> Result<Listener, String> {
         let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port(port, METRICS_PORT, group));
         let socket = web::listen(address).map_err(|error| cannot_listen("the listener of metrics", address, &error))?;
         log::info!("metrics are at http://{address}/metrics");
-        Ok(Door { socket, hosts: Hosts::new(address, &[]), shows: Shows::Metrics })
+        Ok(Listener { socket, hosts: Hosts::new(address, &[]), shows: Shows::Metrics })
     }
 
     fn end(&self, state: &mut State) {

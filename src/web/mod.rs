@@ -28,5 +28,5 @@ pub use health::Turns;
 pub use hosts::Hosts;
 pub use login::CODE_LIFE;
 pub use metrics::{Counters, Vitals};
-pub use server::{Door, Server, Shows, listen};
+pub use server::{Listener, Server, Shows, listen};
 pub use site::Site;
