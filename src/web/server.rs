@@ -35,7 +35,7 @@ const HEAD: usize = 16 << 10;
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take for its last words.
-const FAREWELL_PATIENCE: Duration = Duration::from_millis(200);
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the thread may take to end.
 const END_PATIENCE: Duration = Duration::from_millis(500);

@@ -169,8 +169,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
     let event_log = decisions.event_recorder.log().clone();
     let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
-    let web = (options.web, recipe.ports.clone());
-    let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, (upkeep, web))?;
+    let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, (upkeep, options.web, &recipe.ports))?;
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     let (scales, scales_out) = mpsc::channel(8);
