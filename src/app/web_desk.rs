@@ -99,13 +99,15 @@ impl WebDesk {
         let refused = |why: String| Problem::new(ProblemCode::Refused, why);
         let mut state = self.state();
         if stop {
-            let wanted = Wanted { web: None, ..state.wanted.clone() };
+            let mut wanted = state.wanted.clone();
+            wanted.web = None;
             self.change(&mut state, wanted).map_err(refused)?;
             self.site.log_all_out();
             return Ok(WebAnswer { version: 1, url: None });
         }
         let web = state.wanted.web.clone().or_else(|| state.group.web.clone()).unwrap_or_default();
-        let wanted = Wanted { web: Some(web), ..state.wanted.clone() };
+        let mut wanted = state.wanted.clone();
+        wanted.web = Some(web);
         self.change(&mut state, wanted).map_err(refused)?;
         let host = state.open.as_ref().and_then(|open| open.host.as_ref());
         let url = host.and_then(|host| self.site.address_to_log_in(host));

@@ -9,6 +9,7 @@ mod exit_code;
 mod guide;
 mod help;
 mod history;
+mod joined;
 mod json;
 mod lone_worker;
 mod mcp;
