@@ -9,13 +9,16 @@ mod exit_code;
 mod guide;
 mod help;
 mod history;
+mod joined;
 mod json;
+mod lone_worker;
 mod mcp;
 mod own_log;
 mod setup;
 mod tasks;
 mod told;
 mod unworked;
+mod web_answers;
 mod why;
 mod why_service;
 
@@ -24,7 +27,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, LogFormat, RunOptions, StreamForm};
+use crate::app::{
+    self, Background, DashboardOptions, Frontend, GroupRunError, LogFormat, RunOptions, StreamForm, WebOptions,
+};
 use crate::config::{self, Diagnostics, Foreign, Found, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
 use crate::domain::{Scale, ServiceName, is_plain_name, plain_error, visible_lines, visible_path};
@@ -340,12 +345,15 @@ fn run_group(
         }
     })?;
     let own_log = own_log.or_variables(&loaded.spec, &arguments.names(), |name| std::env::var_os(name))?;
+    let metrics = lone_worker::metrics(&loaded.spec, &arguments.names(), |name| std::env::var_os(name))?;
     app::set_own_log(own_log.options());
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr && own_log.options().format == LogFormat::Text, style);
     }
+    let command_line = web_answers::of_group(&loaded.spec.file);
     let options = RunOptions {
         spec: loaded.spec,
+        web: WebOptions { always: arguments.web, command_line },
         watch: !arguments.no_watch,
         reload: !arguments.no_reload,
         paused: arguments.paused,
@@ -356,6 +364,7 @@ fn run_group(
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         alerts,
+        metrics,
         frontend,
     };
     let ending = app::run(options, claim, ward.guard_pipe());

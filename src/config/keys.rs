@@ -63,7 +63,9 @@ pub(super) const ROOT: Section = section(
         key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
+        key("metrics", Form::Table(&METRICS), "where figures for Prometheus are served"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
+        key("web", Form::Table(&WEB), "where the web page of the group is served"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -200,6 +202,12 @@ pub(super) const START: Section = section(
     &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
 );
 
+/// The keys of `[metrics]`.
+pub(super) const METRICS: Section = section(
+    "`[metrics]`",
+    &[key("port", Form::OwnPort, "the local TCP port: a number, or \"auto\" for a free one (the default)")],
+);
+
 /// The keys of `[alerts]`.
 pub(super) const ALERTS: Section = section(
     "`[alerts]`",
@@ -211,6 +219,21 @@ pub(super) const ALERTS: Section = section(
         ),
         key("run", Form::Program, "the program that is told, with the event as JSON on its stdin"),
         key("every", Form::Duration, "tell at most one alert of a service and kind in this time (default: 30s)"),
+    ],
+);
+
+/// The keys of `[web]`.
+pub(super) const WEB: Section = section(
+    "`[web]`",
+    &[
+        key(
+            "port",
+            Form::OwnPort,
+            "its TCP port: a number, or \"auto\" for a free one that stays the same (the default)",
+        ),
+        key("host", Form::Text, "the IP address that it listens on (default: 127.0.0.1)"),
+        key("allow_remote", Form::Boolean, "whether `host` may be an address that other machines reach"),
+        key("hosts", Form::Texts, "other names by which browsers may reach it, such as \"dev.box:7700\""),
     ],
 );
 
@@ -436,6 +459,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (TASKS.name, "base_dir", "dir"),
     (TASKS.name, "shared_dir", "dir"),
     (TASKS.name, "task_dir", "dir"),
+    (ROOT.name, "prometheus", "metrics"),
+    (ROOT.name, "monitoring", "metrics"),
+    (METRICS.name, "listen", "port"),
+    (METRICS.name, "metrics_port", "port"),
     (ROOT.name, "alert", "alerts"),
     (ROOT.name, "notify", "alerts"),
     (ROOT.name, "notifications", "alerts"),
@@ -454,6 +481,14 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (ALERTS.name, "throttle", "every"),
     (ALERTS.name, "cooldown", "every"),
     (ALERTS.name, "rate_limit", "every"),
+    (ROOT.name, "http", "web"),
+    (ROOT.name, "server", "web"),
+    (ROOT.name, "dashboard", "web"),
+    (WEB.name, "address", "host"),
+    (WEB.name, "bind", "host"),
+    (WEB.name, "listen", "host"),
+    (WEB.name, "allowed_hosts", "hosts"),
+    (WEB.name, "remote", "allow_remote"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -524,8 +559,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &READY, &ALIVE, &LIMITS, &VALIDATE,
-            &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &METRICS, &ALERTS, &READY, &ALIVE,
+            &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

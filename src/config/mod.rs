@@ -28,6 +28,7 @@ mod keys;
 mod laid_over;
 mod load;
 mod local;
+mod metrics;
 mod peers;
 mod pipe;
 mod place;
@@ -53,6 +54,7 @@ mod trust;
 mod unmatched_watch;
 mod unset;
 mod values;
+mod web;
 mod worker;
 mod writable;
 

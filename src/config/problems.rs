@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::keys::{Key, ROOT, Section, TASKS, other_word};
+use super::keys::{Key, ROOT, Section, TASKS, WEB, other_word};
 pub(super) use super::near::shown;
 use super::near::{any_of, near};
 use super::peers;
@@ -106,6 +106,10 @@ impl<'a, 't> Fields<'a, 't> {
             }
             if section.key(name).is_none() {
                 problems.add(fields.unknown(name, key.span(), value.get_ref()));
+            } else if let (true, "web", DeValue::String(_)) = (section.name == ROOT.name, name, value.get_ref()) {
+                // Many a service has the name of our own page.
+                let problem = Diagnostic::error("unknown-key", "unknown key `web` in the file");
+                problems.add(fields.outside_of_services(problem, name, key.span(), value.get_ref()));
             }
         }
         fields
@@ -137,11 +141,7 @@ impl<'a, 't> Fields<'a, 't> {
                 problem.at(span, format!("did you mean {}?", any_of(&guess))).help(self.advice(first))
             }
             None if self.section.name == ROOT.name && is_service(value) => {
-                self.meant.push("services");
-                problem.at(span, "write services under `[services]`").help(match value {
-                    DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
-                    _ => format!("[services.{}]", shown(name)),
-                })
+                self.outside_of_services(problem, name, span, value)
             }
             // Other tools have tasks that are commands.
             None if self.section.name == TASKS.name && is_service(value) => {
@@ -150,10 +150,27 @@ impl<'a, 't> Fields<'a, 't> {
                     as_key(name)
                 ))
             }
+            None if self.section.name == WEB.name && name == "run" => {
+                problem.at(span, "`[web]` is the web page of the group").help("a service of this name: [services.web]")
+            }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))
                 .help(format!("keys here: {}\nkeys starting with x- are free for notes", self.section.names())),
         }
+    }
+
+    fn outside_of_services(
+        &mut self,
+        problem: Diagnostic,
+        name: &str,
+        span: Range<usize>,
+        value: &DeValue<'_>,
+    ) -> Diagnostic {
+        self.meant.push("services");
+        problem.at(span, "write services under `[services]`").help(match value {
+            DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
+            _ => format!("[services.{}]", shown(name)),
+        })
     }
 
     /// The service whose table this is, if it is one's.

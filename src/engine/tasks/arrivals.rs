@@ -287,7 +287,8 @@ impl Work {
                 if let (true, Some(id)) = (burial.is_the_task, &words.id) {
                     turn.task_ended(&self.name, id, false);
                 }
-                turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
+                let (reason, detail) = (words.reason, words.detail);
+                turn.tell(&self.name, TaskNews::Dead { name, reason, detail, status: None, took: None });
                 batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
                 turn.aggregate = true;
             }
