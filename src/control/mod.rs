@@ -41,7 +41,7 @@ pub use meeting::{NameTaken, Served, meet, served_by, take_name};
 pub use place::{Place, SOCKET_VARIABLE, addresses, group_key, state_home, state_lock};
 pub use server::{About, AttachHandler, Keeper, Server};
 pub use settling::{SettleResult, Settled, SettledService};
-pub use status::{Change, Exit, Hold, Inputs, Restarts, Service, Status, Unchanged, Usage, Watch};
+pub use status::{Change, Exit, Hold, Inputs, Restarts, Service, Status, Unchanged, UndeliveredAlert, Usage, Watch};
 pub use waiting::{Fate, Known, first_start};
 pub use why_line::{Why, WhyLine, WhyRule, WhySource, WhyWords};
 pub use wire::{

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, GoingOn, Instance, Kind, Moment, Orders, Outcome, OverLimit,
     PaneView, Phase, Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping,
-    UnchangedInputs, Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
+    UnchangedInputs, UndeliveredAlert, Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -40,6 +40,8 @@ pub struct GroupSnapshot {
     pub notice: Option<Notice>,
     /// Why the file on disk is not in force, with the remedy. What was read before is.
     pub file_problem: Option<Arc<str>>,
+    /// The last alert that did not reach whom it was for.
+    pub undelivered: Option<UndeliveredAlert>,
     /// It is there for runs in other terminals, and ends with the last of them.
     pub temporary: bool,
 }

@@ -43,6 +43,7 @@ pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
         file_unread: false,
         notice: None,
         file_problem: None,
+        undelivered: None,
         temporary: false,
     }
 }
@@ -76,6 +77,7 @@ impl Engine {
             file_unread: self.file_is_unread(),
             notice: self.notice.clone(),
             file_problem: self.file_problem.clone(),
+            undelivered: self.undelivered.clone(),
             temporary: self.is_temporary(),
         }
     }

@@ -118,6 +118,7 @@ pub(super) fn shop() -> GroupSnapshot {
         notice: None,
         file_unread: false,
         file_problem: None,
+        undelivered: None,
         temporary: false,
     }
 }
