@@ -105,6 +105,8 @@ pub struct ServiceSnapshot {
     pub file: Option<Arc<str>>,
     /// It watches files.
     pub watches: bool,
+    /// Which ones, for people, where the file says more than all of its folder: `src/**/*.rs, Cargo.toml`.
+    pub watched: Option<Arc<str>>,
     /// The leader of its live run.
     pub pid: Option<u32>,
     /// The number of its last run; 0 before the first.
@@ -182,6 +184,7 @@ impl ServiceSnapshot {
             wanted: true,
             file: None,
             watches: false,
+            watched: None,
             pid: None,
             run,
             up_since: None,
