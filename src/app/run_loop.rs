@@ -82,6 +82,7 @@ impl Incoming {
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
                 RunReport::StatusText(_) => "what a run says of itself",
+                RunReport::Ignores(_) => "a signal that is ignored",
                 RunReport::Worker(_) => "what a worker does",
                 RunReport::Usage(_) => "the usage of a run",
                 RunReport::Details(_) => "the details of a run",
