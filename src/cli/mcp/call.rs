@@ -48,10 +48,12 @@ impl Session {
 
     /// A failure, with its remedy.
     pub(super) fn failed(&self, failure: Failure) -> Answer {
-        let value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
+        let mut value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
         if let Failure::NotRunning { file: Some(_), foreign: None } = &failure {
             let here = std::env::current_dir().unwrap_or_default();
             let mut text = format!("no group runs in {} · start it with: devgroup -d\n", visible_path(&here));
+            // A dashboard is nothing for an agent.
+            value["error"]["help"] = "start it with: devgroup -d".into();
             if !self.read_only {
                 text += "help: the tool `start` without services starts it\n";
             }

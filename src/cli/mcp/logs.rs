@@ -104,7 +104,7 @@ fn since(call: &Call) -> Result<Since, Failure> {
     }
     config::parse_duration(&text).map(Since::Ago).map_err(|_| {
         let help = "write `restart`, a time such as `5m`, or the cursor of an earlier answer";
-        Failure::Usage(format!("`since`: `{}` is none\n  help: {help}", visible(&text)))
+        Failure::Usage(format!("`since`: cannot read `{}`\n  help: {help}", visible(&text)))
     })
 }
 

@@ -40,7 +40,7 @@ pub(super) fn wait(call: &Call) -> Result<Answer, Failure> {
             let near = config::near(other, WORDS);
             let near = if near.is_empty() { WORDS.to_vec() } else { near };
             let help = format!("did you mean {}?", config::any_of(&near));
-            return Err(Failure::Usage(format!("`for`: `{}` is none\n  help: {help}", visible(other))));
+            return Err(Failure::Usage(format!("`for`: unknown value `{}`\n  help: {help}", visible(other))));
         }
     };
     let mut group = call.group_for(timeout)?;

@@ -18,6 +18,7 @@ fn a_group_is_absent_started_restarted_and_ended_in_one_session() {
             (&absent.value["error"]["code"], &absent.value["error"]["exit_code"]),
             (&json!("not-running"), &json!(4))
         );
+        assert_eq!(absent.value["error"]["help"], "start it with: devgroup -d");
         let started = agent.call("start", json!({})).well();
         assert!(started.text.contains("api: ready"), "{}", started.text);
         let again = agent.call("start", json!({})).well();
