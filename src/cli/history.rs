@@ -111,6 +111,8 @@ fn chosen(written: &[String], names: Vec<String>, spec: Option<&GroupSpec>) -> R
         match found {
             Some(Ok(found)) => wanted.extend(found.iter().map(|name| name.as_str().to_owned())),
             _ if names.contains(word) => wanted.push(word.clone()),
+            // Groups are those of the file; names may be older.
+            Some(Err(unknown)) if word.starts_with('@') => return Err(unknown.into()),
             found => {
                 let message = match found {
                     Some(Err(unknown)) => unknown.to_string(),
