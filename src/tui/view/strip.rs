@@ -123,17 +123,14 @@ pub(in super::super) fn moments(scene: &Scene<'_>) -> Vec<Moment> {
 fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
     let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
     let path = visible(&entry.event.path);
-    let path = match entry.times {
-        1 => path.into_owned(),
-        times => format!("{path} ({times} events)"),
-    };
+    let times = if entry.times == 1 { String::new() } else { format!(" ({} events)", entry.times) };
     let age = format!("{} ago", scene.age(entry.judged));
     let rule = match &entry.event.matched {
         Match::Watched { rule, .. } | Match::Ignored(rule) => rule.in_file(&scene.snapshot.file),
         Match::NoMatch => String::new(),
     };
-    let with_kind = format!("{path} {}", entry.event.kind);
-    vec![names.join(", "), path, with_kind, format!("{} {age}", outcome(entry.verdict)), age, rule]
+    let with_kind = format!("{path} {}{times}", entry.event.kind);
+    vec![names.join(", "), format!("{path}{times}"), with_kind, format!("{} {age}", outcome(entry.verdict)), age, rule]
 }
 
 /// What has become of an event, in the past.
