@@ -112,7 +112,10 @@ pub(in crate::cli) fn summary(settled: &Settled) -> String {
     let since = clock::local_time_of_day(&settled.since);
     let number = settled.files.len() as u64 + settled.more_files;
     let nobody = settled.services.is_empty();
+    // A hold has kept them.
+    let are_earlier = settled.services.iter().any(|service| !service.files.is_empty());
     let changed = match number {
+        0 if are_earlier => format!("earlier changes were acted on · none since {since}"),
         0 => format!("no watched file has changed since {since}"),
         _ => format!("{} changed since {since}", count(number, "file")),
     };
@@ -185,6 +188,9 @@ timed out · 1 file changed since 14:02:11
         assert_eq!(summary(&settled(Vec::new())), "1 file changed since 14:02:11 · no service acts on that");
         let nothing = Settled { files: Vec::new(), ..settled(Vec::new()) };
         assert_eq!(text(&nothing), "no watched file has changed since 14:02:11\n");
+        let released = SettledService { files: vec!["a".into()], ..service("api", SettleResult::Restarted) };
+        let earlier = summary(&Settled { services: vec![released], ..nothing });
+        assert_eq!(earlier, "earlier changes were acted on · none since 14:02:11");
     }
 
     #[test]
