@@ -14,6 +14,9 @@ use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, Wat
 /// Cells of a paused footer beside the names of those that may restart.
 const BESIDE_NAMES: usize = 63;
 
+/// Cells of those names, however much room there is: the line above has them too.
+const MOST_NAMES: usize = 48;
+
 /// What the keys do here, as far as there is room.
 pub(super) fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     let length = match cells {
@@ -32,7 +35,7 @@ pub(super) fn keys_alone(scene: &Scene<'_>, cells: usize) -> Vec<String> {
 fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let kind = kind(scene);
-    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).max(12));
+    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).clamp(12, MOST_NAMES));
     let hints = keymap.footer(kind, length, (&resumes, &|action| is_of_use(scene, action)), glyphs);
     let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
     let hint_in = |context, action, word: &str| format!("{} {word}", keymap.key_name(context, action, glyphs));

@@ -7,15 +7,13 @@ use ratatui::text::Span;
 
 use super::super::panel::WatcherPanel;
 use super::super::sidebar_rows::window;
-use super::super::text::{cut_left, cut_right, pad, thousands, width};
+use super::super::text::{cut_left, cut_right, first_of, pad, thousands, width};
 use super::Scene;
 use super::hints::whole_name;
 use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
-use crate::domain::{
-    Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, WhyStep, some_of, visible,
-};
+use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, WhyStep, visible};
 
 /// Below this width, a time of day has no seconds.
 const SHORT_TIME: u16 = 50;
@@ -32,9 +30,9 @@ fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
     // Between the first word and the counts, with the lines around them.
     let room = usize::from(area.width).saturating_sub(width(counts) + 20);
     let watching = scene.snapshot.services.iter().filter(|service| service.watches);
-    let mut names: Vec<_> = watching.map(whole_name).collect();
+    let mut names: Vec<String> = watching.map(|service| whole_name(service).to_string()).collect();
     names.dedup();
-    let names = some_of(&names, if said.is_some() { room / 2 } else { room });
+    let names = first_of(names, if said.is_some() { room / 2 } else { room });
     let left = room.saturating_sub(width(&names) + 3);
     let said = said.map(|said| cut_right(said, left, scene.glyphs().ellipsis));
     let parts = [Some(names), said].into_iter().flatten().filter(|part| !part.is_empty());
