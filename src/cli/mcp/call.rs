@@ -113,7 +113,7 @@ impl Call<'_> {
 
     /// The group, as it is now.
     pub(super) fn connect(&self) -> Result<Client, Failure> {
-        find::group(&Place { client: Some(self.client()), ..self.session.place.clone() })
+        find::running(&Place { client: Some(self.client()), ..self.session.place.clone() })
     }
 
     /// The same, for questions whose answers are at hand.
