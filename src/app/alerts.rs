@@ -8,12 +8,15 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::environment;
 use crate::clock::Clock;
-use crate::domain::{AlertKeys, AlertKind, AlertSpec, GroupSpec, Moment, RunCommand, path_text, visible};
+use crate::domain::{
+    AlertDelivery, AlertKeys, AlertKind, AlertSpec, GroupSpec, Moment, RunCommand, path_text, visible,
+};
 use crate::logs::EventLine;
-use crate::process::{ProcessHost, Told, tell_program};
+use crate::process::{ProcessHost, Told, find_for_foreground, tell_program};
 
 /// How long the end of the group waits for what is on its way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -127,6 +130,8 @@ pub(crate) struct AlertSender {
     spec: AlertSpec,
     group: Group,
     host: ProcessHost,
+    /// Who wants to know what came of it.
+    deliveries: UnboundedSender<AlertDelivery>,
     /// Each that is on its way has a clone.
     on_the_way: Sender<()>,
 }
@@ -135,6 +140,8 @@ pub(crate) struct AlertSender {
 pub(crate) struct AlertTeller {
     user: UserAlerts,
     host: ProcessHost,
+    /// What has come of each.
+    deliveries: (UnboundedSender<AlertDelivery>, UnboundedReceiver<AlertDelivery>),
     on_the_way: Option<Sender<()>>,
     ended: Receiver<()>,
 }
@@ -143,14 +150,20 @@ impl AlertTeller {
     /// Nothing is on its way.
     pub(crate) fn new(user: UserAlerts, host: ProcessHost) -> Self {
         let (on_the_way, ended) = mpsc::channel();
-        Self { user, host, on_the_way: Some(on_the_way), ended }
+        Self { user, host, deliveries: unbounded_channel(), on_the_way: Some(on_the_way), ended }
     }
 
     /// The way for a group as its files say it now; none if nothing is to be told.
     pub(crate) fn sender(&self, group: &GroupSpec) -> Option<AlertSender> {
         let spec = self.user.with(group);
         let on_the_way = self.on_the_way.clone().filter(|_| spec.is_on())?;
-        Some(AlertSender { spec, group: Group::of(group), host: self.host.clone(), on_the_way })
+        let (host, deliveries) = (self.host.clone(), self.deliveries.0.clone());
+        Some(AlertSender { spec, group: Group::of(group), host, deliveries, on_the_way })
+    }
+
+    /// What has come of the next alert. Waits as long as it takes.
+    pub(crate) async fn next_delivery(&mut self) -> Option<AlertDelivery> {
+        self.deliveries.1.recv().await
     }
 
     /// Waits for what is on its way, a while. There must be no sender any more.
@@ -172,11 +185,14 @@ impl AlertSender {
     pub(crate) fn send(&self, alert: Alert) {
         let alert = alert.bounded();
         for (what, told) in told(&self.spec, &self.group, &alert) {
-            let on_the_way = self.on_the_way.clone();
+            let (on_the_way, deliveries) = (self.on_the_way.clone(), self.deliveries.clone());
             self.host.tell_program(told, move |result| {
-                if let Err(problem) = result {
+                if let Err(problem) = &result {
                     log::warn!("alert not delivered: {what}: {problem}");
                 }
+                let problem = result.err().map(Arc::from);
+                // The group may be over.
+                let _ = deliveries.send(AlertDelivery { to: what.into(), problem });
                 drop(on_the_way);
             });
         }
@@ -226,8 +242,26 @@ fn desktop_argv(title: &str, text: &str) -> Vec<String> {
     argv
 }
 
+/// The programs that are told of alerts, by what these files say; and why one cannot be started, for people.
+pub fn alert_programs(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Option<String>)> {
+    let spec = user.with(group);
+    if !spec.is_on() {
+        return Vec::new();
+    }
+    let problem = |told: &Told| find_for_foreground(&told.command, &told.dir, &told.env).err();
+    let programs = told(&spec, &Group::of(group), &test_alert()).into_iter();
+    programs.map(|(what, told)| (what, problem(&told).map(|(_, problem)| problem))).collect()
+}
+
 /// Tells a test alert in all ways that are set. What is called how, and what came of it.
 pub fn test_alerts(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Result<(), String>)> {
+    told(&user.with(group), &Group::of(group), &test_alert())
+        .into_iter()
+        .map(|(what, told)| (what, tell_program(told)))
+        .collect()
+}
+
+fn test_alert() -> Alert {
     let event = EventLine {
         at: Clock::rfc3339_of(Clock::start().wall(Moment::START)),
         what: "notice".into(),
@@ -235,11 +269,7 @@ pub fn test_alerts(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Result<
         message: "a test of [alerts] by devgroup alerts test".into(),
         ..EventLine::default()
     };
-    let alert = Alert { kind: None, more: 0, event };
-    told(&user.with(group), &Group::of(group), &alert)
-        .into_iter()
-        .map(|(what, told)| (what, tell_program(told)))
-        .collect()
+    Alert { kind: None, more: 0, event }
 }
 
 #[cfg(test)]

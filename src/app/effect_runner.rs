@@ -19,8 +19,8 @@ use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
 use crate::control::group_key;
 use crate::domain::{
-    Answer, Fact, GroupSpec, LastExit, Moment, Notifications, OnChange, RunCommand, RunId, RunReport, ServiceName,
-    ServiceSpec, Signal, StartCause, TaskQuestion, Validated,
+    AlertDelivery, Answer, Fact, GroupSpec, LastExit, Moment, Notifications, OnChange, RunCommand, RunId, RunReport,
+    ServiceName, ServiceSpec, Signal, StartCause, TaskQuestion, Validated,
 };
 use crate::engine::{Effect, Finish};
 use crate::logs::{LogDocument, LogStore};
@@ -260,6 +260,11 @@ impl EffectRunner {
     pub(crate) fn tell_no_more(&self) {
         self.event_recorder.remember_no_more();
         self.event_recorder.alert_by(None);
+    }
+
+    /// What has come of the next alert. Waits as long as it takes.
+    pub(crate) async fn next_delivery(&mut self) -> Option<AlertDelivery> {
+        self.alert_teller.next_delivery().await
     }
 
     /// Waits for the alerts that are on their way, a while. To be called after [`Self::tell_no_more`].

@@ -34,7 +34,7 @@ mod workers;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
 pub use crate::watch::branch_of;
-pub use alerts::{UserAlerts, test_alerts};
+pub use alerts::{UserAlerts, alert_programs, test_alerts};
 pub use background::Background;
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of, is_foreground_of};

@@ -15,7 +15,9 @@ use super::reload::{Reloading, ScaleRequest};
 use super::status_file::StatusFile;
 use super::stopwatch::Stopwatch;
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, Refusal, RunReport, ServiceName, WatchReport};
+use crate::domain::{
+    AlertDelivery, Answer, Command, GroupSnapshot, Moment, Refusal, RunReport, ServiceName, WatchReport,
+};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::failpoint;
 use crate::group_handle::Request;
@@ -61,6 +63,7 @@ enum Incoming {
     Watch(WatchReport),
     Os(OsNews),
     Reload(Reloading),
+    Delivery(AlertDelivery),
     Time,
 }
 
@@ -79,6 +82,7 @@ impl Incoming {
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",
                 RunReport::StatusText(_) => "what a run says of itself",
+                RunReport::Ignores(_) => "a signal that is ignored",
                 RunReport::Worker(_) => "what a worker does",
                 RunReport::Usage(_) => "the usage of a run",
                 RunReport::Details(_) => "the details of a run",
@@ -98,6 +102,7 @@ impl Incoming {
             Self::Reload(Reloading { event: Event::Reloaded { .. }, .. }) => "a new procgroup.toml",
             Self::Reload(Reloading { event: Event::Scaled { .. }, .. }) => "other numbers of instances",
             Self::Reload(_) => "a notice",
+            Self::Delivery(_) => "the delivery of an alert",
             Self::Time => "a timer",
         }
     }
@@ -182,6 +187,7 @@ impl RunLoop {
             Some(request) = self.requests.recv() => Incoming::Request(request),
             Some(news) = self.news.recv() => Incoming::News(news),
             Some(reloading) = self.reloads.recv() => Incoming::Reload(reloading),
+            Some(delivery) = self.runner.next_delivery() => Incoming::Delivery(delivery),
             () = timer => Incoming::Time,
             Some(report) = self.watch.next() => Incoming::Watch(report),
         }
@@ -204,6 +210,7 @@ impl RunLoop {
                 event
             }
             Incoming::Time => Event::TimePassed,
+            Incoming::Delivery(delivery) => Event::AlertTold(delivery),
             Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
             Incoming::Watch(WatchReport::Status(status)) => {

@@ -153,6 +153,10 @@ fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     for (service, problem) in app::unreadable_inputs(&loaded.spec) {
         loaded.warn_unreadable_input(&service, &problem);
     }
+    // The user's own program may take its place; other people's do not.
+    for (_, problem) in app::alert_programs(&loaded.spec, &app::UserAlerts::default()) {
+        problem.iter().for_each(|problem| loaded.warn_alert_program(problem));
+    }
     loaded.warn_unread(&file.unread);
     loaded.warn_local(&|local| is_git_ignored(&loaded_spec, local));
     let found = unmatched_watches(&loaded.spec);

@@ -55,18 +55,18 @@ impl Past {
     }
 }
 
-/// The group that is meant, as far as its state folder needs it: by the one that runs, or by the file. The client, if it
-/// runs.
-pub(super) fn whose(place: &Place) -> Result<(GroupSpec, Option<Client>), Failure> {
+/// The group that is meant, as far as its state folder needs it: by the one that runs, or by the file. And the client, or why
+/// there is none.
+pub(super) fn whose(place: &Place) -> Result<(GroupSpec, Result<Client, Failure>), Failure> {
     match find::group(place) {
         Ok(client) => {
             let file = Path::new(&client.hello().file).to_owned();
             let root = file.parent().unwrap_or(Path::new("/")).to_owned();
             let spec = GroupSpec { file, ..GroupSpec::new(&client.hello().project, root, Vec::new()) };
-            Ok((spec, Some(client)))
+            Ok((spec, Ok(client)))
         }
         // What it has left on disk can be read, whatever keeps it from answering.
-        Err(_) => Ok((load(place)?, None)),
+        Err(failure) => Ok((load(place)?, Err(failure))),
     }
 }
 
@@ -99,8 +99,8 @@ fn found(place: &Place, services: &[String], since: Duration) -> Result<(Past, V
     let figures = Figures::by_service(&past.events, past.until);
     // The file says the order, if it can be read; what is gone from it comes behind.
     let spec = match client {
-        Some(_) => load(place).ok(),
-        None => Some(group),
+        Ok(_) => load(place).ok(),
+        Err(_) => Some(group),
     };
     let mut names: Vec<String> =
         spec.iter().flat_map(|spec| &spec.services).map(|service| service.name.as_str().to_owned()).collect();
@@ -123,6 +123,8 @@ fn chosen(written: &[String], names: Vec<String>, spec: Option<&GroupSpec>) -> R
         match found {
             Some(Ok(found)) => wanted.extend(found.iter().map(|name| name.as_str().to_owned())),
             _ if names.contains(word) => wanted.push(word.clone()),
+            // Groups are those of the file; names may be older.
+            Some(Err(unknown)) if word.starts_with('@') => return Err(unknown.into()),
             found => {
                 let message = match found {
                     Some(Err(unknown)) => unknown.to_string(),

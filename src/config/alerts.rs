@@ -1,5 +1,6 @@
 //! `[alerts]`, in the files of a group and in the user's own.
 
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
@@ -7,14 +8,18 @@ use toml::de::DeValue;
 
 use super::diagnostic::Diagnostic;
 use super::keys::ALERTS;
+use super::load::Loaded;
 use super::near::{any_of, near};
 use super::problems::{Fields, Problems, Slot, shown};
 use crate::domain::{AlertCommand, AlertKeys, AlertKind, RunCommand};
 
 const EXAMPLE: &str = "[alerts]\nrun = [\"./alert.sh\"]";
 
+/// What a file says, and where it names the program.
+pub(super) type Written = (AlertKeys, Option<Range<usize>>);
+
 /// Reads the section. `root`: the folder of its file.
-pub(super) fn read(slot: Slot<'_, '_>, root: &Path, problems: &mut Problems) -> Option<AlertKeys> {
+pub(super) fn read(slot: Slot<'_, '_>, root: &Path, problems: &mut Problems) -> Option<Written> {
     let DeValue::Table(table) = slot.value.get_ref() else {
         problems.add(slot.wrong_type().help(EXAMPLE));
         return None;
@@ -24,11 +29,24 @@ pub(super) fn read(slot: Slot<'_, '_>, root: &Path, problems: &mut Problems) -> 
         fields.read("on", problems, |slot, problems| slot.list(problems, |slot, problems| problems.keep(kind(slot))));
     let run = fields.read("run", problems, |slot, problems| run(slot, root, problems));
     let every = fields.read_value("every", problems, Slot::duration);
-    Some(AlertKeys {
+    let place = run.as_ref().map(Spanned::span);
+    let keys = AlertKeys {
         on: on.map(|on| on.into_inner().into_iter().map(Spanned::into_inner).collect()),
         run: run.map(Spanned::into_inner),
         every: every.map(Spanned::into_inner),
-    })
+    };
+    Some((keys, place))
+}
+
+impl Loaded {
+    /// The program of `[alerts]` cannot be started: why, for people.
+    pub fn warn_alert_program(&mut self, problem: &str) {
+        let Some(span) = self.places.alert_program.clone() else { return };
+        let message = format!("the program of [alerts] cannot be started: {problem}");
+        let help = "a path with a slash is relative to the folder of this file; to try it:   devgroup alerts test";
+        self.warnings
+            .add_once(Diagnostic::warning("alert-program", message).at(span, "alerts do not reach it").help(help));
+    }
 }
 
 fn kind(slot: Slot<'_, '_>) -> Result<AlertKind, Diagnostic> {

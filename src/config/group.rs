@@ -24,8 +24,8 @@ use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
 use super::{web, worker};
 use crate::domain::{
-    AlertKeys, AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec,
-    TaskFolders, WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
+    AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders,
+    WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -53,6 +53,8 @@ pub(super) struct Places {
     pub(super) inputs: HashMap<ServiceName, Vec<Range<usize>>>,
     /// The values that may hold variables: `ready`, `env.PORT`.
     pub(super) values: HashMap<ServiceName, Vec<(String, Range<usize>)>>,
+    /// `run` of `[alerts]`.
+    pub(super) alert_program: Option<Range<usize>>,
 }
 
 /// What one file says.
@@ -67,7 +69,7 @@ struct Own {
     name: Option<Arc<str>>,
     logs: LogSpec,
     start: StartSpec,
-    alerts: AlertKeys,
+    alerts: alerts::Written,
     web: Option<WebSpec>,
     metrics: Option<AskedPort>,
     /// `dir` of `[tasks]`, absolute.
@@ -112,6 +114,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
         patterns: services.iter().map(pattern_places).collect(),
         inputs: services.iter().map(input_places).collect(),
         values: services.iter().map(|service| (service.name.clone(), service.draft.value_places())).collect(),
+        alert_program: own.alerts.1.clone(),
     };
     let edges: Vec<check::Edge> = services.iter().flat_map(check::edges).collect();
     let spec = finish(services, &parts, own, gathered);
@@ -202,7 +205,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         watch: parts.first().map(|part| part.watch.spec.clone()).unwrap_or_default(),
         logs: own.logs,
         start: own.start,
-        alerts: own.alerts,
+        alerts: own.alerts.0,
         web: own.web,
         metrics: own.metrics,
         checkout,

@@ -177,7 +177,7 @@ fn read(root: &DeTable<'_>, (words, folder): (&KeyWords<'_>, &Path), problems: &
         mouse: mouse.map(Spanned::into_inner),
         confirm_quit: confirm_quit.is_some_and(Spanned::into_inner),
         notifications: notifications.map(Spanned::into_inner).unwrap_or_default(),
-        alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
+        alerts: alerts.map(|alerts| alerts.into_inner().0).unwrap_or_default(),
         keys: keys.map(Spanned::into_inner).unwrap_or_default(),
     }
 }

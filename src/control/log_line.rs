@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::{RunId, ServiceName};
-use crate::logs::{Epoch, Fields, Level, LineId, LineKind, Piece, Structured};
+use crate::logs::{Epoch, Fields, Level, LineId, LineKind, LogDocument, Piece, Structured};
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,11 @@ impl Cursor {
             Self::parse_place(rest, Some(epoch.parse().ok()?))
         };
         with_epoch().or_else(|| Self::parse_place(text, None))
+    }
+
+    /// Whether it is of this log, and not of an earlier one of the same service, whose lines had the same numbers.
+    pub(super) fn is_of(&self, document: &LogDocument) -> bool {
+        self.epoch == Some(document.epoch()) && self.next <= document.read().end()
     }
 
     fn parse_place(text: &str, epoch: Option<Epoch>) -> Option<Self> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::task::yield_now;
 
+use super::group_cursor::GroupCursor;
 use super::log_fields::Conditions;
 use super::log_line::{Cursor, LogLine, Skipped, level_of};
 use super::meant::meant;
@@ -63,6 +64,8 @@ pub(super) struct LogReader {
     wanted: Vec<ServiceName>,
     filter: Filter,
     cursors: Vec<Cursor>,
+    /// The cursor of an answer of `settle`: for services without one of their own.
+    after: Option<GroupCursor>,
     sources: Vec<Source>,
     /// Entries that are left out before the first one is sent.
     leave_out: u64,
@@ -84,19 +87,24 @@ impl LogReader {
             None => None,
             Some(word) => Some(level_of(word).ok_or_else(|| invalid(format!("`{word}` is not a level")))?),
         };
-        let parse = |text: &String| {
-            Cursor::parse(text).ok_or_else(|| {
-                invalid(format!("`{text}` is not a cursor: use one that `devgroup logs --json` printed"))
-            })
-        };
-        let cursors = ask.cursors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let (mut cursors, mut after) = (Vec::new(), None);
+        for text in &ask.cursors {
+            match (GroupCursor::parse(text), Cursor::parse(text)) {
+                (Some(cursor), _) => after = Some(cursor),
+                (None, Some(cursor)) => cursors.push(cursor),
+                (None, None) => {
+                    let help = "use one that `devgroup logs --json` or `settle --json` printed";
+                    return Err(invalid(format!("`{text}` is not a cursor: {help}")));
+                }
+            }
+        }
         let group = handle.snapshot();
         meant(&group, cursors.iter().map(|cursor| cursor.service.as_str()))?;
         let wanted = meant(&group, ask.services.iter().map(String::as_str))?;
         let conditions = Conditions::parse(&ask.conditions)?;
         let (levels, styled, links) = (ask.levels || level.is_some(), ask.support(), ask.links);
         let filter = Filter { query, level, conditions, levels, data: ask.levels, styled, links };
-        Ok(Self { handle, ask, wanted, filter, cursors, sources: Vec::new(), leave_out: 0, room: u64::MAX })
+        Ok(Self { handle, ask, wanted, filter, cursors, after, sources: Vec::new(), leave_out: 0, room: u64::MAX })
     }
 
     /// Sends all lines. Ends with the last, or with the client.
@@ -191,12 +199,13 @@ impl LogReader {
         let group = self.handle.snapshot();
         let since = self.ask.since_ms.map(|millis| moment_before(now, millis));
         // Whoever asks for all is told of what is not there any more.
-        let all = self.cursors.is_empty() && self.ask.last.is_none() && since.is_none() && !self.ask.since_restart;
+        let begins = !self.ask.cursors.is_empty() || since.is_some() || self.ask.since_restart;
+        let all = !begins && self.ask.last.is_none();
         let mut latest = None;
         for cursor in &self.cursors {
             latest = latest.max(self.handle.logs().get(&cursor.service).and_then(|document| {
                 // One of another log tells no time of this one.
-                if !belongs(&document, cursor) {
+                if !cursor.is_of(&document) {
                     return None;
                 }
                 let mut reader = document.read();
@@ -219,6 +228,13 @@ impl LogReader {
                 None => {
                     if let Some(latest) = latest {
                         start = start.max(search(&document, first..end, |line| line.at < latest));
+                    }
+                    match self.after {
+                        Some(after) if after.epoch == self.handle.events().epoch() => {
+                            start = start.max(search(&document, first..end, |line| line.at < after.at));
+                        }
+                        Some(_) => lost = Some(of_earlier_run(&service.name)),
+                        None => {}
                     }
                 }
             }
@@ -389,14 +405,14 @@ fn search(document: &LogDocument, lines: Range<LineId>, is_before: impl Fn(&Line
 
 /// Where a cursor leads to. One of another log leads to the oldest line, and it is said that something may be missing.
 fn resume(document: &LogDocument, cursor: &Cursor) -> (LineId, Option<Skipped>) {
-    if belongs(document, cursor) {
+    if cursor.is_of(document) {
         return (cursor.next, None);
     }
     let first = LineId(document.read().dropped());
-    (first, Some(Skipped { service: Some(cursor.service.as_str().to_owned()), skipped: None }))
+    (first, Some(of_earlier_run(&cursor.service)))
 }
 
-/// Whether a cursor is of this log, and not of an earlier one of the same service, whose lines had the same numbers.
-fn belongs(document: &LogDocument, cursor: &Cursor) -> bool {
-    cursor.epoch == Some(document.epoch()) && cursor.next <= document.read().end()
+/// That all lines follow, because a cursor is of an earlier run of the group.
+fn of_earlier_run(service: &ServiceName) -> Skipped {
+    Skipped { service: Some(service.as_str().to_owned()), skipped: None }
 }

@@ -42,9 +42,23 @@ pub struct Status {
     /// It was started by `devgroup run`, and ends with the last run that it is there for.
     #[serde(default)]
     pub temporary: bool,
+    /// The last alert that did not reach whom it was for, until one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered_alert: Option<UndeliveredAlert>,
     /// Where its web page is, if that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web: Option<String>,
+}
+
+/// An alert that did not reach whom it was for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndeliveredAlert {
+    /// RFC 3339 UTC.
+    pub at: String,
+    /// The program that was to be told.
+    pub to: String,
+    /// Why it was not, for people.
+    pub problem: String,
 }
 
 /// What the watcher does.
@@ -248,6 +262,11 @@ impl Status {
             files: group.files.iter().map(ToString::to_string).collect(),
             temporary: group.temporary,
             web: None,
+            undelivered_alert: group.undelivered.as_ref().map(|undelivered| UndeliveredAlert {
+                at: clock.rfc3339(undelivered.at),
+                to: undelivered.to.to_string(),
+                problem: undelivered.problem.to_string(),
+            }),
             watch: Watch {
                 state: state.into(),
                 held: watch.held,

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Exited, FactKind, FailedRun, Marker, NextTry, TaskMarker, TaskNews};
+use super::{Exited, FactKind, FailedRun, Marker, Moment, NextTry, TaskMarker, TaskNews};
 
 /// A kind of alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,10 +160,40 @@ impl AlertSpec {
     }
 }
 
+/// What came of telling one program of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertDelivery {
+    /// The program.
+    pub to: Arc<str>,
+    /// Why it was not told, for people.
+    pub problem: Option<Arc<str>>,
+}
+
+/// The last delivery of an alert that has failed, until one to the same program succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndeliveredAlert {
+    /// When that was known.
+    pub at: Moment,
+    /// The program.
+    pub to: Arc<str>,
+    /// Why, for people.
+    pub problem: Arc<str>,
+}
+
+impl UndeliveredAlert {
+    /// What there is to say after one more delivery.
+    pub fn after(before: Option<Self>, delivery: AlertDelivery, at: Moment) -> Option<Self> {
+        match delivery.problem {
+            Some(problem) => Some(Self { at, to: delivery.to, problem }),
+            None => before.filter(|before| before.to != delivery.to),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ExitStatus, LastExit, Moment, RunRecord};
+    use crate::domain::{ExitStatus, LastExit, RunRecord};
 
     fn ended(code: i32, failed: Option<FailedRun>, next: NextTry) -> Option<AlertKind> {
         let (status, uptime) = (ExitStatus::Code(code), Duration::ZERO);
@@ -202,6 +233,20 @@ mod tests {
         let nothing = AlertSpec::new(&AlertKeys::default(), false);
         assert_eq!((nothing.on.as_slice(), nothing.is_on()), (AlertKind::DEFAULT, false));
         assert!(AlertSpec::new(&AlertKeys::default(), true).is_on());
+    }
+
+    #[test]
+    fn a_failed_delivery_is_told_until_that_program_is_reached() {
+        let delivery =
+            |to: &str, problem: Option<&str>| AlertDelivery { to: to.into(), problem: problem.map(Arc::from) };
+        let at = Moment::from_millis;
+        assert_eq!(UndeliveredAlert::after(None, delivery("hook", None), at(1)), None);
+        let failed = UndeliveredAlert::after(None, delivery("hook", Some("exit 7")), at(2));
+        let expected = UndeliveredAlert { at: at(2), to: "hook".into(), problem: "exit 7".into() };
+        assert_eq!(failed, Some(expected.clone()));
+        let other = UndeliveredAlert::after(failed, delivery("notify-send", None), at(3));
+        assert_eq!(other, Some(expected), "the desktop was reached, and the hook was not");
+        assert_eq!(UndeliveredAlert::after(other, delivery("hook", None), at(4)), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ mod web_spec;
 mod worker_spec;
 mod written;
 
-pub use alert::{AlertCommand, AlertKeys, AlertKind, AlertSpec};
+pub use alert::{AlertCommand, AlertDelivery, AlertKeys, AlertKind, AlertSpec, UndeliveredAlert};
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use checkout::{Checkout, EnvFile, GroupValues};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};

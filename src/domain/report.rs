@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, UnchangedInputs, Usage, WorkerSnapshot};
+use super::{
+    Comparison, ExitStatus, FileEvent, GitWork, Moment, RunId, Signal, UnchangedInputs, Usage, WorkerSnapshot,
+};
 
 /// News of a run. News of any but the current run of a service is ignored by the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +57,8 @@ pub enum RunReport {
     Usage(Usage),
     /// What a worker does now.
     Worker(Arc<WorkerSnapshot>),
+    /// The leader ignores a signal that it was sent to end it.
+    Ignores(Signal),
     /// What was asked about the run.
     Details(Arc<RunDetails>),
     /// A validation of the service has ended. It is beside the runs: the number of the run says nothing.

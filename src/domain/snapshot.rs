@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, GoingOn, Instance, Kind, Moment, Orders, Outcome, OverLimit,
     PaneView, Phase, Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping,
-    UnchangedInputs, Usage, WatchBackend, WatchSnapshot, WatchState, WorkerSnapshot, WorkerSpec, address_of_port,
-    short,
+    UnchangedInputs, UndeliveredAlert, Usage, WatchBackend, WatchSnapshot, WatchState, WorkerSnapshot, WorkerSpec,
+    address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -41,6 +41,8 @@ pub struct GroupSnapshot {
     pub notice: Option<Notice>,
     /// Why the file on disk is not in force, with the remedy. What was read before is.
     pub file_problem: Option<Arc<str>>,
+    /// The last alert that did not reach whom it was for.
+    pub undelivered: Option<UndeliveredAlert>,
     /// It is there for runs in other terminals, and ends with the last of them.
     pub temporary: bool,
 }
@@ -74,6 +76,7 @@ impl GroupSnapshot {
             file_unread: false,
             notice: None,
             file_problem: None,
+            undelivered: None,
             temporary: false,
         }
     }
@@ -136,6 +139,8 @@ pub struct ServiceSnapshot {
     pub file: Option<Arc<str>>,
     /// It watches files.
     pub watches: bool,
+    /// Which ones, for people, where the file says more than all of its folder: `src/**/*.rs, Cargo.toml`.
+    pub watched: Option<Arc<str>>,
     /// The leader of its live run.
     pub pid: Option<u32>,
     /// The number of its last run; 0 before the first.
@@ -213,6 +218,7 @@ impl ServiceSnapshot {
             wanted: true,
             file: None,
             watches: false,
+            watched: None,
             pid: None,
             run,
             up_since: None,

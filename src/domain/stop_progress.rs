@@ -48,6 +48,8 @@ pub enum StopState {
         at: Moment,
         /// When KILL follows.
         kill_at: Moment,
+        /// It ignores the signal: nothing else is to be expected of it.
+        ignored: bool,
     },
     /// KILL was sent.
     Killed {

@@ -56,7 +56,9 @@ pub fn duration(text: &str) -> Result<Duration, Unclear> {
             return Err(Unclear::new("the unit is missing", help));
         }
         other => {
-            let help = meant(other).map_or(DURATIONS.to_owned(), |unit| format!("\"{digits}{unit}\""));
+            let in_hours = hours(other).map(|hours| format!("\"{}h\"", count * hours));
+            let help = in_hours.or_else(|| Some(format!("\"{digits}{}\"", meant(other)?)));
+            let help = help.unwrap_or_else(|| DURATIONS.to_owned());
             return Err(Unclear::new(format!("`{}` is not a unit", shown(other)), help));
         }
     };
@@ -70,6 +72,15 @@ pub fn duration(text: &str) -> Result<Duration, Unclear> {
 }
 
 /// The unit of time that somebody spelled out.
+/// The hours of a longer unit, which is not written.
+fn hours(unit: &str) -> Option<f64> {
+    match unit.to_lowercase().as_str() {
+        "d" | "day" | "days" => Some(24.0),
+        "w" | "week" | "weeks" => Some(168.0),
+        _ => None,
+    }
+}
+
 fn meant(unit: &str) -> Option<&'static str> {
     match unit.to_lowercase().as_str() {
         "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => Some("ms"),
@@ -125,6 +136,8 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(parse_duration("5 min").unwrap_err(), "`min` is not a unit; write \"5m\"");
+        assert_eq!(parse_duration("7d").unwrap_err(), "`d` is not a unit; write \"168h\"");
+        assert_eq!(parse_duration("1.5 weeks").unwrap_err(), "`weeks` is not a unit; write \"252h\"");
         assert_eq!(parse_duration("5").unwrap_err(), "the unit is missing; write \"5s\", \"5ms\" or \"5m\"");
     }
 

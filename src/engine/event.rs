@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::{
-    Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, Scaling, ServiceName,
-    WatchStatus,
+    AlertDelivery, Command, Comparison, FileEvent, GitWork, GroupHistory, GroupSpec, Moment, RunId, RunReport, Scaling,
+    ServiceName, WatchStatus,
 };
 
 /// Everything that can happen to a group.
@@ -94,6 +94,8 @@ pub enum Event {
         /// The whole message; may be empty.
         detail: Arc<str>,
     },
+    /// A program was told of an alert, or was not.
+    AlertTold(AlertDelivery),
     /// Nothing but time has passed.
     TimePassed,
 }

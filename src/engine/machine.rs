@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{
     FactKind, GroupHistory, GroupSnapshot, GroupSpec, HoldResult, HoldSnapshot, Marker, Moment, Notice, Phase, RunId,
-    RunReport, ServiceName, StartCause, WatchStatus,
+    RunReport, ServiceName, StartCause, UndeliveredAlert, WatchStatus,
 };
 
 use super::elsewhere::Lease;
@@ -58,6 +58,8 @@ pub struct Engine {
     pub(super) held_file: Option<(Arc<GroupSpec>, Arc<str>)>,
     /// Why the file on disk is not in force, and the remedy.
     pub(super) file_problem: Option<Arc<str>>,
+    /// The last alert that did not reach whom it was for.
+    pub(super) undelivered: Option<UndeliveredAlert>,
     /// Since when the file has been written and not been read.
     pub(super) file_unread: Option<Moment>,
     /// A batch of changes goes on: not all of them are decided.
@@ -100,6 +102,7 @@ impl Engine {
             notice: None,
             held_file: None,
             file_problem: None,
+            undelivered: None,
             file_unread: None,
             batch: false,
             shutdown: None,
@@ -233,6 +236,9 @@ impl Engine {
             }
             Event::Notice { problem, summary, detail } => {
                 turn.tell(FactKind::Notice(Notice { at: turn.now, problem, summary, detail }));
+            }
+            Event::AlertTold(delivery) => {
+                self.undelivered = UndeliveredAlert::after(self.undelivered.take(), delivery, turn.now);
             }
             Event::TimePassed => {}
         }

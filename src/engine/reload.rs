@@ -53,6 +53,10 @@ impl Engine {
     fn take_over(&mut self, spec: Arc<GroupSpec>, cause: &dyn Fn(&ServiceSpec) -> StartCause, turn: &mut Turn) {
         // First of all, because each new service gets its log by it.
         turn.emit(Effect::Rewatch(spec.clone()));
+        if self.spec.alerts != spec.alerts {
+            // Somebody else is told from now on.
+            self.undelivered = None;
+        }
         self.spec = spec;
         self.files = super::view::files(&self.spec);
 

@@ -59,6 +59,8 @@ pub(super) struct Run {
     pub(super) became: Option<(Outcome, bool)>,
     /// What follows if it ended by itself, once its group is gone.
     pub(super) aftermath: Option<Phase>,
+    /// A signal that it was sent to end, and ignores.
+    pub(super) ignores: Option<Signal>,
     /// How it was stopped, if it was.
     pub(super) stop: Option<StopRecord>,
     /// Who has asked for its end, if a client has and says who it is.
@@ -106,6 +108,7 @@ impl Run {
             left_behind: None,
             became: None,
             aftermath: None,
+            ignores: None,
             stop: None,
             stopped_by: None,
         }

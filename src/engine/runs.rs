@@ -53,6 +53,7 @@ impl Service {
             RunReport::PortTaken { problem } => self.run.port_taken = Some(problem),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
+            RunReport::Ignores(signal) => self.run.ignores = Some(signal),
             RunReport::Details(details) => self.run.details = Some(details),
             RunReport::StatusText(text) => self.run.status_text = Some(text).filter(|text| !text.is_empty()),
             RunReport::Worker(worker) => self.run.worker = Some(worker),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Condition, Expandable, Fact, FactKind, Kind, LastChange, LastExit, Marker, Moment, OrderFate, Outcome, Phase,
-    RunEnd, RunHistory, RunId, ServiceName, ServiceSpec, StartCause, Then, ports_by_name,
+    RunEnd, RunHistory, RunId, ServiceName, ServiceSpec, StartCause, Then, WatchFiles, ports_by_name, visible_path,
 };
 
 use super::Effect;
@@ -66,10 +66,25 @@ pub(super) struct Labels {
     pub(super) group: Option<Arc<str>>,
     /// The patterns of `inputs`.
     pub(super) inputs: Arc<[Arc<str>]>,
+    /// The files that it watches, for people, where those are not all of the root.
+    pub(super) watched: Option<Arc<str>>,
     /// With its values; `None` also before they are known.
     pub(super) url: Option<Arc<str>>,
     pub(super) folders: Arc<[PathBuf]>,
     pub(super) ports: Arc<[(Arc<str>, u16)]>,
+}
+
+/// Characters of the patterns that are named.
+const PATTERNS: usize = 60;
+
+/// The files of which a change matters, for people: `src/**/*.rs, Cargo.toml`, `files in web/`. Nothing for all of the root.
+fn watched_files(spec: &ServiceSpec) -> Option<Arc<str>> {
+    if let Some(patterns) = spec.watch.patterns(PATTERNS) {
+        return Some(patterns.into());
+    }
+    let dir = spec.dir.known()?.strip_prefix(&spec.root).ok()?;
+    let dir = Some(visible_path(dir)).filter(|dir| !dir.is_empty() && spec.watch != WatchFiles::Off)?;
+    Some(format!("files in {dir}/").into())
 }
 
 impl Labels {
@@ -78,6 +93,7 @@ impl Labels {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
             inputs: spec.inputs.iter().map(|pattern| pattern.text.as_str().into()).collect(),
+            watched: watched_files(spec),
             url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),
             folders: spec
                 .dir

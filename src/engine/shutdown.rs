@@ -173,7 +173,10 @@ fn stop_state(service: &Service, was_live: bool) -> StopState {
         Phase::Stopping { rung, escalate_at, since, .. } => {
             let at = service.run.stop.map_or(*since, |record| record.signalled);
             match *rung {
-                Rung::Asked(signal) => StopState::Asked { signal, at, kill_at: *escalate_at },
+                Rung::Asked(signal) => {
+                    let ignored = signal.is_some() && service.run.ignores == signal;
+                    StopState::Asked { signal, at, kill_at: *escalate_at, ignored }
+                }
                 Rung::Killed => StopState::Killed { at },
                 Rung::GivenUp => StopState::GivenUp,
             }

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use crate::domain::{
     FailedRun, GoingOn, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot,
-    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, path_text, visible_path,
+    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, path_text,
 };
 
 use super::Engine;
 use super::reconcile::waiting_for;
 use super::service::Service;
-
-/// Characters of the patterns of a service that waits for a change.
-const AWAITED: usize = 60;
 
 /// A group of which nothing has been seen yet.
 pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
@@ -48,6 +45,7 @@ impl Engine {
             file_unread: self.file_is_unread(),
             notice: self.notice.clone(),
             file_problem: self.file_problem.clone(),
+            undelivered: self.undelivered.clone(),
             temporary: self.is_temporary(),
         }
     }
@@ -89,6 +87,7 @@ impl Engine {
                 .filter(|file| !file.is_empty() && Some(*file) != self.files.first())
                 .cloned(),
             watches: service.watches(),
+            watched: service.labels.watched.clone(),
             // A worker has no process of its own.
             pid: service.run.pid.filter(|pid| *pid != 0),
             run: service.run.id,
@@ -216,12 +215,7 @@ impl Service {
 
     /// The files of which a change starts it, for people: `src/**/*.rs, Cargo.toml`.
     pub(super) fn watched_files(&self) -> Arc<str> {
-        let dir = self.spec.dir.known().and_then(|dir| dir.strip_prefix(&self.spec.root).ok());
-        match (self.spec.watch.patterns(AWAITED), dir.map(visible_path).filter(|dir| !dir.is_empty())) {
-            (Some(patterns), _) => patterns.into(),
-            (None, Some(dir)) => format!("files in {dir}/").into(),
-            (None, None) => "its files".into(),
-        }
+        self.labels.watched.clone().unwrap_or_else(|| "its files".into())
     }
 
     /// It has failed, and a change of its files would start it.

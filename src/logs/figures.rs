@@ -70,7 +70,9 @@ impl Figures {
             restarts => format!("{} ({})", count(restarts, "restart"), self.causes_in_words()),
         }];
         if self.restarts > 0 {
-            parts.push(format!("{:.1}/h", self.per_hour(time)));
+            // One in a day is not none.
+            let rate = format!("{:.1}/h", self.per_hour(time));
+            parts.push(if rate == "0.0/h" { "<0.1/h".into() } else { rate });
         }
         if let Some(up) = self.median_up {
             parts.push(format!("median up {}", if up.as_secs() < 60 { human(up) } else { approx(up) }));

@@ -436,11 +436,13 @@ impl LiveRun {
     }
 
     /// After a signal to the group: members outside of it get the signal as well, and members that are stopped go on
-    /// to be ended by it.
+    /// to be ended by it. Reports a leader that ignores it.
     pub(super) fn sweep(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
         let Some(leader) = state.members().map(|run_members| run_members.leader) else { return };
+        let mut is_ignored = false;
         for member in state.remaining().members() {
+            is_ignored |= member.pid == leader && member.ignores(number(signal));
             if target == SignalTarget::Leader && member.pid != leader {
                 continue;
             }
@@ -450,6 +452,9 @@ impl LiveRun {
             if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
                 member.signal(rustix::process::Signal::CONT);
             }
+        }
+        if is_ignored {
+            self.report(RunReport::Ignores(signal));
         }
     }
 }

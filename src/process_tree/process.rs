@@ -97,6 +97,11 @@ impl Process {
         self.has_in_mask("SigCgt:", signal)
     }
 
+    /// Whether it ignores a signal.
+    pub fn ignores(&self, signal: Signal) -> bool {
+        self.has_in_mask("SigIgn:", signal)
+    }
+
     /// Whether it has blocked a signal, and why: to take it by itself (`sigwait`, `signalfd`), or for as long as it makes
     /// another process.
     pub fn blocks(&self, signal: Signal) -> Blocks {

@@ -118,6 +118,7 @@ pub(super) fn shop() -> GroupSnapshot {
         notice: None,
         file_unread: false,
         file_problem: None,
+        undelivered: None,
         temporary: false,
     }
 }
@@ -197,7 +198,8 @@ fn reason(path: &str) -> Explanation {
 /// The shop while it stops.
 pub(super) fn stopping() -> GroupSnapshot {
     let mut shop = shop();
-    let state = StopState::Asked { signal: Some(Signal::Term), at: NOW, kill_at: NOW + Duration::from_secs(5) };
+    let state =
+        StopState::Asked { signal: Some(Signal::Term), at: NOW, kill_at: NOW + Duration::from_secs(5), ignored: false };
     let services = shop.services.iter().map(|it| StopProgress { name: it.name.clone(), state: state.clone() });
     shop.stopping = Some(Stopping { since: NOW, killing: false, services: services.collect() });
     shop

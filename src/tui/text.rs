@@ -21,6 +21,18 @@ pub(super) fn cut_left(text: &str, cells: usize, ellipsis: &str) -> String {
     format!("{ellipsis}{}", text.get(start..).unwrap_or_default())
 }
 
+/// As many of these as fit, at least one, and how many more there are: `api, worker and 7 more`.
+pub(super) fn first_of(mut parts: Vec<String>, cells: usize) -> String {
+    let mut text = parts.join(", ");
+    let mut more = 0;
+    while width(&text) > cells && parts.len() > 1 {
+        parts.pop();
+        more += 1;
+        text = format!("{} and {more} more", parts.join(", "));
+    }
+    text
+}
+
 /// Cut on the right or filled with spaces: exactly so many cells.
 pub(super) fn column(text: &str, cells: usize, ellipsis: &str) -> String {
     pad(cut_right(text, cells, ellipsis), cells)
@@ -102,6 +114,20 @@ pub(super) fn thousands(number: impl Into<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_names_the_first_are_told_and_the_number_of_the_others() {
+        let told = |cells| first_of(["api", "worker", "web", "db"].map(String::from).to_vec(), cells);
+        assert_eq!(told(20), "api, worker, web, db");
+        assert_eq!(told(19), "api and 3 more");
+        assert_eq!(told(22 + 4), "api, worker, web, db");
+        assert_eq!(told(2), "api and 3 more", "one is always there");
+        assert_eq!(
+            first_of(vec!["a".repeat(30), "b".into(), "c".into()], 35),
+            format!("{} and 2 more", "a".repeat(30))
+        );
+        assert_eq!(first_of(Vec::new(), 5), "");
+    }
 
     #[test]
     fn messages_are_cut_on_the_right_and_paths_on_the_left() {

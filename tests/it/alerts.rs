@@ -201,3 +201,39 @@ fn what_works_again_and_what_has_come_of_tasks_is_told() {
     let history = ask(&project, &["history", "marie"]);
     assert!(history.contains("tasks: 1 completed, 1 dead"), "{history}");
 }
+
+#[test]
+fn a_program_that_is_not_reached_is_told_by_check_status_and_doctor() {
+    let project = Project::new(&format!("[alerts]\nrun = [\"./hook.sh\"]\n{FAILS}"));
+    let check = Stream::ask(&project, &["check"]);
+    let missing = "the program of [alerts] cannot be started: program not found: ./hook.sh";
+    assert!(check.code == Some(0) && check.stderr.contains(missing), "{check:?}");
+    project.write("hook.sh", "#!/bin/sh\necho no way there >&2; exit 7\n");
+    let check = Stream::ask(&project, &["check"]);
+    assert!(check.stderr.contains("cannot be started: not executable: ./hook.sh"), "{}", check.stderr);
+    let doctor = |project: &Project| Stream::ask(project, &["doctor"]).stdout;
+    assert!(doctor(&project).contains("./hook.sh is not told: not executable: ./hook.sh"), "{}", doctor(&project));
+    detach(&project);
+    let not_told = "alerts: ./hook.sh is not told: not executable: ./hook.sh\n";
+    assert!(ask(&project, &["status"]).ends_with(not_told), "{}", ask(&project, &["status"]));
+    write_program(&project.path("hook.sh"), "#!/bin/sh\necho no way there >&2; exit 7\n");
+    assert_eq!(Stream::ask(&project, &["check"]).stderr, "");
+    assert!(!ask(&project, &["status"]).contains("alerts: "), "it was not asked yet");
+    fail(&project);
+    let status = || -> Value { serde_json::from_str(&ask(&project, &["status", "--json"])).unwrap() };
+    wait_for("it is told", || status()["undelivered_alert"].is_object());
+    let alert = &status()["undelivered_alert"];
+    assert_eq!((&alert["to"], &alert["problem"]), (&"./hook.sh".into(), &"exit 7 · no way there".into()), "{alert}");
+    let (text, found) = (ask(&project, &["status"]), doctor(&project));
+    assert!(text.contains(" ago: ./hook.sh: exit 7 · no way there\n"), "{text}");
+    assert!(found.contains("./hook.sh is told\n") && found.contains(": ./hook.sh: exit 7 · no way there\n"), "{found}");
+    write_program(&project.path("hook.sh"), "#!/bin/sh\ncat > ../home/told\n");
+    // The same kind is told again only after a while.
+    project.write("procgroup.toml", format!("[alerts]\nrun = [\"./hook.sh\"]\nevery = \"0s\"\n{FAILS}"));
+    wait_for("somebody else is told now", || status()["undelivered_alert"].is_null());
+    ask(&project, &["start", "api", "--wait"]);
+    fail(&project);
+    wait_for("it was told", || told(&project).len() == 1);
+    assert!(!ask(&project, &["status"]).contains("not delivered"), "{}", ask(&project, &["status"]));
+    down(&project);
+}

@@ -118,7 +118,11 @@ fn a_mistyped_service_is_code_6_with_what_was_meant() {
     let group = shop(&project);
     let cursor = Stream::ask(&project, &["logs", "--cursor", "xx"]);
     assert_eq!(cursor.code, Some(2), "{}", cursor.stdout);
-    assert!(cursor.stderr.contains("`xx` is not a cursor: use one that `devgroup logs --json`"), "{}", cursor.stderr);
+    assert!(
+        cursor.stderr.contains("`xx` is not a cursor: use one that `devgroup logs --json` or `settle --json`"),
+        "{}",
+        cursor.stderr
+    );
     let tries: [&[&str]; 6] = [
         &["logs", "aip"],
         &["restart", "worker", "aip"],

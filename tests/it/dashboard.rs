@@ -482,3 +482,21 @@ mod a_search {
         quit(dash);
     }
 }
+
+#[test]
+fn the_quit_screen_says_who_ignores_the_signal() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let project = Project::new(
+        "[services]\ndeaf = { run = \"trap '' TERM; echo it-hears-nothing; while :; do sleep 0.1; done\", \
+         stop = { grace = \"60s\" } }\n",
+    );
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for("it is deaf", |screen| screen.lines().any(|line| line.ends_with(" it-hears-nothing")));
+    dash.keys("q");
+    dash.wait_for("it is said", |screen| screen.contains("ignores SIGTERM") && screen.contains("SIGKILL in "));
+    dash.keys("Q");
+    dash.wait_exit();
+    project.assert_nothing_left();
+}

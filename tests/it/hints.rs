@@ -29,6 +29,7 @@ fn an_error_that_has_left_the_screen_is_offered_and_what_opens_is_named() {
     dash.wait_for("q goes back", |screen| footer(screen).ends_with("? help  q quit"));
     dash.keys("r");
     dash.wait_for("a restart that is out of sight is told", |screen| footer(screen).ends_with("api restarted"));
+    dash.wait_for("its error is counted", |screen| screen.contains(" e1 "));
     dash.keys("e");
     dash.wait_for("there is one more error now", |screen| {
         screen.contains("error 2 of 2 · ") && footer(screen).starts_with(" e oldest  E previous  Esc follow  ")
@@ -66,7 +67,7 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     dash.wait_for("nothing is held yet", |screen| footer(screen).starts_with(" p resume  r restart "));
     project.write("src/a.rs", "two");
     dash.wait_for("what the end of the pause does", |screen| {
-        footer(screen).starts_with(" p resume: may restart api  P discard  W show  ")
+        footer(screen).starts_with(" p resume (may restart api)  P discard  W show  ")
     });
     dash.keys("P");
     dash.wait_for("the title and the log say it", |screen| {

@@ -148,6 +148,9 @@ fn the_figures_are_those_of_the_events_over_a_restart_of_devgroup() {
     let unknown = Stream::ask(&project, &["history", "apj"]);
     assert_eq!(unknown.code, Some(6));
     assert!(unknown.stderr.contains("unknown service `apj`") && unknown.stderr.contains("`api`"), "{}", unknown.stderr);
+    let group = Stream::ask(&project, &["history", "@back"]);
+    assert_eq!(group.code, Some(6));
+    assert!(group.stderr.contains("no service here has the key `group`"), "{}", group.stderr);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, kill, stop, wait_for, wait_for_within};
+use crate::agents::{Agent, REVISIONS};
+use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, compile, kill, stop, wait_for, wait_for_within};
 
 const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1000'\n";
 
@@ -72,14 +73,7 @@ fn file(project: &Project, folder: &str, extension: &str) -> Option<PathBuf> {
 
 /// The variables of a sandbox that answers with this error; `None` without a C compiler.
 fn sandbox(project: &Project, error: rustix::io::Errno) -> Option<Vec<String>> {
-    project.write("../home/shim.c", SHIM);
-    let (source, shim) = (project.path("../home/shim.c"), project.path("../home/shim.so"));
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&shim, &source]).arg("-ldl").status();
-    if !compiled.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "needs a C compiler");
-        eprintln!("skipped: needs a C compiler");
-        return None;
-    }
+    let shim = compile(project, "shim.so", SHIM, &["-shared", "-fPIC", "-ldl"])?;
     let preload = format!("LD_PRELOAD={}", shim.display());
     Some(vec![preload, format!("SHIM_ERRNO={}", error.raw_os_error()), "CODEX_SANDBOX=test".into()])
 }
@@ -166,6 +160,67 @@ fn a_sandbox_is_named_and_nobody_is_told_to_kill_the_group() {
     let Some(sandbox) = sandbox(&project, rustix::io::Errno::PERM) else { return };
     let asked = with(&project, &sandbox, &["status"]);
     assert_eq!(asked.code, Some(4), "where none is, none is: {}", asked.stderr);
+}
+
+#[test]
+fn in_a_sandbox_the_history_can_be_read_and_what_is_left_out_is_told() {
+    let project = Project::new(SHOP);
+    let group = start(&project);
+    let Some(sandbox) = sandbox(&project, rustix::io::Errno::PERM) else { return };
+    let restarted = Stream::ask(&project, &["restart", "api", "--wait"]);
+    assert_eq!(restarted.code, Some(0), "{}", restarted.stderr);
+    let history = || with(&project, &sandbox, &["history", "api"]);
+    wait_for("it is on disk", || history().stdout.contains("1 restart (1 manual)"));
+    assert_eq!((history().code, history().stderr.as_str()), (Some(0), ""));
+    for json in [&[][..], &["--json"]] {
+        let events = with(&project, &sandbox, &[&["events", "--since", "1h"], json].concat());
+        assert!(events.code == Some(0) && events.stdout.contains("restart"), "{events:?}");
+        assert!(events.stderr.contains("not allowed from here"), "{}", events.stderr);
+        assert!(events.stderr.contains("note: the events below are those on disk"), "{}", events.stderr);
+    }
+    let followed = with(&project, &sandbox, &["events", "--since", "1h", "-f"]);
+    assert!(followed.code == Some(8) && followed.stdout.is_empty(), "{followed:?}");
+    end(&project, group);
+}
+
+#[test]
+fn an_agent_s_server_in_a_sandbox_says_so_and_starts_no_second_group() {
+    let project = Project::new(SHOP);
+    let group = start(&project);
+    let pid = pid(&project);
+    let Some(sandbox) = sandbox(&project, rustix::io::Errno::PERM) else { return };
+    for (revision, _) in REVISIONS {
+        let Some(mut agent) = Agent::start_with(&project, revision, &sandbox) else { return };
+        for (tool, arguments) in [
+            ("status", json!({})),
+            ("logs", json!({})),
+            ("settle", json!({})),
+            ("start", json!({})),
+            ("start", json!({ "services": ["api"] })),
+            ("stop", json!({ "services": ["api"] })),
+            ("restart", json!({ "services": ["api"] })),
+            ("wait", json!({ "service": "api" })),
+            ("hold", json!({ "on": true })),
+            ("send", json!({ "service": "api", "text": "x" })),
+        ] {
+            let told = agent.call(tool, arguments);
+            let error = &told.value["error"];
+            assert!(told.failed && error["code"] == "not-allowed" && error["exit_code"] == 8, "{tool}: {told:?}");
+            for part in ["not allowed from here", "CODEX_SANDBOX=test", "started by the program of an agent"] {
+                assert!(told.text.contains(part), "{tool}: {}", told.text);
+            }
+            assert!(!told.text.contains("kill"), "{tool}: {}", told.text);
+        }
+        let why = agent.call("why", json!({ "paths": ["procgroup.toml"] }));
+        assert!(!why.failed, "by the file: {}", why.text);
+        agent.close();
+    }
+    assert_eq!(self::pid(&project), pid, "nothing has happened to it");
+    // Outside of it, as the program of the agent starts it, it serves.
+    let Some(mut agent) = Agent::start(&project, "auto", &[]) else { return };
+    assert!(agent.call("status", json!({})).well().text.contains("api: "));
+    agent.close();
+    end(&project, group);
 }
 
 #[test]

@@ -364,3 +364,37 @@ fn a_checkout_is_waited_for_although_git_holds() {
     }
     down(&project);
 }
+
+#[test]
+fn cursors_of_answers_and_of_lines_lead_to_the_same_place() {
+    let project = shop();
+    let (_, before) = settle(&project, &[]);
+    project.write("src/fast/v", "v1");
+    let (code, answer) = settle(&project, &["--since", &cursor(&before)]);
+    assert_eq!((code, names(&answer)), (Some(0), vec!["fast"]), "{answer:#}");
+    let lines = |since: &str| {
+        let asked = Stream::ask(&project, &["logs", "fast", "--json", "--cursor", since]);
+        assert_eq!((asked.code, asked.stderr.as_str()), (Some(0), ""), "{}", asked.stdout);
+        asked.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let said = lines(&cursor(&before));
+    let output: Vec<&Value> = said.iter().filter(|line| line["marker"].is_null()).map(|line| &line["text"]).collect();
+    assert_eq!(output, ["version v1"], "what was printed after that answer");
+    assert!(lines(&cursor(&answer)).is_empty(), "nothing since");
+    // The first of these is the marker of the restart, which the edit comes before.
+    let (code, of_line) = settle(&project, &["fast", "--since", said[0]["cursor"].as_str().unwrap()]);
+    assert!(code == Some(0) && has_said(of(&of_line, "fast"), "version v1"), "{of_line:#}");
+    let last = said.last().unwrap()["cursor"].as_str().unwrap();
+    let (code, nothing) = settle(&project, &["--since", last]);
+    assert_eq!((code, &nothing["files"], &nothing["notes"]), (Some(0), &Value::Array(vec![]), &Value::Array(vec![])));
+    down(&project);
+    detach(&project);
+    let asked = Stream::ask(&project, &["logs", "fast", "--cursor", &cursor(&answer)]);
+    assert!(asked.stderr.contains("fast: the cursor is from an earlier run of the group"), "{}", asked.stderr);
+    assert!(asked.stdout.contains("version v1"), "{}", asked.stdout);
+    let (_, anew) = settle(&project, &["--since", last]);
+    assert!(anew["notes"][0].as_str().unwrap().contains("from an earlier run of the group"), "{anew:#}");
+    let wrong = Stream::ask(&project, &["settle", "--since", "api:eight"]);
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("is not a cursor: use one that"), "{wrong:?}");
+    down(&project);
+}

@@ -342,8 +342,8 @@ pub(in crate::cli) struct LogsArguments {
     /// Only the output of the last run of each service
     #[arg(long, conflicts_with_all = ["since", "cursors"])]
     pub(super) since_restart: bool,
-    /// Only lines after this cursor, as `--json` prints them; may be repeated. If the cursor is from an earlier run of the
-    /// group, a note says so, and all lines follow
+    /// Only lines after this cursor, as `--json` prints them, that of `settle` too; may be repeated. If the cursor is from
+    /// an earlier run of the group, a note says so, and all lines follow
     #[arg(long = "cursor", value_name = "CURSOR", conflicts_with = "since")]
     pub(super) cursors: Vec<String>,
     /// Only lines matching this regex (smart case)
@@ -415,8 +415,8 @@ pub(in crate::cli) struct SettleArguments {
     /// Services to tell of (default: those concerned)
     #[arg(value_name = "SERVICE")]
     pub(super) services: Vec<String>,
-    /// Since when to tell: a cursor of an earlier `settle --json`, or how long ago (30s, 2m). Default: the beginning of
-    /// the last batch of changes
+    /// Since when to tell: a cursor of an earlier `settle --json` or `logs --json`, or how long ago (30s, 2m). Default: the
+    /// beginning of the last batch of changes
     #[arg(long, value_name = "CURSOR|TIME")]
     pub(super) since: Option<String>,
     /// Stop waiting after this time (90s, 10m) with exit code 124

@@ -33,11 +33,18 @@ pub(super) fn run(mut group: Client, follow: bool, json: bool) -> Result<u8, Fai
 /// Prints the events of that time, also of earlier runs of the group: those of this run as it remembers them, the others
 /// from disk. Each is printed once, and none between them is left out.
 pub(super) fn run_since(place: &Place, time: Duration, follow: bool, json: bool) -> Result<u8, Failure> {
-    let (spec, mut group) = whose(place)?;
-    if follow && group.is_none() {
+    let (spec, group) = whose(place)?;
+    let mut group = match group {
+        Ok(group) => Some(group),
         // It says why there is none.
-        group = Some(super::find::running(place)?);
-    }
+        Err(_) if follow => Some(super::find::running(place)?),
+        Err(Failure::Client { error }) => {
+            // Changes of files are not on disk.
+            super::super::print_message(&format!("warning: {error}\n  note: the events below are those on disk"));
+            None
+        }
+        Err(_) => None,
+    };
     let epoch = group.as_ref().map(|group| group.hello().epoch.clone()).unwrap_or_default();
     // First what the group remembers: what it forgets meanwhile is on disk by then.
     let remembered = group.as_mut().map(remembered).transpose()?.unwrap_or_default();

@@ -67,7 +67,7 @@ pub(in crate::cli) fn group(place: &Place) -> Result<Client, Failure> {
 }
 
 /// Connects to the group that runs here, for a command that needs one.
-pub(super) fn running(place: &Place) -> Result<Client, Failure> {
+pub(in crate::cli) fn running(place: &Place) -> Result<Client, Failure> {
     group(place).map_err(|failure| match failure {
         Failure::NotRunning { file: Some(file), .. } if place.config.is_some() && !file.exists() => Failure::NoGroup {
             message: format!("no group is running: {} does not exist", visible_path(&file)),

@@ -1,5 +1,6 @@
 //! The client command `devgroup settle`.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::super::exit_code::Failure;
@@ -12,6 +13,9 @@ use crate::domain::{count, short, visible};
 
 /// Files that are named; of more, only the number.
 const NAMED: usize = 3;
+
+/// Characters of a line that people read here; `logs` has all of it.
+const LONGEST: usize = 2_000;
 
 pub(super) fn run(mut group: Client, arguments: SettleArguments) -> Result<u8, Failure> {
     let SettleArguments { services, since, timeout, lines, json } = arguments;
@@ -48,7 +52,7 @@ pub(in crate::cli) fn text(settled: &Settled) -> String {
     for service in &settled.services {
         let _ = writeln!(text, "{}", visible(&line(service)));
         for line in &service.lines {
-            let _ = writeln!(text, "  │ {}", visible(&line.text));
+            let _ = writeln!(text, "  │ {}", visible(&cut(&line.text)));
         }
         if service.skipped > 0 {
             let more = count(service.skipped, "more line");
@@ -60,6 +64,17 @@ pub(in crate::cli) fn text(settled: &Settled) -> String {
     }
     let _ = writeln!(text, "{}", visible(&summary(settled)));
     text
+}
+
+/// The beginning of a long line, and how much more there is.
+fn cut(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => {
+            let (begin, rest) = line.split_at(at);
+            format!("{begin}… {}", count(rest.chars().count(), "more character")).into()
+        }
+        None => line.into(),
+    }
 }
 
 /// `api: restarted, ready after 1.2s · src/main.rs`.
@@ -97,7 +112,10 @@ pub(in crate::cli) fn summary(settled: &Settled) -> String {
     let since = clock::local_time_of_day(&settled.since);
     let number = settled.files.len() as u64 + settled.more_files;
     let nobody = settled.services.is_empty();
+    // A hold has kept them.
+    let are_earlier = settled.services.iter().any(|service| !service.files.is_empty());
     let changed = match number {
+        0 if are_earlier => format!("earlier changes were acted on · none since {since}"),
         0 => format!("no watched file has changed since {since}"),
         _ => format!("{} changed since {since}", count(number, "file")),
     };
@@ -170,6 +188,17 @@ timed out · 1 file changed since 14:02:11
         assert_eq!(summary(&settled(Vec::new())), "1 file changed since 14:02:11 · no service acts on that");
         let nothing = Settled { files: Vec::new(), ..settled(Vec::new()) };
         assert_eq!(text(&nothing), "no watched file has changed since 14:02:11\n");
+        let released = SettledService { files: vec!["a".into()], ..service("api", SettleResult::Restarted) };
+        let earlier = summary(&Settled { services: vec![released], ..nothing });
+        assert_eq!(earlier, "earlier changes were acted on · none since 14:02:11");
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_cut() {
+        assert_eq!(cut("short"), "short");
+        let long = "ä".repeat(1_000_000);
+        let told = cut(&long);
+        assert_eq!((told.chars().count(), told.ends_with("ä… 998000 more characters")), (2_000 + 24, true));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{foreground, output};
 use crate::app;
 use crate::clock;
 use crate::config::Owners;
-use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status};
+use crate::control::{Ask, Client, ClientError, Exit, Hold, Reply, Service, Status, UndeliveredAlert};
 use crate::display;
 use crate::domain::{ExitStatus, approx, bytes, count, ports_by_name, visible};
 
@@ -23,8 +23,8 @@ pub(super) fn run(
     json: bool,
     (follow, usage): (bool, bool),
 ) -> Result<u8, Failure> {
-    // The group itself knows only its own workers.
-    let unworked: String = if json || !services.is_empty() { String::new() } else { unworked(&group) };
+    // The group itself knows only its own workers, and of no program before it has tried to start it.
+    let (unworked, unreached) = if json || !services.is_empty() { Default::default() } else { notes(&group) };
     group.send(Ask::Status { follow, usage })?;
     let mut last: Option<Status> = None;
     loop {
@@ -46,7 +46,9 @@ pub(super) fn run(
         if !services.is_empty() && last.as_ref().is_some_and(|last| last.is_same_but_for_time(&status)) {
             continue;
         }
-        let text = if json { output::json(&status)? } else { table(&status, usage) + &unworked };
+        // An alert that was not delivered says why.
+        let unreached = if status.undelivered_alert.is_some() { "" } else { &unreached };
+        let text = if json { output::json(&status)? } else { table(&status, usage) + &unworked + unreached };
         let gap = if last.is_none() || json { "" } else { "\n" };
         if !output::write(&format!("{gap}{text}"))? || !follow {
             return Ok(0);
@@ -98,12 +100,20 @@ pub(super) fn not_running(failure: Failure, place: &Place, json: bool) -> Failur
     }
 }
 
-/// Tasks in folders that nobody works off, a line each.
-fn unworked(group: &Client) -> String {
+/// Tasks in folders that nobody works off, and programs that no alert can reach, a line each.
+fn notes(group: &Client) -> (String, String) {
     // Whose file it is, is settled: the group runs.
-    let loaded = app::load_of(Path::new(&group.hello().file), Owners::Any);
-    let lines = loaded.map(|loaded| super::super::unworked::unworked(&loaded.spec)).unwrap_or_default();
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let Ok(loaded) = app::load_of(Path::new(&group.hello().file), Owners::Any) else { return Default::default() };
+    let programs = app::alert_programs(&loaded.spec, &app::alerts_of_user().0).into_iter();
+    let unreached = programs.filter_map(|(to, problem)| Some(format!("alerts: {to} is not told: {}", problem?)));
+    let lines = |lines: Vec<String>| lines.iter().map(|line| format!("{}\n", visible(line))).collect();
+    (lines(super::super::unworked::unworked(&loaded.spec)), lines(unreached.collect()))
+}
+
+/// `not delivered 2m ago: ./alert.sh: exit 7`.
+pub(in crate::cli) fn undelivered(alert: &UndeliveredAlert) -> String {
+    let ago = clock::time_since(&alert.at).map(|ago| format!(" {} ago", approx(ago))).unwrap_or_default();
+    format!("not delivered{ago}: {}: {}", alert.to, alert.problem)
 }
 
 fn table(status: &Status, usage: bool) -> String {
@@ -116,6 +126,9 @@ fn table(status: &Status, usage: bool) -> String {
     }
     if let Some(problem) = &status.watch.problem {
         let _ = writeln!(out, "watcher: {}", visible(problem));
+    }
+    if let Some(alert) = &status.undelivered_alert {
+        let _ = writeln!(out, "alerts: {}", visible(&undelivered(alert)));
     }
     let reason = if status.services.iter().any(|service| service.reason.is_some() || service.status_text.is_some()) {
         "REASON"

@@ -15,7 +15,7 @@ use crate::cli::consent;
 use crate::cli::exit_code::{Failure, sandbox};
 use crate::cli::unworked::unworked;
 use crate::config::{self, Found, Owners};
-use crate::control::{self, Ask, ClientError, Reply, Service, Status};
+use crate::control::{self, Ask, ClientError, Reply, Service, Status, UndeliveredAlert};
 use crate::display::{DisplaySupport, GlyphSet, size_of};
 use crate::domain::{AliveProbe, AskedPort, GroupSpec, Probe};
 
@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) task_variables: Vec<String>,
     /// Tasks that nobody works off, as sentences.
     pub(super) unworked: Vec<String>,
+    /// The programs that are told of alerts, and why one cannot be started.
+    pub(super) alerts: Vec<(String, Option<String>)>,
     pub(super) inotify: Option<InotifyUse>,
     /// Why processes cannot be seen.
     pub(super) blindness: Option<&'static str>,
@@ -78,6 +80,7 @@ pub(super) enum GroupFact {
         unwell: Vec<(String, String)>,
         /// What does not work in watching, with the remedy.
         watcher: Option<String>,
+        undelivered: Option<UndeliveredAlert>,
     },
     /// It may be there, but must not be asked from here: why, and the way out.
     NotAllowed(String, String),
@@ -233,6 +236,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         ports: spec.as_ref().map(|spec| ports(spec, status.as_ref())).unwrap_or_default(),
         task_variables,
         unworked: spec.as_ref().map(unworked).unwrap_or_default(),
+        alerts: spec.as_ref().map(|spec| app::alert_programs(spec, &app::alerts_of_user().0)).unwrap_or_default(),
         inotify: app::inotify_use(),
         blindness: app::blindness(),
         terminal: TerminalFact {
@@ -350,6 +354,7 @@ fn up(status: &Status) -> GroupFact {
         failed: status.services.iter().filter(has_failed).map(|service| service.name.clone()).collect(),
         unwell: status.services.iter().filter_map(unwell).collect(),
         watcher: status.watch.problem.clone(),
+        undelivered: status.undelivered_alert.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::facts::{ClipboardFact, Facts, FileFact, FolderFact, GroupFact, Inside};
 use crate::app::LastStatus;
+use crate::cli::client::status::undelivered;
 use crate::domain::{approx, count, port_is_taken, visible, visible_path};
 
 /// The status file is written every 25 s; a loop that has turned is at most this old.
@@ -70,6 +71,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
     let nobody = "move the files to the folder of a worker, or remove them: devgroup help workers";
     found.extend(facts.unworked.iter().map(|tasks| warn("tasks", tasks.as_str(), nobody)));
+    found.extend(alerts(facts));
     found.push(processes(facts));
     found.push(leftovers(facts));
     found.push(inotify(facts));
@@ -149,7 +151,7 @@ fn group(facts: &Facts) -> Vec<Finding> {
                 "it or the machine may be busy: try again in a minute",
             ),
         }],
-        GroupFact::Up { pid, services, failed, unwell, watcher } => {
+        GroupFact::Up { pid, services, failed, unwell, watcher, .. } => {
             let mut found = vec![if failed.is_empty() {
                 ok("group", format!("running (pid {pid}), {}", count(*services, "service")))
             } else {
@@ -220,6 +222,20 @@ fn ports(facts: &Facts) -> Vec<Finding> {
     let free: Vec<String> = facts.ports.iter().filter(|port| port.holder.is_none()).map(of).collect();
     if !free.is_empty() {
         found.push(ok("ports", format!("free: {}", free.join(", "))));
+    }
+    found
+}
+
+/// Who is told of alerts, and whether that works.
+fn alerts(facts: &Facts) -> Vec<Finding> {
+    const TRY: &str = "devgroup alerts test";
+    let program = |(to, problem): &(String, Option<String>)| match problem {
+        Some(problem) => warn("alerts", format!("{to} is not told: {problem}"), TRY),
+        None => ok("alerts", format!("{to} is told")),
+    };
+    let mut found: Vec<Finding> = facts.alerts.iter().map(program).collect();
+    if let GroupFact::Up { undelivered: Some(alert), .. } = &facts.group {
+        found.push(warn("alerts", undelivered(alert), TRY));
     }
     found
 }
@@ -389,6 +405,7 @@ mod tests {
     use super::super::facts::{ClipboardFact, Inside, PortFact, TerminalFact};
     use super::*;
     use crate::app::InotifyUse;
+    use crate::control::UndeliveredAlert;
 
     fn last_status(age: u64, longest: u64) -> Option<LastStatus> {
         let (age, longest_turn) = (Duration::from_secs(age), Duration::from_millis(longest));
@@ -406,7 +423,14 @@ mod tests {
         Facts {
             unread: Vec::new(),
             file: FileFact::Good { path: "/a/procgroup.toml".into(), others: Vec::new(), services: 2, warnings: 0 },
-            group: GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), unwell: Vec::new(), watcher: None },
+            group: GroupFact::Up {
+                pid: 7,
+                services: 2,
+                failed: Vec::new(),
+                unwell: Vec::new(),
+                watcher: None,
+                undelivered: None,
+            },
             last_status: last_status(20, 3),
             ports: vec![PortFact {
                 port: 4000,
@@ -418,6 +442,7 @@ mod tests {
             inotify: Some(InotifyUse { max_watches: 65_536, max_instances: 128, watches: 100, instances: 3 }),
             task_variables: Vec::new(),
             unworked: Vec::new(),
+            alerts: vec![("./alert.sh".into(), None)],
             terminal: TerminalFact {
                 term: Some("xterm".into()),
                 is_terminal: true,
@@ -473,7 +498,8 @@ mod tests {
         assert_eq!(
             bad(|facts| {
                 let unwell = vec![("marie".to_owned(), "marie is lost".to_owned())];
-                facts.group = GroupFact::Up { pid: 7, services: 2, failed, unwell, watcher: Some("x".into()) };
+                let watcher = Some("x".into());
+                facts.group = GroupFact::Up { pid: 7, services: 2, failed, unwell, watcher, undelivered: None };
             }),
             ["warn group", "warn workers", "warn watching"]
         );
@@ -516,6 +542,19 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_that_reaches_nobody_has_its_line() {
+        assert_eq!(bad(|facts| facts.alerts[0].1 = Some("not executable: ./alert.sh".into())), ["warn alerts"]);
+        let undelivered =
+            || Some(UndeliveredAlert { at: String::new(), to: "./alert.sh".into(), problem: "exit 7".into() });
+        let failed = |facts: &mut Facts| {
+            let (failed, watcher) = (Vec::new(), None);
+            let unwell = Vec::new();
+            facts.group = GroupFact::Up { pid: 7, services: 2, failed, unwell, watcher, undelivered: undelivered() };
+        };
+        assert_eq!(bad(failed), ["warn alerts"]);
+    }
+
+    #[test]
     fn nobody_is_told_to_kill_what_shows_a_sign_of_life() {
         let remedy = |group: GroupFact, last_status: Option<LastStatus>| {
             let found = findings(&Facts { group, last_status, ..healthy() });
@@ -523,7 +562,7 @@ mod tests {
             texts.collect::<Vec<_>>().join("\n")
         };
         let denied = || GroupFact::NotAllowed("EPERM".into(), "leave the sandbox".into());
-        let up = || GroupFact::Up { pid: 7, services: 2, failed: Vec::new(), unwell: Vec::new(), watcher: None };
+        let up = || healthy().group;
         let stopped = last_status(90, 3).map(|last_status| LastStatus { stopped: true, ..last_status });
         for (group, last_status) in [
             (GroupFact::Silent, last_status(60, 3)),

@@ -104,5 +104,5 @@ fn missing(name: &str) -> Failure {
 
 fn wrong(name: &str, expected: &str, found: &Value) -> Failure {
     let found: String = found.to_string().chars().take(60).collect();
-    Failure::Usage(format!("`{name}` is {}, and is to be {expected}", visible(&found)))
+    Failure::Usage(format!("`{name}` is {}; it must be {expected}", visible(&found)))
 }

@@ -1,5 +1,6 @@
 //! A call of a tool, and the session that it belongs to.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,8 +30,7 @@ pub(super) struct Session {
     pub(super) read_only: bool,
     /// What it holds.
     held: Mutex<Option<Held>>,
-    /// The cursor of its last `settle`.
-    settled: Mutex<Option<String>>,
+    settled: Mutex<Settled>,
 }
 
 impl Session {
@@ -42,16 +42,18 @@ impl Session {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn settled(&self) -> MutexGuard<'_, Option<String>> {
+    pub(super) fn settled(&self) -> MutexGuard<'_, Settled> {
         self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A failure, with its remedy.
     pub(super) fn failed(&self, failure: Failure) -> Answer {
-        let value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
+        let mut value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
         if let Failure::NotRunning { file: Some(_), foreign: None } = &failure {
             let here = std::env::current_dir().unwrap_or_default();
             let mut text = format!("no group runs in {} · start it with: devgroup -d\n", visible_path(&here));
+            // A dashboard is nothing for an agent.
+            value["error"]["help"] = "start it with: devgroup -d".into();
             if !self.read_only {
                 text += "help: the tool `start` without services starts it\n";
             }
@@ -63,6 +65,31 @@ impl Session {
         let plain = |line: &str| if flush(line) { format!("{}\n", line.trim_start()) } else { format!("{line}\n") };
         let text = text.lines().map(plain).collect();
         Answer { text, value, failed: true }
+    }
+}
+
+/// Where the answers of `settle` have ended.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// The last one about whoever is concerned.
+    all: Option<String>,
+    /// Those since then about these services alone. What came of others meanwhile has not been told.
+    some: BTreeMap<Vec<String>, String>,
+}
+
+impl Settled {
+    /// The cursor for a question about these services; none: about whoever is concerned.
+    pub(super) fn cursor(&self, services: &[String]) -> Option<String> {
+        self.some.get(services).or(self.all.as_ref()).cloned()
+    }
+
+    /// An answer about these services has ended there.
+    pub(super) fn note(&mut self, services: Vec<String>, cursor: String) {
+        if services.is_empty() {
+            *self = Self { all: Some(cursor), some: BTreeMap::new() };
+        } else {
+            self.some.insert(services, cursor);
+        }
     }
 }
 
@@ -86,7 +113,7 @@ impl Call<'_> {
 
     /// The group, as it is now.
     pub(super) fn connect(&self) -> Result<Client, Failure> {
-        find::group(&Place { client: Some(self.client()), ..self.session.place.clone() })
+        find::running(&Place { client: Some(self.client()), ..self.session.place.clone() })
     }
 
     /// The same, for questions whose answers are at hand.
@@ -97,5 +124,22 @@ impl Call<'_> {
     /// The same, for a question that the group answers after so long at the latest.
     pub(super) fn group_for(&self, timeout: Duration) -> Result<Patient, Failure> {
         Ok(Patient::new(self.connect()?, Some(timeout.saturating_add(GRACE)), Some(self.called_off.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_about_one_service_hides_nothing_of_the_others() {
+        let mut settled = Settled::default();
+        let (none, api, web) = (Vec::new(), vec!["api".to_owned()], vec!["web".to_owned()]);
+        settled.note(none.clone(), "1".into());
+        settled.note(api.clone(), "2".into());
+        let cursor = |settled: &Settled, of: &[String]| settled.cursor(of).unwrap_or_default();
+        assert_eq!([&none, &api, &web].map(|of| cursor(&settled, of)), ["1", "2", "1"]);
+        settled.note(none.clone(), "3".into());
+        assert_eq!([&none, &api].map(|of| cursor(&settled, of)), ["3", "3"]);
     }
 }

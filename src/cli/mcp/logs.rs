@@ -11,7 +11,7 @@ use crate::cli::client::orders::millis;
 use crate::cli::client::patient::{Collected, Patient};
 use crate::cli::exit_code::Failure;
 use crate::config;
-use crate::control::{self, Cursor, LogLine, LogsAsk};
+use crate::control::{self, LogLine, LogsAsk};
 use crate::domain::{count, visible};
 
 /// Lines without a word about how many, and at most.
@@ -99,13 +99,12 @@ fn since(call: &Call) -> Result<Since, Failure> {
     if text == "restart" {
         return Ok(Since::Restart);
     }
-    // Of `5m`, the cursor is no time; of `a:1:2`, the time is none.
-    if Cursor::parse(&text).is_some() {
+    if control::is_cursor(&text) {
         return Ok(Since::After(text));
     }
     config::parse_duration(&text).map(Since::Ago).map_err(|_| {
-        let help = "write `restart`, a time such as `5m`, or the cursor of an earlier answer of logs";
-        Failure::Usage(format!("`since`: `{}` is none\n  help: {help}", visible(&text)))
+        let help = "write `restart`, a time such as `5m`, or the cursor of an earlier answer";
+        Failure::Usage(format!("`since`: cannot read `{}`\n  help: {help}", visible(&text)))
     })
 }
 

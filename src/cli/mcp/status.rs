@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::call::Call;
 use super::logs;
-use crate::cli::client::status::{state, watch};
+use crate::cli::client::status::{state, undelivered, watch};
 use crate::cli::exit_code::Failure;
 use crate::clock;
 use crate::control::{Ask, Reply, Restarts, Service, Status};
@@ -37,6 +37,7 @@ pub(super) fn text(status: &Status) -> String {
     if let Some(problem) = &status.watch.problem {
         lines.push(format!("watcher: {problem}"));
     }
+    lines.extend(status.undelivered_alert.iter().map(|alert| format!("alerts: {}", undelivered(alert))));
     lines.extend(status.services.iter().map(line));
     lines.iter().map(|line| visible(line).into_owned() + "\n").collect()
 }

@@ -40,7 +40,7 @@ pub(super) fn wait(call: &Call) -> Result<Answer, Failure> {
             let near = config::near(other, WORDS);
             let near = if near.is_empty() { WORDS.to_vec() } else { near };
             let help = format!("did you mean {}?", config::any_of(&near));
-            return Err(Failure::Usage(format!("`for`: `{}` is none\n  help: {help}", visible(other))));
+            return Err(Failure::Usage(format!("`for`: unknown value `{}`\n  help: {help}", visible(other))));
         }
     };
     let mut group = call.group_for(timeout)?;
@@ -76,14 +76,15 @@ fn for_text(call: &Call, service: &str, text: &str, timeout: Duration) -> Result
 /// What came of edits: since the last time that this session asked, if it says nothing else.
 pub(super) fn after_edits(call: &Call) -> Result<Answer, Failure> {
     let timeout = call.time("timeout", TIMEOUT)?;
-    let since = call.text("since")?.filter(|since| !since.is_empty()).or_else(|| call.session.settled().clone());
     let (services, timeout_ms) = (call.texts("services")?, Some(millis(timeout)));
+    let since = call.text("since")?.filter(|since| !since.is_empty());
+    let since = since.or_else(|| call.session.settled().cursor(&services));
     let mut group = call.group_for(timeout)?;
-    let ask = SettleAsk { services, since, timeout_ms, lines: Some(LINES) };
+    let ask = SettleAsk { services: services.clone(), since, timeout_ms, lines: Some(LINES) };
     let Reply::Settled(settled) = group.ask(Ask::Settle(ask))? else {
         return Err(Failure::Unexpected("the group did not tell what came of the changes".into()));
     };
-    *call.session.settled() = Some(settled.cursor.clone());
+    call.session.settled().note(services, settled.cursor.clone());
     told(&settled)
 }
 

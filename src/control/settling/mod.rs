@@ -15,13 +15,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::answers::{news_or, refused};
+use super::group_cursor::GroupCursor;
 use super::meant::instances;
 use super::wire::{Problem, Reply, SettleAsk, VERSION};
 use crate::domain::{Command, GroupSnapshot, Moment, Refusal, ServiceName, ServiceSnapshot, WatchState};
 use crate::group_handle::GroupHandle;
 pub use answer::{SettleResult, Settled, SettledService};
 use happened::{Happened, Told};
-use since::{Asked, Place};
+use since::Asked;
 use verdict::Still;
 
 /// What is answered if nobody says how long to wait: as on the command line.
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Answers one question.
 pub(super) async fn settle(handle: &GroupHandle, ask: SettleAsk) -> Result<Reply, Problem> {
     let named = instances(&handle.snapshot(), &ask.services)?;
-    let asked = Asked::parse(ask.since.as_deref())?;
+    let asked = Asked::parse(ask.since.as_deref(), handle.logs())?;
     let most = ask.lines.unwrap_or(lines::USUAL).min(lines::MOST);
     let patience = ask.timeout_ms.map_or(PATIENCE, Duration::from_millis);
     let log = handle.events();
@@ -67,14 +68,14 @@ struct Settling<'g> {
     handle: &'g GroupHandle,
     /// The services that were asked about; none: those concerned.
     named: &'g [ServiceName],
-    from: Place,
+    from: GroupCursor,
     happened: Happened,
     notes: Vec<String>,
 }
 
 impl Settling<'_> {
     /// All that has happened from there on counts.
-    fn begin(&mut self, (from, note): (Place, Option<&str>)) {
+    fn begin(&mut self, (from, note): (GroupCursor, Option<&str>)) {
         (self.from, self.happened) = (from, Happened::after(from.after));
         note.into_iter().for_each(|note| self.say(note));
     }
@@ -151,7 +152,8 @@ impl Settling<'_> {
         }
         self.note(&group, is_settled, services.is_empty());
         // What is not known to the end is asked for again from its beginning.
-        let place = if is_settled { Place { after: self.happened.seen, at: now, ..self.from } } else { self.from };
+        let place =
+            if is_settled { GroupCursor { after: self.happened.seen, at: now, ..self.from } } else { self.from };
         Settled {
             version: VERSION,
             cursor: place.to_string(),

@@ -1,37 +1,14 @@
 //! Since when to tell what came of changes: a cursor, a time, or the beginning of the last batch of changes.
 
-use std::fmt;
 use std::time::Duration;
 
+use crate::control::group_cursor::GroupCursor;
+use crate::control::log_line::Cursor;
 use crate::control::wire::{Problem, ProblemCode};
 use crate::domain::Moment;
 use crate::domain::units::parse_duration;
 use crate::group_handle::EventLog;
-use crate::logs::Epoch;
-
-/// A place in the history of a group: `17:482013250:5d07c3a1` is after event 17, 482 s after the start, in the group of that
-/// epoch. For all others it is a text that only devgroup understands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) after: u64,
-    pub(super) at: Moment,
-    pub(super) epoch: Epoch,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.after, self.at.since_start().as_micros(), self.epoch)
-    }
-}
-
-impl Place {
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, ':');
-        let after = parts.next()?.parse().ok()?;
-        let at = Moment::after_start(Duration::from_micros(parts.next()?.parse().ok()?));
-        Some(Self { after, at, epoch: parts.next()?.parse().ok()? })
-    }
-}
+use crate::logs::{LineId, LogStore};
 
 /// What somebody has asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +18,26 @@ pub(super) enum Asked {
     /// So long ago.
     Ago(Duration),
     /// Where an earlier answer ended.
-    From(Place),
+    From(GroupCursor),
+    /// When the line before the cursor of a log arrived; nothing if that is of an earlier run of the group.
+    FromLine(Option<Moment>),
 }
 
 impl Asked {
-    pub(super) fn parse(since: Option<&str>) -> Result<Self, Problem> {
+    /// `logs`: those of the group.
+    pub(super) fn parse(since: Option<&str>, logs: &LogStore) -> Result<Self, Problem> {
         let Some(text) = since else { return Ok(Self::LastBatch) };
-        if let Some(place) = Place::parse(text) {
-            return Ok(Self::From(place));
+        if let Some(cursor) = GroupCursor::parse(text) {
+            return Ok(Self::From(cursor));
+        }
+        if let Some(cursor) = Cursor::parse(text) {
+            return Ok(Self::FromLine(arrival(&cursor, logs)));
         }
         let invalid = |message: String| Problem::new(ProblemCode::Invalid, message);
         if text.contains(':') {
-            return Err(invalid(format!("`{text}` is not a cursor of `settle`: use one that `settle --json` printed")));
+            return Err(invalid(format!(
+                "`{text}` is not a cursor: use one that `settle --json` or `logs --json` printed"
+            )));
         }
         let why =
             |why: String| invalid(format!("since `{text}`: {why}, or give a cursor that `settle --json` printed"));
@@ -61,10 +46,12 @@ impl Asked {
 
     /// The place that this means now, and what there is to say about it. `named`: somebody asks about services by name, so that
     /// without any change all that happened to them counts.
-    pub(super) fn place(self, log: &EventLog, named: bool, now: Moment) -> (Place, Option<&'static str>) {
+    pub(super) fn place(self, log: &EventLog, named: bool, now: Moment) -> (GroupCursor, Option<&'static str>) {
+        const EARLIER: &str =
+            "the cursor is from an earlier run of the group: this is since the start of the present one";
         let epoch = log.epoch();
         let last = *log.changes().borrow();
-        let place = |after, at| Place { after, at, epoch };
+        let place = |after, at| GroupCursor { after, at, epoch };
         match (self, log.last_batch()) {
             (Self::LastBatch, Some((seq, at))) => (place(seq - 1, at), None),
             (Self::LastBatch, None) => (place(if named { 0 } else { last }, Moment::START), None),
@@ -72,19 +59,30 @@ impl Asked {
                 let at = Moment::after_start(now.since_start().saturating_sub(ago));
                 (place(log.before(at), at), None)
             }
-            (Self::From(from), _) if from.epoch != epoch || from.after > last => (
-                place(0, Moment::START),
-                Some("the cursor is from an earlier run of the group: this is since the start of the present one"),
-            ),
+            (Self::FromLine(Some(at)), _) => (place(log.before(at), at), None),
+            (Self::FromLine(None), _) => (place(0, Moment::START), Some(EARLIER)),
+            (Self::From(from), _) if from.epoch != epoch || from.after > last => {
+                (place(0, Moment::START), Some(EARLIER))
+            }
             (Self::From(from), _) => (from, None),
         }
     }
 }
 
+/// When the line before a cursor arrived. Of one that is not kept any more, all that is kept comes after it.
+fn arrival(cursor: &Cursor, logs: &LogStore) -> Option<Moment> {
+    let document = logs.get(&cursor.service).filter(|document| cursor.is_of(document))?;
+    let mut reader = document.read();
+    let line = cursor.next.0.checked_sub(1).and_then(|before| reader.line(LineId(before)));
+    Some(line.map_or(Moment::START, |line| line.at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GroupEvent, GroupEventKind};
+    use crate::clock::Clock;
+    use crate::domain::{GroupEvent, GroupEventKind, RunId, ServiceName};
+    use crate::logs::Epoch;
 
     fn log(events: &[(u64, bool)]) -> EventLog {
         let log = EventLog::default();
@@ -95,8 +93,12 @@ mod tests {
         log
     }
 
+    fn parse(since: Option<&str>) -> Result<Asked, Problem> {
+        Asked::parse(since, &LogStore::new(Clock::start()))
+    }
+
     fn place(log: &EventLog, since: Option<&str>, now: u64) -> (u64, Duration) {
-        let (place, note) = Asked::parse(since).unwrap().place(log, false, Moment::from_millis(now));
+        let (place, note) = parse(since).unwrap().place(log, false, Moment::from_millis(now));
         assert_eq!(note, None);
         (place.after, place.at.since_start())
     }
@@ -120,33 +122,57 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_comes_back_as_it_went_and_one_of_another_group_is_told() {
+    fn a_cursor_of_another_group_is_told() {
         let log = log(&[(100, true), (500, false)]);
-        let from = Place { after: 1, at: Moment::from_millis(482), epoch: log.epoch() };
+        let from = GroupCursor { after: 1, at: Moment::from_millis(482), epoch: log.epoch() };
         assert_eq!(place(&log, Some(&from.to_string()), 900), (1, Duration::from_millis(482)));
-        let other = Place { epoch: Epoch::begin(), ..from }.to_string();
-        let (place, note) = Asked::parse(Some(&other)).unwrap().place(&log, false, Moment::from_millis(900));
+        let other = GroupCursor { epoch: Epoch::begin(), ..from }.to_string();
+        let (place, note) = parse(Some(&other)).unwrap().place(&log, false, Moment::from_millis(900));
         assert_eq!((place.after, place.at), (0, Moment::START));
         assert!(note.is_some_and(|note| note.contains("an earlier run of the group")));
     }
 
     #[test]
+    fn a_cursor_of_a_log_is_when_its_line_arrived() {
+        let logs = LogStore::new(Clock::start());
+        let api = ServiceName::from("api");
+        let document = logs.open(&api, 1 << 20);
+        document.feed(b"one\r\ntwo\r\n");
+        let end = document.read().end();
+        let arrived = document.read().line(LineId(end.0 - 1)).unwrap().at;
+        let cursor = Cursor { service: api, run: RunId(0), next: end, epoch: Some(document.epoch()) };
+        let asked = |cursor: &Cursor| Asked::parse(Some(&cursor.to_string()), &logs).unwrap();
+        assert_eq!(asked(&cursor), Asked::FromLine(Some(arrived)));
+        let begin = Cursor { next: LineId(0), ..cursor.clone() };
+        assert_eq!(asked(&begin), Asked::FromLine(Some(Moment::START)));
+        for other in [
+            Cursor { epoch: Some(Epoch::begin()), ..cursor.clone() },
+            Cursor { next: LineId(end.0 + 9), ..cursor.clone() },
+            Cursor { service: "gone".into(), ..cursor.clone() },
+        ] {
+            assert_eq!(asked(&other), Asked::FromLine(None), "{other}");
+        }
+        let log = log(&[(100, true), (500, false)]);
+        let at = Asked::FromLine(Some(Moment::from_millis(200))).place(&log, false, Moment::from_millis(900)).0;
+        assert_eq!((at.after, at.at), (1, Moment::from_millis(200)));
+        let (place, note) = Asked::FromLine(None).place(&log, false, Moment::from_millis(900));
+        assert_eq!((place.after, note.is_some()), (0, true));
+    }
+
+    #[test]
     fn what_is_neither_a_cursor_nor_a_time_is_refused_with_the_remedy() {
-        let problem = |text: &str| Asked::parse(Some(text)).unwrap_err().message;
-        assert!(problem("api:8:9412:5d07c3a1").contains("is not a cursor of `settle`"));
+        let problem = |text: &str| parse(Some(text)).unwrap_err().message;
+        assert!(problem("api:eight").contains("is not a cursor: use one that `settle --json` or `logs --json`"));
         assert_eq!(
             problem("5"),
             "since `5`: the unit is missing; write \"5s\", \"5ms\" or \"5m\", or give a cursor that `settle --json` printed"
         );
-        crate::fuzz::run("settle", 3_000, &[b"17:482013250:5d07c3a1", b"2m", b"1:2:3"], |bytes| {
+        crate::fuzz::run("settle", 3_000, &[b"17:482013250:5d07c3a1", b"2m", b"1:2:3", b"api:8:9412:1f"], |bytes| {
             let text = String::from_utf8_lossy(bytes);
-            if let Some(place) = Place::parse(&text) {
-                assert_eq!(Place::parse(&place.to_string()), Some(place));
+            if let Some(place) = GroupCursor::parse(&text) {
+                assert_eq!(GroupCursor::parse(&place.to_string()), Some(place));
             }
-            Asked::parse(Some(&text))
-                .map_err(|problem| problem.code as u8)
-                .ok()
-                .map(|asked| matches!(asked, Asked::Ago(_)))
+            parse(Some(&text)).map_err(|problem| problem.code as u8).ok().map(|asked| matches!(asked, Asked::Ago(_)))
         });
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{
     ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, GroupSnapshot,
     GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
-    ServiceSpec, SignalTarget, Targets, Usage, Validated, Verdict, WorkerSnapshot,
+    ServiceSpec, Signal, SignalTarget, Targets, Usage, Validated, Verdict, WorkerSnapshot,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -306,6 +306,11 @@ impl Scenario {
 
     pub(super) fn says(&mut self, service: &str, text: &str) -> &mut Self {
         self.report(service, &format!("says {text}"), RunReport::StatusText(text.into()))
+    }
+
+    /// It was sent this signal, and ignores it.
+    pub(super) fn ignores(&mut self, service: &str, signal: Signal) -> &mut Self {
+        self.report(service, &format!("ignores {signal}"), RunReport::Ignores(signal))
     }
 
     /// A worker runs, without a process of its own, and says what it does with its tasks.

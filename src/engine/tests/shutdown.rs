@@ -1,6 +1,6 @@
 //! The end of a group, as stories.
 
-use crate::domain::{Command, Condition, Phase, RestartPolicy, ServiceSpec, StopState};
+use crate::domain::{Command, Condition, Phase, RestartPolicy, ServiceSpec, Signal, StopState};
 use crate::engine::Event;
 
 use super::driver::Scenario;
@@ -57,6 +57,16 @@ fn services_stop_in_reverse_order_each_when_those_that_need_it_have_ended() {
         1.500   finish · 4 stopped in 500ms · given up [] · failed []
     ",
     );
+}
+
+#[test]
+fn who_ignores_the_signal_is_said_to() {
+    let mut s = Scenario::running(vec![service("deaf"), service("slow")]);
+    s.ask(Command::Quit).ignores("deaf", Signal::Term).ignores("slow", Signal::Int);
+    let state = |s: &Scenario, place: usize| s.snapshot().stopping.clone().unwrap().services[place].state.clone();
+    // In reverse order.
+    assert!(matches!(state(&s, 1), StopState::Asked { ignored: true, .. }));
+    assert!(matches!(state(&s, 0), StopState::Asked { ignored: false, .. }), "that signal was not sent");
 }
 
 #[test]

@@ -270,8 +270,11 @@ fn of_changes(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl Fn
     if let Some(change) = &service.last_change {
         fact("last change", format!("{} {} {}", change.path, teller.glyphs.dot, ago(teller.now, change.at)));
     }
-    if !service.watches && service.kind != Kind::Worker {
-        fact("watches", "nothing".to_owned());
+    match (service.watches, &service.watched) {
+        (true, Some(files)) => fact("watches", files.to_string()),
+        (true, None) => fact("watches", "all files but ignored ones".to_owned()),
+        (false, _) if service.kind == Kind::Worker => {}
+        (false, _) => fact("watches", "nothing".to_owned()),
     }
     if service.held > 0 {
         fact("held", count(service.held, "change"));
@@ -344,5 +347,22 @@ fn environment(its: &RunDetails, facts: &mut Vec<Row>) {
         for variable in variables {
             facts.push((String::new(), visible(&format!("{}={}", variable.name, variable.value)).into_owned()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::fixture::Bench;
+
+    #[test]
+    fn it_says_which_files_are_watched() {
+        let mut bench = Bench::shop(100, 30);
+        bench.press("2d");
+        let said = |bench: &mut Bench, files: &str| bench.text().contains(&format!("watches      {files} "));
+        assert!(said(&mut bench, "all files but ignored ones"), "{}", bench.text());
+        bench.snapshot.services[1].watched = Some("src/**, Cargo.toml".into());
+        assert!(said(&mut bench, "src/**, Cargo.toml"), "{}", bench.text());
+        bench.snapshot.services[1].watches = false;
+        assert!(said(&mut bench, "nothing"), "{}", bench.text());
     }
 }

@@ -28,6 +28,8 @@ pub(super) fn draw(scene: &Scene<'_>, buffer: &mut Buffer) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Length {
     Wide,
+    /// Of git's head the branch alone.
+    Branch,
     Short,
     Tiny,
 }
@@ -46,19 +48,25 @@ impl Part {
 }
 
 fn header(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let length = match area.width {
-        100.. => Length::Wide,
-        60.. => Length::Short,
-        _ => Length::Tiny,
-    };
     let (glyphs, theme, room) = (scene.glyphs(), scene.theme(), usize::from(area.width));
-    let (mut left, mut right) = parts(scene, length);
-    let gap = if length == Length::Tiny { " ".to_owned() } else { format!(" {} ", glyphs.dot) };
+    let tiny = area.width < 60;
+    let gap = if tiny { " ".to_owned() } else { format!(" {} ", glyphs.dot) };
     // A long name gives way before anything else does.
     let before = " devgroup  ";
     let name_cells = width(&scene.snapshot.name).min((room / 3).max(16).saturating_sub(width(before)));
     let title_cells = width(before) + name_cells;
-    let taken = |left: &[Part], right: &[Part]| title_cells + 3 + cells(left, &gap) + 2 + cells(right, &gap);
+    // Two blanks between both sides and one at the end, where there is more than numbers.
+    let blanks = |right: &[Part]| if tiny || right.is_empty() { 2 } else { 3 };
+    let taken =
+        |left: &[Part], right: &[Part]| title_cells + 3 + cells(left, &gap) + blanks(right) + cells(right, &gap);
+    let lengths: &[Length] = if tiny { &[Length::Tiny] } else { &[Length::Wide, Length::Branch, Length::Short] };
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for length in lengths {
+        (left, right) = parts(scene, *length);
+        if taken(&left, &right) <= room {
+            break;
+        }
+    }
     while taken(&left, &right) > room {
         // Git and watcher, then what is well or stopped; failures stay.
         let right_place = right.iter().rposition(|part| !part.failed);
@@ -155,7 +163,7 @@ fn watch_words(scene: &Scene<'_>, length: Length) -> Vec<Part> {
         let some = snapshot.services.iter().filter(|service| service.watches).count();
         match length {
             _ if !watch.ready => "scanning files".to_owned(),
-            Length::Wide => format!("{does} {}", count(some, "service")),
+            Length::Wide | Length::Branch => format!("{does} {}", count(some, "service")),
             Length::Short | Length::Tiny => format!("{does} {some}"),
         }
     };
@@ -269,6 +277,23 @@ mod tests {
         assert!(line.ends_with("watching 3 services · main@3f2c1e · page 127.0.0.1:24817"), "{line}");
         bench.size = (80, 24);
         assert!(!first_line(&mut bench).contains("page"));
+    }
+
+    #[test]
+    fn with_few_states_there_are_whole_words_also_where_it_is_narrow() {
+        let mut shop = shop();
+        shop.services = vec![running("db", true, 9), running("web", true, 9)];
+        shop.services[1].watches = true;
+        let mut bench = Bench::new(shop, 80, 24, GlyphSet::Unicode);
+        let line = first_line(&mut bench);
+        assert!(line.starts_with(" devgroup  shop   2 running  "), "{line}");
+        assert!(line.ends_with("  watching 1 service · main@3f2c1e"), "{line}");
+        bench.size = (60, 24);
+        let line = first_line(&mut bench);
+        assert!(line.ends_with("  watching 1 service · main"), "{line}");
+        bench.snapshot.services[0].phase = Phase::Finished(Outcome::Done);
+        let line = first_line(&mut bench);
+        assert!(line.ends_with("  watching 1 · main"), "{line}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn rows(glyphs: &Glyphs, filter: &str) -> Vec<Row> {
     let wanted = filter.to_lowercase();
     let strong: Look = Theme::strong;
     let keys = Keymap::get().help(glyphs.set).into_iter().map(|row| (row.group, row.keys, strong, row.text));
-    let signs = signs(glyphs).into_iter().map(|(sign, style, text)| ("SYMBOLS".to_owned(), sign, style, text));
+    let signs = signs(glyphs).into_iter().map(|(group, sign, style, text)| (group.to_owned(), sign, style, text));
     let mut rows = Vec::new();
     let mut heading = String::new();
     for (group, keys, style, text) in keys.chain(signs) {
@@ -184,26 +184,31 @@ fn rows(glyphs: &Glyphs, filter: &str) -> Vec<Row> {
     rows
 }
 
-/// What the characters beside services and lines mean.
-fn signs(glyphs: &Glyphs) -> Vec<(String, Look, String)> {
+/// What the characters beside services and lines mean. One character means several things in several places, so each place
+/// has its heading.
+fn signs(glyphs: &Glyphs) -> Vec<(&'static str, String, Look, String)> {
+    const STATES: &str = "SYMBOLS: STATE OF A SERVICE";
+    const COUNTS: &str = "SYMBOLS: COUNTS BEHIND A SERVICE";
+    const LINES: &str = "SYMBOLS: BESIDE A LOG LINE";
     let errors = Keymap::get().key_name(Context::Normal, Action::NextError, glyphs.set);
     let goes = if errors.is_empty() { String::new() } else { format!(" (select it, then {errors})") };
     let plain: Look = |_| Style::new();
-    let sign = |sign: &str, style: Look, text: &str| (sign.to_owned(), style, text.to_owned());
+    let sign = |group, sign: &str, style: Look, text: &str| (group, sign.to_owned(), style, text.to_owned());
     vec![
-        sign(glyphs.up, Theme::good, "running; ready, if it has a ready check"),
-        sign(glyphs.worker, Theme::good, "a running worker; 2/3: 2 of at most 3 tries running"),
-        sign(glyphs.busy, Theme::busy, "starting, validating or stopping"),
-        sign(glyphs.done, plain, "done: ended with exit code 0"),
-        sign(glyphs.failed, Theme::bad, "failed"),
-        sign(glyphs.stopped, plain, "stopped, or not started"),
-        sign(glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
-        sign(&format!("{}3", glyphs.restarts), plain, "restarts, not counting crashes: 3"),
-        sign(&format!("{}2", glyphs.crashes), plain, "crashes: 2"),
-        sign(&format!("{}1", glyphs.stuck), plain, "forced restarts (stuck or over a limit): 1"),
-        sign(&format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
-        sign("e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
-        sign(&format!("{} {}", glyphs.error, glyphs.warning), plain, "beside a line: an error, a warning"),
+        sign(STATES, glyphs.up, Theme::good, "running; ready, if it has a ready check"),
+        sign(STATES, glyphs.worker, Theme::good, "a running worker; 2/3: 2 of at most 3 tries running"),
+        sign(STATES, glyphs.busy, Theme::busy, "starting, validating or stopping"),
+        sign(STATES, glyphs.done, plain, "done: ended with exit code 0"),
+        sign(STATES, glyphs.failed, Theme::bad, "failed"),
+        sign(STATES, glyphs.stopped, plain, "stopped, or not started"),
+        sign(STATES, glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
+        sign(COUNTS, &format!("{}3", glyphs.restarts), plain, "restarts, not counting crashes: 3"),
+        sign(COUNTS, &format!("{}2", glyphs.crashes), plain, "crashes: 2"),
+        sign(COUNTS, &format!("{}1", glyphs.stuck), plain, "forced restarts (stuck or over a limit): 1"),
+        sign(COUNTS, &format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
+        sign(COUNTS, "e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
+        sign(LINES, glyphs.error, Theme::bad, "an error"),
+        sign(LINES, glyphs.warning, plain, "a warning"),
     ]
 }
 
@@ -217,14 +222,25 @@ mod tests {
         bench.press("?");
         let text = bench.text();
         assert!(!text.contains("more, 1 of"), "{text}");
-        for told in ["SERVICES", "LOGS", "LEAVING", "kill everything and quit now", "SYMBOLS", "● ", "◌ ", "!1 "] {
+        for told in [
+            "SERVICES",
+            "LOGS",
+            "LEAVING",
+            "kill everything and quit now",
+            "SYMBOLS: STATE",
+            "SYMBOLS: COUNTS",
+            "SYMBOLS: BESIDE",
+            "● ",
+            "◌ ",
+            "!1 ",
+        ] {
             assert!(text.contains(told), "{told}\n{text}");
         }
         assert!(
             !text.contains('…') || !text.lines().any(|line| line.contains("detach") && line.contains('…')),
             "{text}"
         );
-        let beside = text.lines().any(|line| line.contains("SERVICES") && line.contains("TYPING"));
+        let beside = text.lines().any(|line| line.contains("SERVICES") && line.contains("WATCHER"));
         assert!(beside, "two columns\n{text}");
     }
 

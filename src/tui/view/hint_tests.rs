@@ -131,23 +131,34 @@ fn the_line_of_a_search_over_all_services_names_whose_hit_it_is() {
 }
 
 #[test]
+fn the_pause_is_in_sight_also_where_a_service_has_a_page_and_an_error() {
+    let mut bench = Bench::shop(80, 24);
+    bench.snapshot.services[1].url = Some("http://localhost:4000".into());
+    let line = footer(&mut bench);
+    assert_eq!(line, " r restart  e error  o open url  / search  ⏎ zoom  p pause  ? help  q quit");
+    bench.size = (100, 30);
+    let line = footer(&mut bench);
+    assert!(line.contains("  ⏎ zoom  i type  p pause watching  ? help"), "{line}");
+}
+
+#[test]
 fn a_pause_says_what_its_end_does() {
     let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
     bench.press("2");
     let line = footer(&mut bench);
-    assert!(line.starts_with(" p resume: may restart api, worker, css  P discard "), "{line}");
+    assert!(line.starts_with(" p resume (may restart api, worker, css)  P discard "), "{line}");
     bench.size = (160, 50);
     let line = footer(&mut bench);
     assert!(line.contains("  P discard  W show  r restart  e error  / search  ⏎ zoom  "), "{line}");
     bench.snapshot.services[1].next_action = ChangeAction::Signal(Signal::Hup);
     assert!(
-        footer(&mut bench).starts_with(" p resume: applies changes to api, worker, css  P "),
+        footer(&mut bench).starts_with(" p resume (applies changes to api, worker, css)  P "),
         "{}",
         footer(&mut bench)
     );
     bench.snapshot.watch.file_held = true;
     assert!(
-        footer(&mut bench).starts_with(" p resume: reads procgroup.toml, applies changes to api"),
+        footer(&mut bench).starts_with(" p resume (reads procgroup.toml, applies changes to api"),
         "{}",
         footer(&mut bench)
     );

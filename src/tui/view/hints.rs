@@ -12,7 +12,10 @@ use super::Scene;
 use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, WatchState, some_of};
 
 /// Cells of a paused footer beside the names of those that may restart.
-const BESIDE_NAMES: usize = 62;
+const BESIDE_NAMES: usize = 63;
+
+/// Cells of those names, however much room there is: the line above has them too.
+const MOST_NAMES: usize = 48;
 
 /// What the keys do here, as far as there is room.
 pub(super) fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
@@ -32,7 +35,7 @@ pub(super) fn keys_alone(scene: &Scene<'_>, cells: usize) -> Vec<String> {
 fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let kind = kind(scene);
-    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).max(12));
+    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).clamp(12, MOST_NAMES));
     let hints = keymap.footer(kind, length, (&resumes, &|action| is_of_use(scene, action)), glyphs);
     let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
     let hint_in = |context, action, word: &str| format!("{} {word}", keymap.key_name(context, action, glyphs));
@@ -166,7 +169,7 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
     }
 }
 
-/// What the end of a pause does: `: may restart api, web`. What differs is found out then, so that fewer may.
+/// What the end of a pause does: ` (may restart api, web)`. What differs is found out then, so that fewer may.
 fn resumes(scene: &Scene<'_>, room: usize) -> String {
     let snapshot = scene.snapshot;
     let held: Vec<&ServiceSnapshot> = snapshot.services.iter().filter(|service| service.held > 0).collect();
@@ -179,11 +182,11 @@ fn resumes(scene: &Scene<'_>, room: usize) -> String {
     let file = snapshot.watch.file_held.then(|| format!("reads {}", snapshot.file));
     let services = (!names.is_empty()).then(|| format!("{verb} {}", some_of(&names, room)));
     let all: Vec<String> = file.into_iter().chain(services).collect();
-    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
 }
 
 /// The name that stands for all instances.
-fn whole_name(service: &ServiceSnapshot) -> ServiceName {
+pub(super) fn whole_name(service: &ServiceSnapshot) -> ServiceName {
     service.instance.as_ref().map_or_else(|| service.name.clone(), |instance| instance.of.clone())
 }
 
@@ -255,10 +258,18 @@ pub(super) fn cells_of<'i>(items: impl Iterator<Item = &'i String>) -> usize {
     1 + items.map(|item| width(item) + 2).sum::<usize>().saturating_sub(2)
 }
 
+/// The pause is needed at once, before a checkout: these go before it, although they stand before it as well.
+fn goes_before_pause(item: &str) -> bool {
+    item.ends_with(" type") || item.ends_with(" zoom")
+}
+
 /// The items that fit; help and quit stay to the last column, so the others go first, from the end.
 pub(super) fn fit(mut items: Vec<String>, cells: usize) -> Vec<String> {
     while cells_of(items.iter()) > cells && items.len() > 1 {
-        let place = items.iter().rposition(|item| !stays(item)).unwrap_or(0);
+        let last = items.iter().rposition(|item| !stays(item)).unwrap_or(0);
+        let is_pause = items.get(last).is_some_and(|item| item.contains(" pause"));
+        let earlier = items.iter().take(last).rposition(|item| goes_before_pause(item));
+        let place = earlier.filter(|_| is_pause).unwrap_or(last);
         items.remove(place);
     }
     items
@@ -277,5 +288,15 @@ mod tests {
         assert_eq!(fit(16), ["? help", "q quit"]);
         assert_eq!(fit(8), ["q quit"]);
         assert_eq!(fit(0), ["q quit"]);
+    }
+
+    #[test]
+    fn the_pause_stays_longer_than_what_can_wait() {
+        let all = "r restart  / search  ⏎ zoom  i type  p pause  W watcher  ? help";
+        let fit = |cells| fit(all.split("  ").map(String::from).collect(), cells).join("  ");
+        assert_eq!(fit(54), "r restart  / search  ⏎ zoom  i type  p pause  ? help");
+        assert_eq!(fit(50), "r restart  / search  ⏎ zoom  p pause  ? help");
+        assert_eq!(fit(40), "r restart  / search  p pause  ? help");
+        assert_eq!(fit(30), "r restart  / search  ? help");
     }
 }

@@ -125,8 +125,9 @@ fn row_of(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect, bu
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
         StopState::Waiting => "waiting for its dependents to stop".to_owned(),
-        StopState::Asked { signal, at, kill_at } => {
+        StopState::Asked { signal, at, kill_at, ignored } => {
             let asked = match signal {
+                Some(signal) if *ignored => format!("ignores {signal}"),
                 Some(signal) => format!("{signal} sent {} ago", approx(now.since(*at))),
                 None => format!("stop command, {} ago", approx(now.since(*at))),
             };
@@ -151,6 +152,9 @@ fn small_row(scene: &Scene<'_>, service: &StopProgress, name: usize, area: Rect,
     let text = match &service.state {
         StopState::WasNotRunning => "was not running".to_owned(),
         StopState::Waiting => "waiting".to_owned(),
+        StopState::Asked { signal: Some(signal), kill_at, ignored: true, .. } => {
+            format!("ignores {signal}, kill in {}", approx(kill_at.since(now)))
+        }
         StopState::Asked { at, kill_at, .. } => {
             let bar = bar(glyphs.full, glyphs.shade, fraction(now.since(*at), kill_at.since(*at)), SMALL_BAR);
             format!("kill in {} {bar}", approx(kill_at.since(now)))
@@ -180,6 +184,24 @@ fn bar(full: &str, empty: &str, (part, whole): (u64, u64), cells: usize) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::display::GlyphSet;
+    use crate::tui::fixture::{self, Bench};
+
+    #[test]
+    fn who_ignores_the_signal_is_said_to() {
+        let mut bench = Bench::new(fixture::stopping(), 100, 30, GlyphSet::Unicode);
+        assert!(bench.text().contains("SIGTERM sent"), "{}", bench.text());
+        let services = bench.snapshot.stopping.iter_mut().flat_map(|stopping| &mut stopping.services);
+        for service in services {
+            if let StopState::Asked { ignored, .. } = &mut service.state {
+                *ignored = true;
+            }
+        }
+        let text = bench.text();
+        assert!(text.contains("ignores SIGTERM        SIGKILL in 5s") && !text.contains("SIGTERM sent"), "{text}");
+        bench.size = (40, 12);
+        assert!(bench.text().contains(" ignores SIGTERM, kill in 5s"), "{}", bench.text());
+    }
 
     #[test]
     fn the_bar_never_leaves_its_cells() {

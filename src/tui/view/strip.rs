@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::text::{thousands, width};
+use super::super::text::{first_of, thousands, width};
 use super::super::words::unwatched_changes;
 use super::table::Table;
 use super::{Scene, paint};
@@ -121,19 +121,18 @@ pub(in super::super) fn moments(scene: &Scene<'_>) -> Vec<Moment> {
 }
 
 fn cells(scene: &Scene<'_>, entry: &JournalEntry) -> Vec<String> {
-    let names: Vec<&str> = entry.services.iter().map(|name| name.as_str()).collect();
+    // What happened matters more than the last of twenty services.
+    let room = usize::from(scene.screen.area.width) / 3;
+    let names = first_of(entry.services.iter().map(ToString::to_string).collect(), room);
     let path = visible(&entry.event.path);
-    let path = match entry.times {
-        1 => path.into_owned(),
-        times => format!("{path} ({times} events)"),
-    };
+    let times = if entry.times == 1 { String::new() } else { format!(" ({} events)", entry.times) };
     let age = format!("{} ago", scene.age(entry.judged));
     let rule = match &entry.event.matched {
         Match::Watched { rule, .. } | Match::Ignored(rule) => rule.in_file(&scene.snapshot.file),
         Match::NoMatch => String::new(),
     };
-    let with_kind = format!("{path} {}", entry.event.kind);
-    vec![names.join(", "), path, with_kind, format!("{} {age}", outcome(entry.verdict)), age, rule]
+    let with_kind = format!("{path} {}{times}", entry.event.kind);
+    vec![names, format!("{path}{times}"), with_kind, format!("{} {age}", outcome(entry.verdict)), age, rule]
 }
 
 /// What has become of an event, in the past.
@@ -158,27 +157,32 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
         scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
     held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let shared = held.iter().map(|(count, _)| count).sum::<usize>() > watch.held;
-    let counted = |(count, name): &(usize, &ServiceName)| format!("{name} {count}");
-    let whose = match (held.as_slice(), shared) {
-        ([], _) => String::new(),
-        (held, false) => format!(": {}", held.iter().map(counted).collect::<Vec<_>>().join(", ")),
-        (held, true) => format!(", for {}", and(held.iter().map(|(_, name)| name.as_str()).collect())),
-    };
     let changes = count(watch.held, "change");
     let what = match (watch.file_held, watch.held) {
         (false, _) => changes,
         (true, 0) => scene.snapshot.file.to_string(),
         (true, _) => format!("{} and {changes}", scene.snapshot.file),
     };
+    // Behind the margin, ` held, for ` and a blank.
+    let room = usize::from(scene.screen.area.width).saturating_sub(MARGIN + width(&what) + 12);
+    let whose = match (held.as_slice(), shared) {
+        ([], _) => String::new(),
+        (held, false) => {
+            let counted = |(count, name): &(usize, &ServiceName)| format!("{name} {count}");
+            format!(": {}", first_of(held.iter().map(counted).collect(), room))
+        }
+        (held, true) => format!(", for {}", and(held.iter().map(|(_, name)| name.as_str()).collect(), room)),
+    };
     format!("{what} held{whose}")
 }
 
-/// `web, api and worker`.
-fn and(mut names: Vec<&str>) -> String {
-    match (names.pop(), names.is_empty()) {
-        (Some(last), false) => format!("{} and {last}", names.join(", ")),
-        (last, _) => last.unwrap_or_default().to_owned(),
-    }
+/// `web, api and worker`, `web, api and 7 more`.
+fn and(names: Vec<&str>, room: usize) -> String {
+    let all = match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
+    };
+    if width(&all) <= room { all } else { first_of(names.into_iter().map(str::to_owned).collect(), room) }
 }
 
 /// `14 held`, where there is little room.
@@ -216,7 +220,34 @@ mod tests {
 
     use crate::display::GlyphSet;
     use crate::domain::{FileJournal, WatchState};
-    use crate::tui::fixture::{Bench, shop};
+    use crate::tui::fixture::{Bench, paused_shop, shop};
+
+    #[test]
+    fn many_services_leave_room_for_what_happened() {
+        let mut paused = paused_shop();
+        for number in 0..20 {
+            let mut service = paused.services[1].clone();
+            service.name = format!("service-{number}").as_str().into();
+            paused.services.push(service);
+        }
+        let mut bench = Bench::new(paused, 80, 24, GlyphSet::Unicode);
+        let last = |bench: &mut Bench| bench.text().lines().rev().nth(1).unwrap_or_default().to_owned();
+        let line = last(&mut bench);
+        assert!(
+            line.starts_with(" ‖ 14 changes held, for api, service-0, service-1, ") && line.contains(" more"),
+            "{line}"
+        );
+        bench.snapshot.services.iter_mut().skip(6).for_each(|service| service.held = 0);
+        let line = last(&mut bench);
+        assert!(line.starts_with(" ‖ 14 changes held: api 9, worker 4, css 1"), "{line}");
+        let mut bench = Bench::new(shop(), 80, 24, GlyphSet::Unicode);
+        let newest = bench.snapshot.journal.entries().next_back().map_or(0, |entry| entry.seq);
+        Arc::make_mut(&mut bench.snapshot.journal).judge(newest, |entry| {
+            entry.services = (0..20).map(|number| format!("service-{number}").as_str().into()).collect();
+        });
+        let line = last(&mut bench);
+        assert!(line.starts_with(" ↻ service-0 and 19 more · styles/app.scss modified · restarted 1s ago"), "{line}");
+    }
 
     #[test]
     fn it_has_the_rows_that_it_needs_and_keeps_them() {

@@ -464,7 +464,15 @@ fn stopping_shop() -> GroupSnapshot {
         ("api", stopped(Some(Signal::Term), 1_100)),
         ("worker", StopState::WasNotRunning),
         ("css", StopState::Killed { at: ago(3) }),
-        ("db", StopState::Asked { signal: Some(Signal::Int), at: ago(8), kill_at: NOW + Duration::from_secs(12) }),
+        (
+            "db",
+            StopState::Asked {
+                signal: Some(Signal::Int),
+                at: ago(8),
+                kill_at: NOW + Duration::from_secs(12),
+                ignored: false,
+            },
+        ),
         ("mail", StopState::WasNotRunning),
     ];
     let mut shop = shop();

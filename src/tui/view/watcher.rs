@@ -7,8 +7,9 @@ use ratatui::text::Span;
 
 use super::super::panel::WatcherPanel;
 use super::super::sidebar_rows::window;
-use super::super::text::{cut_left, cut_right, pad, thousands, width};
+use super::super::text::{cut_left, cut_right, first_of, pad, thousands, width};
 use super::Scene;
+use super::hints::whole_name;
 use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
@@ -25,21 +26,34 @@ const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
 const LEAST_EVENTS: u16 = 3;
 
-/// What came of the last hold: `9 of 312 changed files restarted api, worker`.
-fn last_release(scene: &Scene<'_>, area: Rect) -> Option<Span<'static>> {
-    let said = scene.snapshot.watch.last_release.as_ref()?;
+/// Who watches, and what came of the last hold: `api, worker · 9 of 312 changed files restarted api, worker`.
+fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
+    let (dot, said) = (scene.glyphs().dot, scene.snapshot.watch.last_release.as_ref());
     // Between the first word and the counts, with the lines around them.
-    let counts: usize = count(scene).iter().map(|span| width(&span.content)).sum();
-    let room = usize::from(area.width).saturating_sub(counts + 20);
-    Some(Span::raw(format!(" {} {}", scene.glyphs().dot, cut_right(said, room, scene.glyphs().ellipsis))))
+    let room = usize::from(area.width).saturating_sub(width(counts) + 20);
+    let watching = scene.snapshot.services.iter().filter(|service| service.watches);
+    let mut names: Vec<String> = watching.map(|service| whole_name(service).to_string()).collect();
+    names.dedup();
+    let names = first_of(names, if said.is_some() { room / 2 } else { room });
+    let left = room.saturating_sub(width(&names) + 3);
+    let said = said.map(|said| cut_right(said, left, scene.glyphs().ellipsis));
+    let parts = [Some(names), said].into_iter().flatten().filter(|part| !part.is_empty());
+    parts.map(|part| Span::raw(format!(" {dot} {part}"))).collect()
 }
 
-/// `8 events · 3 ignored`.
-fn count(scene: &Scene<'_>) -> Vec<Span<'static>> {
+/// `8 events · 3 ignored`; `10 events in 9 rows · 3 ignored`, where a row tells of several, or the oldest are forgotten.
+fn count(scene: &Scene<'_>, panel: &WatcherPanel) -> String {
     let journal = &scene.snapshot.journal;
     let (events, ignored) = (thousands(journal.events), thousands(journal.judged(Verdict::Ignored)));
     let what = if journal.events == 1 { "event" } else { "events" };
-    vec![Span::raw(format!("{events} {what} {} {ignored} ignored", scene.glyphs().dot))]
+    let rows = u64::try_from(journal.entries().len()).unwrap_or(u64::MAX);
+    let shows_all = !panel.hide_ignored && panel.wanted.is_empty();
+    let rows = if shows_all && rows < journal.events { format!(" in {}", rows_of(rows)) } else { String::new() };
+    format!("{events} {what}{rows} {} {ignored} ignored", scene.glyphs().dot)
+}
+
+fn rows_of(rows: u64) -> String {
+    format!("{} {}", thousands(rows), if rows == 1 { "row" } else { "rows" })
 }
 
 /// Draws the panel. The answer is where the marked event is.
@@ -90,19 +104,23 @@ fn title(scene: &Scene<'_>, area: Rect, panel: &WatcherPanel, buffer: &mut Buffe
         let cursor = if panel.typing { "_" } else { "" };
         left.push(Span::styled(format!(" /{}{cursor}", cut_left(&panel.wanted, 24, glyphs.ellipsis)), theme.busy()));
     }
+    let counts = count(scene, panel);
     if !scene.screen.compact && !panel.hide_ignored && !panel.typing && panel.wanted.is_empty() {
-        left.extend(last_release(scene, area));
+        left.extend(about(scene, area, &counts));
     }
     let row = Rect { height: 1.min(area.height), ..area };
     if scene.screen.compact {
         paint::put_text(buffer, row, row.x, row.y, " ", Style::new());
         paint::put_spans(buffer, row, row.x + 1, row.y, &left);
-        let titles = cut_right(&count(scene).iter().map(|span| &*span.content).collect::<String>(), 17, "");
-        let at = row.right().saturating_sub(u16::try_from(width(&titles) + 1).unwrap_or(0));
-        paint::put_text(buffer, row, at, row.y, &titles, theme.structure());
+        let room = usize::from(row.width).saturating_sub(paint::spans_width(&left) + 3);
+        // Whole words: the number of what was ignored goes first.
+        let short = counts.split(&format!(" {} ", glyphs.dot)).next().unwrap_or_default().to_owned();
+        let counts = [counts, short].into_iter().find(|counts| width(counts) <= room).unwrap_or_default();
+        let at = row.right().saturating_sub(u16::try_from(width(&counts) + 1).unwrap_or(0));
+        paint::put_text(buffer, row, at, row.y, &counts, theme.structure());
     } else {
         paint::put_text(buffer, row, row.x, row.y, &glyphs.rule.repeat(usize::from(row.width)), theme.accent());
-        paint::title_row(buffer, row, glyphs, &Titles { left, right: count(scene), ..Titles::default() });
+        paint::title_row(buffer, row, glyphs, &Titles { left, right: vec![Span::raw(counts)], ..Titles::default() });
     }
 }
 
@@ -262,5 +280,35 @@ fn rule(scene: &Scene<'_>, entry: &JournalEntry) -> String {
     match &entry.event.matched {
         Match::Watched { rule, .. } | Match::Ignored(rule) => rule.in_file(&scene.snapshot.file),
         Match::NoMatch => "no service watches it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::tui::fixture::Bench;
+
+    #[test]
+    fn the_title_says_who_watches_and_how_many_events_the_rows_tell() {
+        let mut bench = Bench::shop(160, 50);
+        bench.press("W");
+        let title = |bench: &mut Bench| {
+            let text = bench.text();
+            text.lines().find(|line| line.contains("watcher")).unwrap_or_default().to_owned()
+        };
+        let line = title(&mut bench);
+        assert!(line.contains("─ watcher · api, worker, css ─") && line.contains(" 8 events · 3 ignored ─"), "{line}");
+        Arc::make_mut(&mut bench.snapshot.journal).events += 2;
+        bench.snapshot.watch.last_release = Some("2 of 3 changed files restarted api, css".into());
+        let line = title(&mut bench);
+        assert!(line.contains("· api, worker, css · 2 of 3 changed files restarted api, css ─"), "{line}");
+        assert!(line.contains(" 10 events in 8 rows · 3 ignored ─"), "{line}");
+        bench.size = (40, 12);
+        let line = title(&mut bench);
+        assert!(line.trim_end().ends_with("  10 events in 8 rows"), "whole words: {line}");
+        bench.press("x");
+        let line = title(&mut bench);
+        assert!(line.trim_end().ends_with("watched files only") || line.trim_end().ends_with("10 events"), "{line}");
     }
 }

@@ -82,9 +82,22 @@ impl Agent {
     }
 
     pub(crate) fn start_named(project: &Project, revision: &str, name: &str, arguments: &[&str]) -> Option<Self> {
+        let server = [&[env!("CARGO_BIN_EXE_devgroup"), "mcp"], arguments].concat();
+        Self::start_server(project, (revision, name), &server)
+    }
+
+    /// Starts one whose server has these variables as well.
+    pub(crate) fn start_with(project: &Project, revision: &str, variables: &[String]) -> Option<Self> {
+        let variables = variables.iter().map(String::as_str);
+        let server: Vec<&str> =
+            ["env"].into_iter().chain(variables).chain([env!("CARGO_BIN_EXE_devgroup"), "mcp"]).collect();
+        Self::start_server(project, (revision, "test-agent"), &server)
+    }
+
+    fn start_server(project: &Project, (revision, name): (&str, &str), server: &[&str]) -> Option<Self> {
         let mut command: Command = project.command(python()?.to_str().unwrap());
         let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/agents/driver.py");
-        command.arg(driver).args([revision, name, env!("CARGO_BIN_EXE_devgroup"), "mcp"]).args(arguments);
+        command.arg(driver).args([revision, name]).args(server);
         let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(client.stdout.take().unwrap());
         let (told, answers) = channel();

@@ -18,6 +18,7 @@ fn a_group_is_absent_started_restarted_and_ended_in_one_session() {
             (&absent.value["error"]["code"], &absent.value["error"]["exit_code"]),
             (&json!("not-running"), &json!(4))
         );
+        assert_eq!(absent.value["error"]["help"], "start it with: devgroup -d");
         let started = agent.call("start", json!({})).well();
         assert!(started.text.contains("api: ready"), "{}", started.text);
         let again = agent.call("start", json!({})).well();
@@ -95,4 +96,16 @@ fn a_hold_ends_with_its_session_and_two_agents_do_not_disturb_each_other() {
     other.end(first).well();
     other.close();
     down(&project);
+}
+
+#[test]
+fn a_file_that_is_named_and_missing_is_told_and_nobody_is_sent_to_start_it() {
+    let project = shop("");
+    let Some(mut agent) = Agent::start(&project, "auto", &["-f", "gone.toml"]) else { return };
+    for tool in ["status", "start"] {
+        let told = agent.call(tool, json!({}));
+        assert!(told.failed && told.text.contains("gone.toml does not exist"), "{tool}: {}", told.text);
+        assert!(told.text.contains("check the path") && !told.text.contains("devgroup -d"), "{tool}: {}", told.text);
+    }
+    agent.close();
 }

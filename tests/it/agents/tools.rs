@@ -104,15 +104,15 @@ fn what_is_wrong_is_told_with_what_may_be_meant() {
     assert_eq!(unknown.1, "unknown-service");
     for (tool, arguments, text) in [
         ("logs", json!({ "servce": "api" }), "`logs` has no argument `servce`\nhelp: did you mean `service`?"),
-        ("logs", json!({ "since": "yesterday" }), "`since`: `yesterday` is none\nhelp: write `restart`"),
-        ("logs", json!({ "limit": 0 }), "`limit` is 0, and is to be a whole number from 1 to 10000"),
+        ("logs", json!({ "since": "yesterday" }), "`since`: cannot read `yesterday`\nhelp: write `restart`"),
+        ("logs", json!({ "limit": 0 }), "`limit` is 0; it must be a whole number from 1 to 10000"),
         ("logs", json!({ "grep": "(" }), "regex `(`"),
         ("logs", json!({ "level": "loud" }), "`loud` is not a level"),
         ("restart", json!({}), "`services` is missing"),
-        ("restart", json!({ "services": [1] }), "`services` is 1, and is to be an array of strings"),
+        ("restart", json!({ "services": [1] }), "`services` is 1; it must be an array of strings"),
         ("wait", json!({ "service": "api", "for": "text" }), "`text` is missing"),
         ("wait", json!({ "service": "api", "timeout": "soon" }), "`timeout`: `soon`"),
-        ("wait", json!({ "service": "api", "for": "red" }), "did you mean `ready`?"),
+        ("wait", json!({ "service": "api", "for": "red" }), "unknown value `red`\nhelp: did you mean `ready`?"),
         ("task_add", json!({ "worker": "x", "text": "y" }), "no service in procgroup.toml is a worker"),
     ] {
         let answer = said(tool, arguments);
