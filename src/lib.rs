@@ -29,3 +29,4 @@ pub mod remote_terminal;
 pub mod task_folder;
 pub mod tui;
 pub mod watch;
+pub mod web;

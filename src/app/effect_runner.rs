@@ -14,6 +14,7 @@ use super::history_file::HistoryWriter;
 use super::job_inputs::Inputs;
 use super::log_files;
 use super::state_folder;
+use super::web_desk::WebDesk;
 use super::workers::{Means, TryEnvironment, WorkerStart, Workers};
 use crate::config::{self, Pipes};
 use crate::control::group_key;
@@ -34,7 +35,7 @@ pub(crate) struct EffectRunner {
     logs: Arc<LogStore>,
     watcher: Watcher,
     group: Arc<str>,
-    socket: Option<Arc<Path>>,
+    ways: Ways,
     memory: usize,
     event_recorder: EventRecorder,
     alert_teller: AlertTeller,
@@ -45,6 +46,14 @@ pub(crate) struct EffectRunner {
     /// Services whose last validation was called off: another one follows for the same start.
     called_off: HashSet<ServiceName>,
     workers: Workers,
+}
+
+/// By which clients come in.
+pub(crate) struct Ways {
+    /// The address of the control socket, if there is one.
+    pub(crate) socket: Option<Arc<Path>>,
+    /// The web page.
+    pub(crate) web: Arc<WebDesk>,
 }
 
 /// What the runner leaves to the loop.
@@ -62,7 +71,7 @@ impl EffectRunner {
         logs: Arc<LogStore>,
         watcher: Watcher,
         spec: &GroupSpec,
-        socket: Option<Arc<Path>>,
+        ways: Ways,
         event_recorder: EventRecorder,
         user_alerts: UserAlerts,
     ) -> Self {
@@ -82,7 +91,7 @@ impl EffectRunner {
             logs,
             watcher,
             group,
-            socket,
+            ways,
             memory: spec.logs.memory,
             event_recorder,
             alert_teller,
@@ -169,6 +178,7 @@ impl EffectRunner {
         }
         self.workers.set_group(&spec.services);
         self.event_recorder.alert_by(self.alert_teller.sender(&spec));
+        self.ways.web.follow(spec.clone());
         self.watcher.respec(spec);
     }
 
@@ -343,7 +353,7 @@ impl EffectRunner {
             run,
             inherited: self.inherited.clone(),
             group: self.group.clone(),
-            socket: self.socket.clone(),
+            socket: self.ways.socket.clone(),
             pipes: self.pipes.clone(),
         };
         let (expand, dir, document) = (expand(spec), known_dir(spec), self.document(&spec.name));
@@ -352,7 +362,7 @@ impl EffectRunner {
 
     /// Where there is room for sockets; none where the group is met by name alone.
     fn socket_folder(&self) -> Option<PathBuf> {
-        self.socket.as_deref().filter(|socket| socket.is_absolute()).and_then(Path::parent).map(Path::to_owned)
+        self.ways.socket.as_deref().filter(|socket| socket.is_absolute()).and_then(Path::parent).map(Path::to_owned)
     }
 
     /// The first that is asked of a start: pipes are read for it, or `known` already.
@@ -379,7 +389,7 @@ impl EffectRunner {
         pipes: impl Fn() -> Result<Pipes, String> + Send + Sync + 'static,
     ) -> Prepare {
         let (spec, command) = (spec.clone(), command.clone());
-        let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.socket.clone());
+        let (inherited, group, socket) = (self.inherited.clone(), self.group.clone(), self.ways.socket.clone());
         Arc::new(move || {
             let mark = |variables: &mut Vec<(OsString, OsString)>| {
                 environment::mark(variables, &group, socket.as_deref(), &spec, &run);
@@ -403,7 +413,7 @@ impl EffectRunner {
     ) -> impl Fn() -> Result<Pipes, String> + Send + Sync + 'static + use<> {
         let anew = !self.called_off.remove(&spec.name);
         let mut known = self.inherited.to_vec();
-        environment::mark(&mut known, &self.group, self.socket.as_deref(), spec, &RunId::default());
+        environment::mark(&mut known, &self.group, self.ways.socket.as_deref(), spec, &RunId::default());
         let (spec, pipes) = (spec.clone(), self.pipes.clone());
         move || {
             let pipes = pipes.for_next_start(&spec.name, anew);

@@ -29,6 +29,7 @@ mod stderr;
 mod stopwatch;
 mod stream;
 mod viewer;
+mod web_desk;
 mod workers;
 
 pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
@@ -52,3 +53,4 @@ pub use preferences::{alerts_of_user, apply_preferences};
 pub use stderr::write_stderr_line;
 pub use stream::StreamForm;
 pub use viewer::{ViewEnd, ViewError, view_group};
+pub use web_desk::WebOptions;

@@ -51,8 +51,8 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, groups, usage, history, alerts, exit-codes, troubleshooting,\n  \
-                  benchmarks"
+                  structured-logs, scripts, agents, web, groups, usage, history, alerts, exit-codes,\n  \
+                  troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -98,6 +98,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "up",
     "url",
     "wait",
+    "web",
     "why",
 ];
 
@@ -301,6 +302,9 @@ pub(super) struct RunArguments {
     /// Do not kill leftover processes of an earlier run, only name them
     #[arg(long)]
     pub(super) keep_leftovers: bool,
+    /// Serve the web page of the group, as `[web]` in procgroup.toml does; `devgroup web` prints its address
+    #[arg(long)]
+    pub(super) web: bool,
     /// Started by `devgroup run` for what a job needs: end with the last run
     #[arg(long, hide = true, requires = "detach")]
     pub(super) for_run: bool,
@@ -462,6 +466,8 @@ pub(super) enum Topic {
     Scripts,
     /// Coding agents: `devgroup mcp`, sandboxes
     Agents,
+    /// The web page and its API
+    Web,
     /// Several groups on one machine
     Groups,
     /// CPU and memory of services, and limits

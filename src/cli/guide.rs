@@ -37,6 +37,7 @@ impl Topic {
             Self::StructuredLogs => include_str!("../../assets/guide/structured-logs.md"),
             Self::Scripts => include_str!("../../assets/guide/scripts.md"),
             Self::Agents => include_str!("../../assets/guide/agents.md"),
+            Self::Web => include_str!("../../assets/guide/web.md"),
             Self::Groups => include_str!("../../assets/guide/groups.md"),
             Self::Usage => include_str!("../../assets/guide/usage.md"),
             Self::History => include_str!("../../assets/guide/history.md"),

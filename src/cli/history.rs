@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::arguments::Place;
 use super::client::find;
@@ -77,8 +78,24 @@ fn load(place: &Place) -> Result<GroupSpec, Failure> {
 
 /// Prints what has become of services. The result is the exit code.
 pub(super) fn run(place: &Place, arguments: &HistoryArguments) -> Result<u8, Failure> {
+    let (past, shown) = found(place, &arguments.services, arguments.since)?;
+    let text = match arguments.json {
+        true => json::line(&Report::of(&past, arguments.since, shown))?,
+        false => table(&shown, arguments.since),
+    };
+    super::print(&text).map(|()| 0)
+}
+
+/// The same as a value.
+pub(super) fn report(place: &Place, services: &[String], since: Duration) -> Result<Value, Failure> {
+    let (past, shown) = found(place, services, since)?;
+    serde_json::to_value(Report::of(&past, since, shown)).map_err(|error| Failure::Unexpected(error.to_string()))
+}
+
+/// What is told of each service that is meant, and of which time.
+fn found(place: &Place, services: &[String], since: Duration) -> Result<(Past, Vec<(String, Figures)>), Failure> {
     let (group, client) = whose(place)?;
-    let past = Past::read(&group, arguments.since)?;
+    let past = Past::read(&group, since)?;
     let figures = Figures::by_service(&past.events, past.until);
     // The file says the order, if it can be read; what is gone from it comes behind.
     let spec = match client {
@@ -88,18 +105,13 @@ pub(super) fn run(place: &Place, arguments: &HistoryArguments) -> Result<u8, Fai
     let mut names: Vec<String> =
         spec.iter().flat_map(|spec| &spec.services).map(|service| service.name.as_str().to_owned()).collect();
     names.extend(figures.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
-    let shown = if arguments.services.is_empty() {
+    let shown = if services.is_empty() {
         names.into_iter().filter(|name| figures.contains_key(name)).collect()
     } else {
-        chosen(&arguments.services, names, spec.as_ref())?
+        chosen(services, names, spec.as_ref())?
     };
-    let shown: Vec<(String, Figures)> =
-        shown.into_iter().map(|name| (name.clone(), figures.get(&name).cloned().unwrap_or_default())).collect();
-    let text = match arguments.json {
-        true => json::line(&Report::of(&past, arguments.since, shown))?,
-        false => table(&shown, arguments.since),
-    };
-    super::print(&text).map(|()| 0)
+    let shown = shown.into_iter().map(|name| (name.clone(), figures.get(&name).cloned().unwrap_or_default()));
+    Ok((past, shown.collect()))
 }
 
 /// The services that are named, in the order of `names`: as in the file, or as they were called when something happened.

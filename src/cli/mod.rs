@@ -16,6 +16,7 @@ mod setup;
 mod tasks;
 mod told;
 mod unworked;
+mod web_answers;
 mod why;
 mod why_service;
 
@@ -24,7 +25,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{self, Background, DashboardOptions, Frontend, GroupRunError, LogFormat, RunOptions, StreamForm};
+use crate::app::{
+    self, Background, DashboardOptions, Frontend, GroupRunError, LogFormat, RunOptions, StreamForm, WebOptions,
+};
 use crate::config::{self, Diagnostics, Foreign, Found, Loaded, Owners, RenderStyle, SelectionError};
 use crate::display::{DisplaySupport, OutputStyle, terminal_size};
 use crate::domain::{Scale, ServiceName, is_plain_name, plain_error, visible_lines, visible_path};
@@ -344,8 +347,10 @@ fn run_group(
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr && own_log.options().format == LogFormat::Text, style);
     }
+    let command_line = web_answers::of_group(&loaded.spec.file);
     let options = RunOptions {
         spec: loaded.spec,
+        web: WebOptions { always: arguments.web, command_line },
         watch: !arguments.no_watch,
         reload: !arguments.no_reload,
         paused: arguments.paused,

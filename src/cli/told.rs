@@ -8,20 +8,11 @@ use super::exit_code::Failure;
 use crate::app::GroupRunError;
 use crate::config::SelectionError;
 use crate::control::{ClientError, Problem, ProblemCode};
+use crate::web::Told;
 
 #[derive(Serialize)]
 struct Report {
-    error: Error,
-}
-
-#[derive(Serialize)]
-struct Error {
-    /// One word for programs; it stays when the message is put better.
-    code: &'static str,
-    exit_code: u8,
-    message: String,
-    /// What to do.
-    help: Option<String>,
+    error: Told,
 }
 
 /// Whether these arguments ask for JSON, or for a log in JSON. What stands behind `hold` or `exec` is another program's.
@@ -39,12 +30,17 @@ pub(super) fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
 
 /// The failure as one line of JSON.
 pub(super) fn as_json(failure: &Failure) -> String {
+    line(told(failure))
+}
+
+/// The failure for programs.
+pub(super) fn told(failure: &Failure) -> Told {
     let text = failure.to_string();
     // A file with problems is drawn; `devgroup check --json` has each of them.
     if let Failure::Invalid(drawn) = failure {
         let first = drawn.lines().next().unwrap_or_default();
         let first = first.rsplit_once('[').map_or(first, |(message, _)| message);
-        return line(word(failure), failure.code(), first, Some("devgroup check --json"));
+        return new(word(failure), failure.code(), first, Some("devgroup check --json"));
     }
     // The same of what stands behind a name that is in no file.
     let text = match failure {
@@ -58,7 +54,7 @@ pub(super) fn as_json(failure: &Failure) -> String {
         Failure::Mistyped { commands, .. } => Some(format!("did you mean {commands}?")),
         _ => None,
     };
-    line(word(failure), failure.code(), message, meant.as_deref().or(help))
+    new(word(failure), failure.code(), message, meant.as_deref().or(help))
 }
 
 /// Arguments that make no sense, as one line of JSON. `commands`: what may have been meant.
@@ -67,15 +63,18 @@ pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> Stri
     let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
     let meant = commands.map(|commands| format!("did you mean {commands}?"));
     let help = meant.as_deref().unwrap_or(help);
-    line("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty()))
+    line(new("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty())))
 }
 
-fn line(code: &'static str, exit_code: u8, message: &str, help: Option<&str>) -> String {
+fn new(code: &'static str, exit_code: u8, message: &str, help: Option<&str>) -> Told {
     let plain = |text: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     let message = plain(message.strip_prefix("error: ").unwrap_or(message));
-    let report = Report { error: Error { code, exit_code, message, help: help.map(plain) } };
+    Told { code, exit_code, message, help: help.map(plain) }
+}
+
+fn line(error: Told) -> String {
     // Texts and a number are always JSON.
-    super::json::compact(&report).unwrap_or_default()
+    super::json::compact(&Report { error }).unwrap_or_default()
 }
 
 /// The failure in one word.

@@ -21,10 +21,10 @@ use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
-use super::worker;
+use super::{web, worker};
 use crate::domain::{
     AlertKeys, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders,
-    WatchChoice, WatchSpec, fitting_name, fitting_service_name,
+    WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -67,6 +67,7 @@ struct Own {
     logs: LogSpec,
     start: StartSpec,
     alerts: AlertKeys,
+    web: Option<WebSpec>,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
     /// Where `[tasks]` stands.
@@ -147,8 +148,10 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
     });
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
+    let web = fields.read("web", problems, web::read);
     Own {
         name,
+        web: web.map(Spanned::into_inner),
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
         tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
@@ -196,6 +199,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         logs: own.logs,
         start: own.start,
         alerts: own.alerts,
+        web: own.web,
         checkout,
     };
     // As if all ports were free: who runs the group looks.

@@ -64,6 +64,7 @@ pub(super) const ROOT: Section = section(
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
+        key("web", Form::Table(&WEB), "where the web page of the group is served"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -211,6 +212,21 @@ pub(super) const ALERTS: Section = section(
         ),
         key("run", Form::Program, "the program that is told, with the event as JSON on its stdin"),
         key("every", Form::Duration, "tell at most one alert of a service and kind in this time (default: 30s)"),
+    ],
+);
+
+/// The keys of `[web]`.
+pub(super) const WEB: Section = section(
+    "`[web]`",
+    &[
+        key(
+            "port",
+            Form::OwnPort,
+            "its TCP port: a number, or \"auto\" for a free one that stays the same (the default)",
+        ),
+        key("host", Form::Text, "the IP address that it listens on (default: 127.0.0.1)"),
+        key("allow_remote", Form::Boolean, "whether `host` may be an address that other machines reach"),
+        key("hosts", Form::Texts, "other names by which browsers may reach it, such as \"dev.box:7700\""),
     ],
 );
 
@@ -454,6 +470,14 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (ALERTS.name, "throttle", "every"),
     (ALERTS.name, "cooldown", "every"),
     (ALERTS.name, "rate_limit", "every"),
+    (ROOT.name, "http", "web"),
+    (ROOT.name, "server", "web"),
+    (ROOT.name, "dashboard", "web"),
+    (WEB.name, "address", "host"),
+    (WEB.name, "bind", "host"),
+    (WEB.name, "listen", "host"),
+    (WEB.name, "allowed_hosts", "hosts"),
+    (WEB.name, "remote", "allow_remote"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -524,8 +548,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &READY, &ALIVE, &LIMITS, &VALIDATE,
-            &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &ALERTS, &READY, &ALIVE, &LIMITS,
+            &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

@@ -53,6 +53,7 @@ mod trust;
 mod unmatched_watch;
 mod unset;
 mod values;
+mod web;
 mod worker;
 mod writable;
 

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::keys::{Key, ROOT, Section, TASKS, other_word};
+use super::keys::{Key, ROOT, Section, TASKS, WEB, other_word};
 pub(super) use super::near::shown;
 use super::near::{any_of, near};
 use super::peers;
@@ -149,6 +149,9 @@ impl<'a, 't> Fields<'a, 't> {
                     "a command that runs to completion is a job: [services.{}]\nkind = \"job\"",
                     as_key(name)
                 ))
+            }
+            None if self.section.name == WEB.name && name == "run" => {
+                problem.at(span, "`[web]` is the web page of the group").help("a service of this name: [services.web]")
             }
             None => problem
                 .at(span, format!("{} has no such key", self.section.name))

@@ -105,6 +105,7 @@ impl Answers {
             | Ask::Run(_)
             | Ask::RunEnded(_)
             | Ask::Cancel { .. }
+            | Ask::Web(_)
             | Ask::Attach(_) => Ok(Reply::End {}),
         };
         outbox.send(&answer.unwrap_or_else(Reply::Error)).await;
@@ -119,7 +120,8 @@ impl Answers {
     }
 
     fn status(&self) -> Status {
-        Status::new(&self.handle.snapshot(), self.about.pid, self.handle.logs().clock())
+        let status = Status::new(&self.handle.snapshot(), self.about.pid, self.handle.logs().clock());
+        status.with_web(self.handle.web_address())
     }
 
     async fn follow_status(&self, mut outbox: Outbox) {

@@ -17,8 +17,8 @@ use super::answers::{Answers, client_name};
 use super::line_reader::{Came, next_line};
 use super::outbox::{Chunks, Outbox};
 use super::room::{Asked, Guest, STAYING};
-use super::server::{About, AttachHandler, End};
-use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, read_line};
+use super::server::{About, End, Handlers, WebHandler};
+use super::wire::{Ask, Greeting, Hello, Message, Problem, ProblemCode, Question, Reply, VERSION, WebAsk, read_line};
 use crate::domain::path_text;
 use crate::group_handle::GroupHandle;
 use crate::remote_terminal::{Abilities, RemoteTerminal, ToTerminal, Wire};
@@ -37,14 +37,14 @@ pub(super) async fn serve(
     stream: UnixStream,
     handle: GroupHandle,
     about: About,
-    (attach_handler, holds, guest): (AttachHandler, Arc<AtomicU64>, Guest),
+    (handlers, holds, guest): (Handlers, Arc<AtomicU64>, Guest),
     mut end: watch::Receiver<Option<End>>,
 ) {
     let (input, output) = stream.into_split();
     let (outbox, chunks) = Outbox::new();
     let mut client = Client {
         outbox,
-        attach_handler,
+        handlers,
         answers: Answers::new(handle, about.clone()),
         brief: JoinSet::new(),
         open: JoinSet::new(),
@@ -89,7 +89,7 @@ pub(super) async fn serve(
 /// The state of one client's connection.
 struct Client {
     outbox: Outbox,
-    attach_handler: AttachHandler,
+    handlers: Handlers,
     answers: Answers,
     /// Questions that end by themselves.
     brief: JoinSet<()>,
@@ -233,6 +233,7 @@ impl Client {
                 let run = self.by_id.remove(&ended.run);
                 self.brief.spawn(until(answers.run_has_ended(number, ended, run, outbox), asked))
             }
+            Ask::Web(ask) => self.brief.spawn(until(web(self.handlers.web.clone(), ask, outbox), asked)),
             ask => {
                 let set = if is_brief { &mut self.brief } else { &mut self.open };
                 set.spawn(until(answers.answer(ask, outbox), asked))
@@ -249,7 +250,7 @@ impl Client {
             return;
         };
         let (terminal, Wire { news, mut orders }) = RemoteTerminal::new(abilities);
-        if let Err(error) = (self.attach_handler)(terminal) {
+        if let Err(error) = (self.handlers.attach)(terminal) {
             let problem = Problem::new(ProblemCode::Refused, format!("cannot draw a dashboard: {error}"));
             self.refuse(Some(id), problem).await;
             return;
@@ -325,10 +326,19 @@ impl Ask {
             | Self::Release { .. }
             | Self::RunEnded(_)
             | Self::Down { .. }
+            | Self::Web(_)
             | Self::Attach(_)
             | Self::Cancel { .. } => true,
         }
     }
+}
+
+/// Opens or closes the web page, on a thread that may wait for it.
+async fn web(handler: WebHandler, ask: WebAsk, mut outbox: Outbox) {
+    let answered = tokio::task::spawn_blocking(move || handler(ask)).await;
+    let failed = || Problem::new(ProblemCode::Refused, "the web page could not be opened");
+    let answer = answered.unwrap_or_else(|_| Err(failed()));
+    outbox.send(&answer.map_or_else(Reply::Error, Reply::Web)).await;
 }
 
 fn too_long() -> Problem {

@@ -24,6 +24,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::bound_socket::{BoundSocket, Removal, ServedSocket};
 use super::connection::{serve, turn_away};
 use super::room::{CLIENTS, Guest, Room};
+use super::wire::{Problem, WebAnswer, WebAsk};
 use crate::group_handle::GroupHandle;
 use crate::remote_terminal::RemoteTerminal;
 
@@ -46,6 +47,18 @@ pub struct About {
 
 /// Shows the dashboard on the terminal of a client, on a thread of its own.
 pub type AttachHandler = Arc<dyn Fn(RemoteTerminal) -> io::Result<()> + Send + Sync>;
+
+/// Opens or closes the web page.
+pub type WebHandler = Arc<dyn Fn(WebAsk) -> Result<WebAnswer, Problem> + Send + Sync>;
+
+/// What is done for clients beside the group.
+#[derive(Clone)]
+pub struct Handlers {
+    /// For who attaches.
+    pub attach: AttachHandler,
+    /// For `devgroup web`.
+    pub web: WebHandler,
+}
 
 /// How the group has ended.
 #[derive(Clone, Debug)]
@@ -74,10 +87,15 @@ impl Server {
         bound_socket: BoundSocket,
         handle: GroupHandle,
         about: About,
-        attach_handler: AttachHandler,
+        handlers: Handlers,
         (upkeep, keeper): (Arc<Notify>, Keeper),
     ) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            // What opens the web page must not wake up later only to end.
+            .thread_keep_alive(Duration::from_millis(1))
+            .build()?;
         let bound_socket = {
             let _inside = runtime.enter();
             bound_socket.serve()?
@@ -86,7 +104,7 @@ impl Server {
         let (end, ending) = watch::channel(None);
         let (done_in, done) = channel();
         thread::Builder::new().name("control".into()).spawn(move || {
-            runtime.block_on(accept(bound_socket, &handle, &about, &attach_handler, ending, (&upkeep, &keeper)));
+            runtime.block_on(accept(bound_socket, &handle, &about, &handlers, ending, (&upkeep, &keeper)));
             // Whoever waits for it may have lost patience.
             let _ = done_in.send(());
         })?;
@@ -113,7 +131,7 @@ async fn accept(
     mut bound_socket: ServedSocket,
     handle: &GroupHandle,
     about: &About,
-    attach_handler: &AttachHandler,
+    handlers: &Handlers,
     mut end: watch::Receiver<Option<End>>,
     (upkeep, keeper): (&Notify, &Keeper),
 ) {
@@ -152,7 +170,7 @@ async fn accept(
             }
             Ok(stream) => {
                 let guest = room.guest();
-                let shared = (Arc::clone(attach_handler), Arc::clone(&holds), guest.clone());
+                let shared = (handlers.clone(), Arc::clone(&holds), guest.clone());
                 let client = clients.spawn(serve(stream, handle.clone(), about.clone(), shared, end.clone()));
                 guests.push((client, guest));
             }

@@ -1,6 +1,7 @@
 //! The state of a group as JSON.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ pub struct Status {
     /// It was started by `devgroup run`, and ends with the last run that it is there for.
     #[serde(default)]
     pub temporary: bool,
+    /// Where its web page is, if that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
 }
 
 /// What the watcher does.
@@ -243,6 +247,7 @@ impl Status {
             file_problem: group.file_problem.as_deref().map(|problem| without_secrets(problem).into_owned()),
             files: group.files.iter().map(ToString::to_string).collect(),
             temporary: group.temporary,
+            web: None,
             watch: Watch {
                 state: state.into(),
                 held: watch.held,
@@ -273,6 +278,11 @@ impl Status {
             });
         }
         self
+    }
+
+    /// With the address of its web page.
+    pub(super) fn with_web(self, address: Option<Arc<str>>) -> Self {
+        Self { web: address.map(|address| address.to_string()), ..self }
     }
 
     /// What the group is there for, if it ends with that: ``temporary, for `devgroup run migrate` ``.

@@ -41,6 +41,7 @@ pub(super) async fn tell(handle: GroupHandle, pid: u32, follow: bool, mut outbox
         pause = EVERY;
         let group = handle.snapshot();
         let status = Status::new(&group, pid, handle.logs().clock()).with_usage(&group);
+        let status = status.with_web(handle.web_address());
         if !outbox.send(&Reply::Status(Box::new(status))).await || !follow {
             return;
         }

@@ -53,6 +53,7 @@ mod usage;
 mod visible;
 mod watch_snapshot;
 mod watch_spec;
+mod web_spec;
 mod worker_spec;
 mod written;
 
@@ -119,5 +120,6 @@ pub use usage::{Limits, OverLimit, Usage, bytes};
 pub use visible::{escaped_json, misleads, path_text, plain_error, visible, visible_lines, visible_path};
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
+pub use web_spec::WebSpec;
 pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

@@ -150,6 +150,18 @@ impl PortLedger {
             }
         }
     }
+
+    /// Gives a port of devgroup itself its number by the same rules. `name`: no service has it, `[web]`. `holder`: as of
+    /// [`Self::assign`].
+    pub fn own(&mut self, group: &GroupSpec, name: &str, holder: &mut dyn FnMut(u16) -> Option<String>) -> u16 {
+        let ports = group.services.iter().flat_map(|service| service.ports.iter().map(|port| (&service.name, port)));
+        let mut used: HashMap<u16, ServiceName> = ports.map(|(name, port)| (port.number, name.clone())).collect();
+        used.extend(self.given.iter().map(|((service, _), (number, _))| (*number, service.clone())));
+        let name = ServiceName::new(name);
+        let seed = group.checkout.seed;
+        let given = self.given.entry((name.clone(), None));
+        given.or_insert_with(|| find(preferred(seed, &name, None), &used, holder)).0
+    }
 }
 
 /// The first port from this one on that nobody has, and who has this one. Where all are taken, this one.
@@ -215,6 +227,24 @@ mod tests {
     const AUTO: AskedPort = AskedPort::Auto;
     const SHOP: &[Asks<'_>] =
         &[("api", &[(None, AUTO)]), ("web", &[(Some("http"), AUTO), (Some("debug"), AskedPort::Fixed(9229))])];
+
+    #[test]
+    fn a_port_of_our_own_is_the_same_tomorrow_and_no_service_has_it() {
+        let web = |ledger: &mut PortLedger, group: &GroupSpec, taken: u16| {
+            ledger.own(group, "[web]", &mut |port| (port == taken).then(|| "node".to_owned()))
+        };
+        let (today, tomorrow) = (&mut PortLedger::default(), &mut PortLedger::default());
+        let group = assigned(group("/shop", SHOP), &mut PortLedger::default(), &[]);
+        let port = web(today, &group, 0);
+        assert!(AUTO_PORTS.contains(&port));
+        assert_eq!(web(tomorrow, &group, 0), port);
+        assert_eq!(web(today, &group, port), port, "it stays for the life of a group, also while we have it ourselves");
+        assert_ne!(web(&mut PortLedger::default(), &group, port), port, "somebody has it");
+        let mut fixed = group.clone();
+        let service = Arc::make_mut(&mut fixed.services[0]);
+        service.ports = vec![Port::new(None, AskedPort::Fixed(port), 0)];
+        assert_ne!(web(&mut PortLedger::default(), &fixed, 0), port, "a service has it");
+    }
 
     #[test]
     fn an_auto_port_follows_from_folder_service_and_name_for_ever() {

@@ -37,6 +37,8 @@ pub struct GroupSpec {
     pub start: StartSpec,
     /// Who is told what, as the files of the group say (`[alerts]`).
     pub alerts: AlertKeys,
+    /// Where the web page is served (`[web]`); `None`: only if somebody asks for it.
+    pub web: Option<WebSpec>,
     /// The checkout that the file is in.
     pub checkout: Checkout,
 }
@@ -58,6 +60,7 @@ impl GroupSpec {
             logs: LogSpec::default(),
             start: StartSpec::default(),
             alerts: AlertKeys::default(),
+            web: None,
             checkout: Checkout::default(),
         }
     }

@@ -3,7 +3,7 @@
 mod event_log;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -29,6 +29,7 @@ pub struct GroupHandle {
     snapshots: watch::Receiver<Arc<GroupSnapshot>>,
     logs: Arc<LogStore>,
     events: Arc<EventLog>,
+    web_address: Arc<Mutex<Option<Arc<str>>>>,
 }
 
 impl GroupHandle {
@@ -42,7 +43,7 @@ impl GroupHandle {
         logs: Arc<LogStore>,
         events: Arc<EventLog>,
     ) -> Self {
-        Self { requests, snapshots, logs, events }
+        Self { requests, snapshots, logs, events, web_address: Arc::default() }
     }
 
     /// Asks, and waits for the answer.
@@ -106,6 +107,16 @@ impl GroupHandle {
     /// The logs of all services.
     pub fn logs(&self) -> &Arc<LogStore> {
         &self.logs
+    }
+
+    /// Where its web page is, if that is open: `http://127.0.0.1:24817`.
+    pub fn web_address(&self) -> Option<Arc<str>> {
+        self.web_address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The page was opened there, or closed.
+    pub fn set_web_address(&self, address: Option<Arc<str>>) {
+        *self.web_address.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// What has happened.

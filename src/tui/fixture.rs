@@ -227,6 +227,8 @@ pub(super) struct Bench {
     pub(super) size: (u16, u16),
     /// Where the last frame has put the cursor of the terminal.
     pub(super) cursor: Option<(u16, u16)>,
+    /// Where the web page is.
+    pub(super) page: Option<&'static str>,
 }
 
 impl Bench {
@@ -245,6 +247,7 @@ impl Bench {
             snapshot,
             size: (columns, rows),
             cursor: None,
+            page: None,
         };
         for (name, lines) in LOGS {
             let document = bench.log_store.open(&(*name).into(), 1 << 20);
@@ -343,6 +346,7 @@ impl Bench {
             screen: &screen,
             texts: &texts,
             last_words: Some("LOG  received fast shutdown request"),
+            page: self.page,
             now: NOW,
             time_of_day: &time_of_day,
         };

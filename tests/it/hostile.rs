@@ -94,6 +94,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
         "resume" => vec![vec!["resume", NAME]],
         "hold" => vec![vec!["hold", "--", NAME], vec!["hold", "--service", NAME, "--", "true"]],
         "task" => calls_of_task(),
+        "web" => vec![vec!["web"], vec!["web", "--json"], vec!["web", "--stop"], vec!["web", NAME]],
         "url" => vec![vec!["url"], vec!["url", "--json"], vec!["url", NAME, "--open"]],
         "run" => vec![vec!["run", NAME], vec!["run", "api", "--", NAME], vec!["run", "gone", "--", NAME]],
         "exec" => vec![vec!["exec", NAME, "true"], vec!["exec", "gone", "--", NAME], vec!["exec", "api", "./x", NAME]],

@@ -70,6 +70,7 @@ mod usage;
 mod variables;
 mod wait_text;
 mod watch;
+mod web;
 mod web_page;
 mod why;
 mod worker_config;

@@ -7,20 +7,26 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::super::background::report_start;
+use super::super::effect_runner::Ways;
 use super::super::instance::Claim;
 use super::super::state_folder;
 use super::super::stream::Stream;
+use super::super::web_desk::{Ports, WebDesk, WebOptions};
 use super::{Frontend, GroupRunError, TERMINAL_PATIENCE, restore_terminal_on_panic, system};
-use crate::control::{About, AttachHandler, BoundSocket, Server};
+use crate::control::{About, AttachHandler, BoundSocket, Handlers, Inside, Server, WebHandler};
 use crate::domain::GroupSpec;
 use crate::group_handle::GroupHandle;
 use crate::tui::{self, Dashboard, Sizing};
+
+/// What the web page calls itself where it starts, restarts or stops something.
+const PAGE: &str = "the web page";
 
 /// What the group is shown by.
 pub(super) struct Clients {
     own: Own,
     server: Option<Server>,
     socket: Option<Arc<Path>>,
+    web: Arc<WebDesk>,
 }
 
 /// What shows the group where it was started.
@@ -51,9 +57,9 @@ impl Clients {
     pub(super) fn serve(
         frontend: Frontend,
         handle: &GroupHandle,
-        spec: &GroupSpec,
+        spec: &Arc<GroupSpec>,
         claim: &mut Claim,
-        upkeep: Arc<Notify>,
+        (upkeep, (web, ports)): (Arc<Notify>, (WebOptions, Ports)),
     ) -> Result<Self, GroupRunError> {
         let bound_socket = match BoundSocket::open(&spec.file, claim.take_name()) {
             Ok(bound_socket) => Some(bound_socket),
@@ -73,8 +79,15 @@ impl Clients {
             let (handle, sizing, folder) = (handle.clone(), sizing.clone(), folder.clone());
             Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, folder.clone()))
         };
+        let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
+        let web = WebDesk::begin(Inside::new(handle.clone(), about.clone(), PAGE), (web, ports), spec.clone());
+        let web_handler: WebHandler = {
+            let web = web.clone();
+            Arc::new(move |ask| web.ask(ask))
+        };
+        let handlers = Handlers { attach: attach_handler, web: web_handler };
         let server = bound_socket
-            .and_then(|bound_socket| start_server(bound_socket, handle.clone(), spec, claim, (attach_handler, upkeep)));
+            .and_then(|bound_socket| start_server(bound_socket, handle.clone(), about, claim, (handlers, upkeep)));
         let handle = handle.clone();
         let own = match frontend {
             Frontend::Dashboard(options) => {
@@ -99,12 +112,12 @@ impl Clients {
                 Own::Nobody
             }
         };
-        Ok(Self { own, server, socket })
+        Ok(Self { own, server, socket, web })
     }
 
-    /// The address of the socket, if there is one.
-    pub(super) fn socket(&self) -> Option<Arc<Path>> {
-        self.socket.clone()
+    /// By which clients come in.
+    pub(super) fn ways(&self) -> Ways {
+        Ways { socket: self.socket.clone(), web: self.web.clone() }
     }
 
     /// Ends what shows the group where it was started; the server has still to tell how the group has ended.
@@ -118,6 +131,7 @@ impl Clients {
             Own::Stream(stream) => end.error = stream.finish().map_err(|error| error.kind()).err(),
             Own::Nobody => {}
         }
+        self.web.close();
         (end, self.server)
     }
 }
@@ -125,17 +139,16 @@ impl Clients {
 fn start_server(
     bound_socket: BoundSocket,
     handle: GroupHandle,
-    spec: &GroupSpec,
+    about: About,
     claim: &Claim,
-    (attach_handler, upkeep): (AttachHandler, Arc<Notify>),
+    (handlers, upkeep): (Handlers, Arc<Notify>),
 ) -> Option<Server> {
-    let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
     let lock = claim.lock();
     let keeper = Box::new(move |address: &Path| {
         if let Some(lock) = &lock {
             lock.renew(address);
         }
     });
-    let server = Server::start(bound_socket, handle, about, attach_handler, (upkeep, keeper));
+    let server = Server::start(bound_socket, handle, about, handlers, (upkeep, keeper));
     server.inspect_err(|error| log::warn!("no control socket: {error}")).ok()
 }

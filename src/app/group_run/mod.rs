@@ -23,6 +23,7 @@ use super::reload::{Recipe, Reloader};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
 use super::stream::{self, StreamForm};
+use super::web_desk::WebOptions;
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
@@ -93,6 +94,8 @@ pub struct RunOptions {
     pub keep_leftovers: bool,
     /// The group is there for runs in other terminals, and ends with the last of them.
     pub for_run: bool,
+    /// The web page.
+    pub web: WebOptions,
     /// What is wrong with the user's preferences, in a line.
     pub warning: Option<String>,
     /// What the user's own file says of alerts.
@@ -166,12 +169,13 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
     let event_log = decisions.event_recorder.log().clone();
     let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
+    let web = (options.web, recipe.ports.clone());
+    let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, (upkeep, web))?;
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);
     let (scales, scales_out) = mpsc::channel(8);
     let reloader = Reloader { file, current: spec.clone(), recipe, events: reloads_in, clock };
     runtime.spawn(reloader.run(config_written.clone(), scales_out));
-    let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, upkeep)?;
 
     // Only now, beside the drawing of the first picture, which knows already that they start.
     let (watcher, watch) = Watcher::start(spec.clone(), clock, Vec::new());
@@ -180,7 +184,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let mut run_loop = RunLoop {
         clock,
         engine,
-        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.socket(), event_recorder, options.alerts),
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.ways(), event_recorder, options.alerts),
         requests,
         news,
         watch,

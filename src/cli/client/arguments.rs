@@ -58,6 +58,26 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Open the web page of the group, and print an address to log in at
+    #[command(
+        before_help = "\
+Examples:
+  devgroup web                        the address, with a code that works once and for a minute
+  devgroup web --open                 open it in the browser
+  devgroup web --stop                 close the page, and log out all browsers",
+        after_help = "The page is served on 127.0.0.1 unless `[web]` says otherwise. See `devgroup help web`."
+    )]
+    Web {
+        /// Open it in the browser
+        #[arg(long, conflicts_with = "stop")]
+        open: bool,
+        /// Close the page, and log out all browsers
+        #[arg(long)]
+        stop: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the logs of the running group
     #[command(before_help = "\
 Examples:

@@ -18,6 +18,7 @@ pub(super) mod settle;
 pub(super) mod status;
 mod url;
 pub(super) mod wait_text;
+mod web;
 
 use std::os::fd::OwnedFd;
 
@@ -49,6 +50,7 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             let group = find::running(place).map_err(|failure| status::not_running(failure, place, json))?;
             status::run(group, &services, json, (follow, usage))
         }
+        ClientTask::Web { open, stop, json } => web::run(find::running(place)?, (open, stop), json),
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json, since: None } => events::run(find::running(place)?, follow, json),
         ClientTask::Events { follow, json, since: Some(since) } => events::run_since(place, since, follow, json),

@@ -4,35 +4,15 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use rustix::process::Pid;
-use serde::Serialize;
 
 use super::super::exit_code::Failure;
 use super::arguments::OrderArguments;
 use super::output;
-use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, LogsAsk, Outcome, Reply, Service};
+use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, OrderReport, Outcome, Reply, Service};
 use crate::domain::{no_instances, visible};
-
-/// Lines since the restart that are printed at most; of more, the last.
-const LINES: u64 = 1_000;
 
 /// How long the program of a group may take to end after its last word.
 pub(super) const END_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What became of the services.
-#[derive(Serialize)]
-struct Report {
-    version: u32,
-    services: Vec<ServiceReport>,
-}
-
-#[derive(Serialize)]
-struct ServiceReport {
-    #[serde(flatten)]
-    outcome: Outcome,
-    /// What its last run has said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lines: Option<Vec<LogLine>>,
-}
 
 /// A duration on the wire.
 pub(in crate::cli) fn millis(duration: Duration) -> u64 {
@@ -215,13 +195,8 @@ fn outcomes(reply: Reply) -> Vec<Outcome> {
     }
 }
 
-fn report(outcomes: Vec<Outcome>, mut lines: Option<Vec<LogLine>>) -> Result<(), Failure> {
-    let services = outcomes.into_iter().map(|outcome| {
-        let own = lines.as_mut().map(|lines| lines.extract_if(.., |line| line.service == outcome.name).collect());
-        ServiceReport { outcome, lines: own }
-    });
-    let report = Report { version: crate::control::VERSION, services: services.collect() };
-    output::write(&output::json(&report)?)?;
+fn report(outcomes: Vec<Outcome>, lines: Option<Vec<LogLine>>) -> Result<(), Failure> {
+    output::write(&output::json(&OrderReport::new(outcomes, lines))?)?;
     Ok(())
 }
 
@@ -229,13 +204,7 @@ fn report(outcomes: Vec<Outcome>, mut lines: Option<Vec<LogLine>>) -> Result<(),
 fn lines_since(group: &mut Client, outcomes: &[Outcome]) -> Result<Vec<LogLine>, Failure> {
     let mut all = Vec::new();
     for outcome in outcomes {
-        group.send(Ask::Logs(LogsAsk {
-            services: vec![outcome.name.clone()],
-            cursors: vec![outcome.cursor.clone()],
-            last: Some(LINES),
-            levels: true,
-            ..LogsAsk::default()
-        }))?;
+        group.send(Ask::Logs(outcome.lines()))?;
         loop {
             match group.next_message()?.reply {
                 Reply::Line(line) => all.push(line),

@@ -106,6 +106,13 @@ pub(in crate::cli) fn retry(
     Ok(Answered { failed: given.is_refused(), ..Answered::new(text, &given.report())? })
 }
 
+/// `devgroup task cancel`: one task.
+pub(in crate::cli) fn cancel(place: &Place, worker: Option<&str>, id: &str) -> Result<Answered, Failure> {
+    let workers = Workers::of(place)?;
+    let given = orders::cancelled(&[id.to_owned()], worker, &workers)?;
+    Ok(Answered { failed: given.is_refused(), ..Answered::new(given.text(), &given.report())? })
+}
+
 /// A word that the command line would refuse by itself.
 fn one_of(what: &str, word: Option<&str>, words: &[&str]) -> Result<(), Failure> {
     let Some(word) = word.filter(|word| !words.contains(word)) else { return Ok(()) };

@@ -20,7 +20,7 @@ mod workers;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-pub(super) use answers::{Answered, add, has_workers, list as listed, retry, show};
+pub(super) use answers::{Answered, add, cancel, has_workers, list as listed, retry, show};
 #[cfg(test)]
 pub(super) use arguments::STATE_WORDS;
 pub(super) use arguments::TasksArguments;

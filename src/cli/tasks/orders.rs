@@ -71,8 +71,13 @@ pub(super) fn retried<'w>(arguments: &RetryArguments, workers: &'w Workers) -> R
 
 /// Ends tasks that wait or run.
 pub(super) fn cancel(arguments: &CancelArguments, workers: &Workers) -> Result<u8, Failure> {
-    let mut named = named(&arguments.ids, arguments.worker.as_deref(), workers)?;
-    tell(&give(Order::Cancel, vec![std::mem::take(&mut named.tasks)], named)?, arguments.json)
+    tell(&cancelled(&arguments.ids, arguments.worker.as_deref(), workers)?, arguments.json)
+}
+
+/// The same, without a word.
+pub(super) fn cancelled<'w>(ids: &[String], worker: Option<&str>, workers: &'w Workers) -> Result<Given<'w>, Failure> {
+    let mut named = named(ids, worker, workers)?;
+    give(Order::Cancel, vec![std::mem::take(&mut named.tasks)], named)
 }
 
 /// Removes tasks.

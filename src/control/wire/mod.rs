@@ -9,8 +9,8 @@ mod reply;
 
 use serde::{Deserialize, Serialize};
 
-pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question, RunAsk, RunEnd, SettleAsk};
-pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply, Scaled};
+pub use question::{Ask, Goal, HoldAsk, LogsAsk, Order, Question, RunAsk, RunEnd, SettleAsk, WebAsk};
+pub use reply::{Became, Message, Outcome, Problem, ProblemCode, Reply, Scaled, WebAnswer};
 
 /// The version of the messages. Within a version, keys are only ever added.
 pub const VERSION: u32 = 1;
@@ -144,6 +144,7 @@ mod tests {
             })),
             any::<(u64, bool)>().prop_map(|(hold, discard)| Ask::Release { hold, discard }),
             any::<bool>().prop_map(|now| Ask::Down { now }),
+            any::<bool>().prop_map(|stop| Ask::Web(WebAsk { stop })),
             any::<(String, u32, bool)>().prop_map(|(job, pid, counts)| Ask::Run(RunAsk { job, pid, counts })),
             any::<(u64, Option<i32>, Option<i32>)>().prop_map(|(run, code, signal)| Ask::RunEnded(RunEnd {
                 run,

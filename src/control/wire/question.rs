@@ -124,6 +124,8 @@ pub enum Ask {
         #[serde(default)]
         now: bool,
     },
+    /// Open the web page of the group, and get an address to log in at; or close it.
+    Web(WebAsk),
     /// Show the dashboard on the client's terminal. This is the last question on a connection: from here on the client
     /// sends what its terminal does, one [`FromTerminal`](crate::remote_terminal::FromTerminal) per line.
     Attach(Abilities),
@@ -172,6 +174,14 @@ pub struct RunEnd {
     /// The signal that ended it.
     #[serde(default)]
     pub signal: Option<i32>,
+}
+
+/// Whether to open the web page or to close it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebAsk {
+    /// Close it; who is logged in is logged out.
+    pub stop: bool,
 }
 
 /// The services to act on, and whether to wait for the result.

@@ -70,6 +70,8 @@ pub enum Reply {
     },
     /// What came of changes.
     Settled(Box<Settled>),
+    /// Where the web page is.
+    Web(WebAnswer),
     /// Output for the terminal of an attached client.
     Terminal(ToTerminal),
     /// The end of the answer.
@@ -113,6 +115,15 @@ pub struct Scaled {
     pub from: u32,
     /// Instances from now on.
     pub to: u32,
+}
+
+/// Where the web page of a group is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebAnswer {
+    /// Of this shape: 1. Keys are only ever added.
+    pub version: u32,
+    /// The address, with a code that is good once and for a minute. Nothing if the page is closed.
+    pub url: Option<String>,
 }
 
 /// The result in one word.

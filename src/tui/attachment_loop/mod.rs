@@ -429,13 +429,14 @@ impl AttachmentLoop {
         self.find_what_opens();
         self.ui.messages.drawn(now);
         let texts: Vec<&PaneText> = self.last_frame.panes.iter().map(|drawn| &drawn.text).collect();
-        let last_words = self.last_words();
+        let (last_words, page) = (self.last_words(), self.handle.web_address());
         let scene = Scene {
             snapshot: &snapshot,
             ui: &self.ui,
             screen: &screen,
             texts: &texts,
             last_words: last_words.as_deref(),
+            page: page.as_deref(),
             now,
             time_of_day: &|moment| self.clock.time_of_day(moment),
         };
@@ -541,7 +542,6 @@ impl AttachmentLoop {
         for pane in &screen.panes {
             let layout = self.ui.line_layout(pane, &self.snapshot, self.clock);
             let focused = self.ui.selected(&self.snapshot) == Some(pane.service);
-            // The layout knows no others.
             let Some(service) = self.snapshot.services.get(pane.service) else { continue };
             let (source, area) = (Source::Service(service.name.clone()), pane.inner());
             let Some(document) = self.handle.logs().get(&service.name) else {

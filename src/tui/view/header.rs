@@ -95,7 +95,7 @@ fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
             (vec![Part::new("STOPPING".into(), theme.alert())], vec![Part::new(count, Style::new())])
         }
         (None, Length::Tiny) => (Vec::new(), glyph_counts(scene)),
-        (None, length) => (counts(scene), watch_words(scene, length)),
+        (None, length) => (counts(scene), watch_words(scene, length).into_iter().chain(page(scene, length)).collect()),
     }
 }
 
@@ -113,6 +113,13 @@ fn join(parts: Vec<Part>, gap: &str, style: Style) -> Vec<Span<'static>> {
         spans.extend(part.spans);
     }
     spans
+}
+
+/// `page 127.0.0.1:24817`, where there is room.
+fn page(scene: &Scene<'_>, length: Length) -> Option<Part> {
+    let address = scene.page.filter(|_| length == Length::Wide)?;
+    let host = address.strip_prefix("http://").unwrap_or(address);
+    Some(Part::new(format!("page {host}"), scene.theme().structure()))
 }
 
 /// `4 running · 1 starting · 1 failed · 1 stopped`.
@@ -251,6 +258,17 @@ mod tests {
             let failures = if columns < 60 { "2✗".to_owned() } else { format!("1 {failing} · 1 failed") };
             assert!(line.contains(&failures), "failures are the last to go, at {columns}: {line}");
         }
+    }
+
+    #[test]
+    fn an_open_page_is_told_where_there_is_room() {
+        let mut bench = Bench::new(shop(), 160, 50, GlyphSet::Unicode);
+        assert!(!first_line(&mut bench).contains("page"));
+        bench.page = Some("http://127.0.0.1:24817");
+        let line = first_line(&mut bench);
+        assert!(line.ends_with("watching 3 services · main@3f2c1e · page 127.0.0.1:24817"), "{line}");
+        bench.size = (80, 24);
+        assert!(!first_line(&mut bench).contains("page"));
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub(super) struct Scene<'a> {
     pub(super) texts: &'a [&'a PaneText],
     /// While the group stops: the last line of the service that is waited for.
     pub(super) last_words: Option<&'a str>,
+    /// Where the web page is, if that is open.
+    pub(super) page: Option<&'a str>,
     /// The moment of the frame; ages count from it.
     pub(super) now: Moment,
     /// The time of day of a moment.

@@ -1,0 +1,180 @@
+//! Opens and closes the web page: as `[web]` and `--web` say, and as `devgroup web` asks.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::port_claims::PortClaims;
+use crate::control::{Inside, Problem, ProblemCode, WebAnswer, WebAsk};
+use crate::domain::{AskedPort, GroupSpec, PortLedger, WebSpec, plain_error, port_is_taken};
+use crate::process;
+use crate::web::{self, CommandLine, Door, Hosts, Server, Shows, Site};
+
+/// The name of its port among those of services; none of them can have it.
+const PORT_NAME: &str = "[web]";
+
+/// What the program says of the page.
+#[derive(Debug)]
+pub struct WebOptions {
+    /// `--web`: it is open whatever the file says.
+    pub always: bool,
+    /// What answers for the command line.
+    pub command_line: Arc<dyn CommandLine>,
+}
+
+/// The ports that the group has given out.
+pub(super) type Ports = Arc<Mutex<(PortLedger, PortClaims)>>;
+
+/// Who opens and closes the page.
+pub(crate) struct WebDesk {
+    site: Arc<Site>,
+    inside: Inside,
+    always: bool,
+    ports: Ports,
+    state: Mutex<State>,
+}
+
+struct State {
+    group: Arc<GroupSpec>,
+    wanted: Wanted,
+    open: Option<Open>,
+}
+
+/// What is to be open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    web: Option<WebSpec>,
+}
+
+struct Open {
+    server: Server,
+    /// The name of the page, with its port.
+    host: Option<String>,
+}
+
+impl WebDesk {
+    /// Opens what the file of the group and the command line want to be open.
+    pub(super) fn begin(inside: Inside, (options, ports): (WebOptions, Ports), group: Arc<GroupSpec>) -> Arc<Self> {
+        let WebOptions { always, command_line } = options;
+        let site = Arc::new(Site::new(inside.clone(), command_line));
+        let wanted = Wanted::of(&group, always);
+        let state = Mutex::new(State { group, wanted: Wanted::default(), open: None });
+        let desk = Self { site, inside, always, ports, state };
+        desk.change(&mut desk.state(), wanted).unwrap_or_else(|why| log::error!("{why}"));
+        Arc::new(desk)
+    }
+
+    /// The files of the group say something else. Never waits.
+    pub(crate) fn follow(self: &Arc<Self>, group: Arc<GroupSpec>) {
+        let desk = self.clone();
+        // The old listener has to end before the new one can have its port.
+        tokio::task::spawn_blocking(move || {
+            let mut state = desk.state();
+            let before = Wanted::of(&state.group, desk.always);
+            let now = Wanted::of(&group, desk.always);
+            state.group = group;
+            // What somebody has opened or closed by hand stays so.
+            if before != now {
+                desk.change(&mut state, now).unwrap_or_else(|why| log::error!("{why}"));
+            }
+        });
+    }
+
+    /// Opens the page for somebody who asks, or closes it. May wait.
+    ///
+    /// # Errors
+    /// Nobody can listen there.
+    pub(super) fn ask(&self, WebAsk { stop }: WebAsk) -> Result<WebAnswer, Problem> {
+        let refused = |why: String| Problem::new(ProblemCode::Refused, why);
+        let mut state = self.state();
+        if stop {
+            let wanted = Wanted { web: None, ..state.wanted.clone() };
+            self.change(&mut state, wanted).map_err(refused)?;
+            self.site.log_all_out();
+            return Ok(WebAnswer { version: 1, url: None });
+        }
+        let web = state.wanted.web.clone().or_else(|| state.group.web.clone()).unwrap_or_default();
+        let wanted = Wanted { web: Some(web), ..state.wanted.clone() };
+        self.change(&mut state, wanted).map_err(refused)?;
+        let host = state.open.as_ref().and_then(|open| open.host.as_ref());
+        let url = host.and_then(|host| self.site.address_to_log_in(host));
+        let url = url.ok_or_else(|| refused("the system has no random numbers for a code".into()))?;
+        Ok(WebAnswer { version: 1, url: Some(url) })
+    }
+
+    /// The group has ended.
+    pub(super) fn close(&self) {
+        self.end(&mut self.state());
+    }
+
+    /// Opens what is wanted, and nothing else.
+    fn change(&self, state: &mut State, wanted: Wanted) -> Result<(), String> {
+        if state.open.is_some() && wanted == state.wanted {
+            return Ok(());
+        }
+        self.end(state);
+        state.wanted = wanted;
+        let (mut doors, mut host) = (Vec::new(), None);
+        if let Some(spec) = &state.wanted.web {
+            let address = SocketAddr::new(ip(spec)?, self.port(spec, &state.group));
+            let socket = web::listen(address).map_err(|error| cannot_listen(address, &error))?;
+            let hosts = Hosts::new(address, &spec.hosts);
+            host = Some(hosts.name().to_owned());
+            doors.push(Door { socket, hosts, shows: Shows::All });
+        }
+        if doors.is_empty() {
+            return Ok(());
+        }
+        let server = Server::start(self.site.clone(), doors);
+        let server = server.map_err(|error| format!("cannot serve the web page: {}", plain_error(&error)))?;
+        if let Some(host) = &host {
+            let address = format!("http://{host}");
+            log::info!("the web page is at {address}; `devgroup web` prints an address to log in at");
+            self.inside.handle().set_web_address(Some(address.into()));
+        }
+        state.open = Some(Open { server, host });
+        Ok(())
+    }
+
+    fn end(&self, state: &mut State) {
+        if let Some(open) = state.open.take() {
+            self.inside.handle().set_web_address(None);
+            open.server.finish();
+        }
+    }
+
+    fn port(&self, spec: &WebSpec, group: &GroupSpec) -> u16 {
+        match spec.port {
+            AskedPort::Fixed(port) => port,
+            AskedPort::Auto => {
+                let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+                let (ledger, claims) = &mut *ports;
+                ledger.own(group, PORT_NAME, &mut |port| process::listener_on(port).or_else(|| claims.take(port)))
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wanted {
+    /// What a group wants to be open. `always`: the page, too.
+    fn of(group: &GroupSpec, always: bool) -> Self {
+        Self { web: group.web.clone().or_else(|| always.then(WebSpec::default)) }
+    }
+}
+
+fn ip(spec: &WebSpec) -> Result<IpAddr, String> {
+    spec.host.parse().map_err(|_| format!("the web page cannot listen on {}: not an IP address", spec.host))
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    match process::listener_on(address.port()) {
+        Some(holder) if error.kind() == io::ErrorKind::AddrInUse => {
+            format!("the web page {}", port_is_taken(address.port(), &holder))
+        }
+        _ => format!("the web page cannot listen on {address}: {}", plain_error(error)),
+    }
+}

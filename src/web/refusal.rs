@@ -1,0 +1,75 @@
+//! Why a request is not answered: the error object of the command line, with a status of HTTP.
+
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use super::body::{self, Body};
+use super::command_line::Told;
+
+/// A refusal, as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) told: Told,
+}
+
+impl Refusal {
+    /// This page or program may not ask.
+    pub(super) fn forbidden(message: impl Into<String>, help: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ("not-allowed", 8), message, help)
+    }
+
+    /// Whoever asks has to log in first.
+    pub(super) fn not_logged_in(message: &str) -> Self {
+        let help = "`devgroup web` prints an address to log in at; its code is good once, for a minute";
+        Self::new(StatusCode::UNAUTHORIZED, ("not-logged-in", 8), message, help)
+    }
+
+    /// There is nothing at this path, or not for this method.
+    pub(super) fn not_found() -> Self {
+        let message = "nothing is at this path, or not for this method";
+        Self::new(StatusCode::NOT_FOUND, ("unknown-path", 2), message, "GET /api/v1/openapi.json lists all of them")
+    }
+
+    /// A body that is too large.
+    pub(super) fn too_large(most: usize) -> Self {
+        let message = format!("the body has more than {most} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ("too-large", 2), message, "send less at once")
+    }
+
+    /// A body of another kind.
+    pub(super) fn not_json() -> Self {
+        let message = "the body of a POST must be JSON";
+        let help = "send it with `Content-Type: application/json`; an empty body is `{}`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ("content-type", 2), message, help)
+    }
+
+    /// Something does not work that should.
+    pub(super) fn unavailable(message: &str) -> Self {
+        let told = Told { code: "failed", exit_code: 1, message: message.to_owned(), help: None };
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, told }
+    }
+
+    fn new(status: StatusCode, code: (&'static str, u8), message: impl Into<String>, help: &str) -> Self {
+        let (code, exit_code) = code;
+        Self { status, told: Told { code, exit_code, message: message.into(), help: Some(help.to_owned()) } }
+    }
+
+    /// The answer.
+    pub(super) fn response(&self) -> Response<Body> {
+        body::json(self.status, &json!({ "error": self.told }))
+    }
+}
+
+impl From<Told> for Refusal {
+    fn from(told: Told) -> Self {
+        let status = match told.code {
+            "usage" | "malformed" => StatusCode::BAD_REQUEST,
+            "refused" | "invalid-file" => StatusCode::CONFLICT,
+            "too-many" => StatusCode::TOO_MANY_REQUESTS,
+            code if code.starts_with("unknown-") => StatusCode::NOT_FOUND,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self { status, told }
+    }
+}

@@ -1,0 +1,219 @@
+//! The thread that serves the listeners: it accepts, bounds, and looks before anything is answered.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::body::Body;
+use super::hosts::Hosts;
+use super::refusal::Refusal;
+use super::routes::{Route, route};
+use super::site::Site;
+use super::{api, body, health, metrics, security};
+
+/// Connections at once, of all listeners together.
+const CONNECTIONS: usize = 32;
+
+/// The largest head of a request, in bytes.
+const HEAD: usize = 16 << 10;
+
+/// How long a head may take, from the connection or the request before on: it keeps a place from others.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may take for its last words.
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long the thread may take to end.
+const END_PATIENCE: Duration = Duration::from_millis(500);
+
+/// After a failed accept: without descriptors, the next one fails as well.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// What a listener shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The page, the API, figures and health.
+    All,
+    /// Figures and health: what needs no token.
+    Metrics,
+}
+
+/// A listener, and by which names it is reached.
+#[derive(Debug)]
+pub struct Door {
+    /// It listens.
+    pub socket: StdListener,
+    /// What `Host` may say.
+    pub hosts: Hosts,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// Listens at an address.
+///
+/// # Errors
+/// The system's: somebody has the port, or nobody here has the address.
+pub fn listen(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = StdListener::bind(address)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The running server.
+#[derive(Debug)]
+pub struct Server {
+    end: watch::Sender<bool>,
+    done: Receiver<()>,
+}
+
+impl Server {
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// No thread or no event queue can be had.
+    pub fn start(site: Arc<Site>, doors: Vec<Door>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            // What reads files for a client must not wake up later only to end.
+            .thread_keep_alive(Duration::from_millis(1))
+            .build()?;
+        let open = {
+            let _inside = runtime.enter();
+            let open = |door: Door| {
+                let seen = Arc::new(Seen { site: site.clone(), hosts: door.hosts, shows: door.shows });
+                TcpListener::from_std(door.socket).map(|socket| (socket, seen))
+            };
+            doors.into_iter().map(open).collect::<io::Result<Vec<_>>>()?
+        };
+        let (end, ending) = watch::channel(false);
+        let (done_in, done) = channel();
+        thread::Builder::new().name("web".into()).spawn(move || {
+            runtime.block_on(serve(open, ending));
+            runtime.shutdown_background();
+            // Whoever waits for it may have lost patience.
+            let _ = done_in.send(());
+        })?;
+        Ok(Self { end, done })
+    }
+
+    /// Ends all connections, and gives the ports back.
+    pub fn finish(self) {
+        self.end.send_replace(true);
+        // Nothing to be done if it takes longer.
+        let _ = self.done.recv_timeout(END_PATIENCE);
+    }
+}
+
+/// What a connection gets to see.
+struct Seen {
+    site: Arc<Site>,
+    hosts: Hosts,
+    shows: Shows,
+}
+
+async fn serve(open: Vec<(TcpListener, Arc<Seen>)>, mut end: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut accepting = JoinSet::new();
+    for (socket, seen) in open {
+        accepting.spawn(accept(socket, seen, places.clone(), end.clone()));
+    }
+    // It ends with its sender, too.
+    let _ = end.wait_for(|over| *over).await;
+    while accepting.join_next().await.is_some() {}
+}
+
+async fn accept(socket: TcpListener, seen: Arc<Seen>, places: Arc<Semaphore>, mut end: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = end.wait_for(|over| *over) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        match (accepted, places.clone().try_acquire_owned()) {
+            (Ok((stream, _)), Ok(place)) => {
+                connections.spawn(talk(stream, seen.clone(), place, end.clone()));
+            }
+            (Ok((stream, _)), Err(_)) => turn_away(&stream),
+            (Err(error), _) => {
+                log::warn!("cannot accept a browser: {error}");
+                sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+    drop(socket);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves one connection until it ends, or all do.
+async fn talk(stream: TcpStream, seen: Arc<Seen>, place: OwnedSemaphorePermit, mut end: watch::Receiver<bool>) {
+    // An answer is not held back for more of it. Without that it is slower, no more.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let seen = seen.clone();
+        async move { Ok::<_, Infallible>(answer(&seen, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let is_over = tokio::select! {
+        // However it has ended: nobody is there to be told.
+        _ = connection.as_mut() => true,
+        _ = end.wait_for(|over| *over) => false,
+    };
+    if !is_over {
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(FAREWELL_PATIENCE, connection).await;
+    }
+    drop(place);
+}
+
+/// Looks at a request, and answers it.
+async fn answer(seen: &Seen, request: Request<Incoming>) -> Response<Body> {
+    let answered = respond(seen, request).await;
+    let mut response = answered.unwrap_or_else(|refusal| refusal.response());
+    security::protect(response.headers_mut());
+    response
+}
+
+async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    let (head, posted) = request.into_parts();
+    security::look(&head, &seen.hosts)?;
+    let route = route(&head.method, head.uri.path()).ok_or_else(Refusal::not_found)?;
+    match route {
+        Route::Health => Ok(health::health(&seen.site).await),
+        Route::Ready => Ok(health::ready(&seen.site).await),
+        Route::Metrics => Ok(metrics::page(&seen.site).await),
+        Route::Asset(_) | Route::Api(..) if seen.shows == Shows::Metrics => Err(Refusal::not_found()),
+        Route::Asset(asset) => Ok(body::whole(StatusCode::OK, asset.kind(), asset.bytes)),
+        Route::Api(endpoint, name) => api::answer(&seen.site, (endpoint, name), &head, posted).await,
+    }
+}
+
+/// Tells a client that there is no room for it, without waiting for it.
+fn turn_away(stream: &TcpStream) {
+    let message = format!("there are {CONNECTIONS} connections already");
+    let text = body::line(&serde_json::json!({ "error": Refusal::unavailable(&message).told }));
+    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
+                X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n";
+    // A socket of its own has room for that; if not, the closing says it too.
+    let _ = stream.try_write(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
+}
