@@ -22,14 +22,11 @@ fn opened(browser: &mut Browser, project: &Project) -> Page {
 #[test]
 fn what_is_hostile_is_text() {
     let hostile = r#"<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>"#;
-    let project = Project::new(&format!(
-        "name = \"shop\"\n[web]\n[services]\napi = {{ run = \"cat hostile.txt; exec sleep 1000\", url = \"javascript:alert(1)\" }}\n\
-         \"<b>bold</b>\" = \"exec sleep 1000\"\n"
-    ));
-    project.write(
-        "hostile.txt",
-        format!("{hostile}\n\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\n\u{202e}evil ${{alert(1)}}\nlast\n"),
+    let project = Project::new(
+        "name = \"shop\"\n[web]\n[services]\napi = \"cat hostile.txt; exec sleep 1000\"\n\"<b>bold\" = \"exec sleep 1000\"\n",
     );
+    let escapes = "\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]8;;http://evil.example\x07link\x1b]8;;\x07";
+    project.write("hostile.txt", format!("{hostile}\n{escapes}\n\u{202e}evil ${{alert(1)}}\nlast\n"));
     let Some(mut browser) = Browser::start(&project) else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
@@ -49,7 +46,8 @@ fn what_is_hostile_is_text() {
     );
     browser.assert_quiet(page);
     // The test of the test: what the page does not do is forbidden as well.
-    let forbidden = "(() => { try { document.body.innerHTML = '<img src=x onerror=alert(1)>'; return 'done' } catch (error) { return error.name } })()";
+    let forbidden = "(() => { try { document.body.innerHTML = '<img src=x onerror=alert(1)>'; return 'done' } \
+                     catch (error) { return error.name } })()";
     assert_eq!(browser.evaluate(page, forbidden), "TypeError");
     down(&project);
 }
@@ -57,7 +55,8 @@ fn what_is_hostile_is_text() {
 #[test]
 fn a_million_lines_are_scrolled_and_searched() {
     let project = Project::new(
-        "name = \"shop\"\n[web]\n[logs]\nmemory = \"256MiB\"\n[services]\napi = \"seq 1 1000000; echo over; exec sleep 1000\"\n",
+        "name = \"shop\"\n[web]\n[logs]\nmemory = \"256MiB\"\n\
+         [services]\napi = \"seq 1 1000000; echo over; exec sleep 1000\"\n",
     );
     let Some(mut browser) = Browser::start(&project) else { return };
     detach(&project);

@@ -1,4 +1,4 @@
-//! How the page looks: for people who see little, on small screens, and dark and light. Its pictures are for people to look at.
+//! How the page looks: for people who see little, on small screens, dark and light. Its pictures are for us to look at.
 
 use super::{Browser, login_address};
 use crate::harness::{Project, Stream, detach, down};
