@@ -22,7 +22,6 @@ export async function ask(token, path, { body, signal } = {}) {
 	throw new Problem(response.status, told.error);
 }
 
-/** Asks for one object. */
 export const askFor = async (token, path, options) => (await ask(token, path, options)).json();
 
 /** A path with its query; an array is a key several times, and what is null is left out. */

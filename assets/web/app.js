@@ -5,7 +5,7 @@ import { keyOf, LogView } from "./log.js";
 import { LineStore, ListStore, readLines } from "./log_store.js";
 import { details, Tasks, Watcher } from "./panels.js";
 import { el, grouped, link, ServiceTable, write } from "./services.js";
-import { age, beginsError, holdWords, isError, lives, look, stateCounts, watchWords } from "./words.js";
+import { age, beginsError, count, holdWords, isError, lives, look, stateCounts, watchWords } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 /** Kept in this browser. */
@@ -62,9 +62,10 @@ const BARS = {
 	tools: ["only matches", "next error", "follow", "wrap", "times", "copy"],
 	"help-bar": ["copy login address", "back"],
 };
+/** From search to copy. */
+const ofLog = Object.keys(ACTIONS).slice(15, 30);
 const byKey = new Map(Object.entries(ACTIONS).flatMap(([name, [keys]]) => keys.split(" ").map((key) => [key, name])));
 
-/** Tells what goes wrong with something that takes its time. */
 const attempt = async (does) => {
 	try {
 		await does();
@@ -76,6 +77,7 @@ const run = (name) => attempt(ACTIONS[name][1]);
 const press = (name, is_pressed) => buttons.get(name)?.setAttribute("aria-pressed", is_pressed);
 const service = () => page.status?.services.find((one) => one.name === page.selected);
 const names = () => grouped(page.status?.services ?? [], page.letters).flatMap(([, those]) => those.map((one) => one.name));
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const holds = () => page.status?.watch.holds.length > 0;
 const order = (what) => call(`services/${encodeURIComponent(page.selected)}/${what}`, { body: {} });
 
@@ -106,10 +108,11 @@ const port = connect();
 const say = (type, more) => port.postMessage({ type, ...more });
 const heard = {
 	token({ token }) {
-		page.token = token;
 		if (token == null) sessionStorage.clear();
 		else sessionStorage.token = token;
-		closeLog();
+		// Of another group nothing is to be left.
+		if (page.token != null && token !== page.token) return location.reload();
+		page.token = token;
 		$("login").hidden = token != null;
 		$("group").hidden = token == null;
 		soon();
@@ -124,7 +127,8 @@ const heard = {
 		soon();
 	},
 	events({ events }) {
-		page.events = [...page.events, ...events].slice(-4000);
+		const last = page.events.at(-1)?.seq ?? 0;
+		page.events = [...page.events, ...events.filter(({ seq }) => seq > last)].slice(-4000);
 		soon();
 	},
 	usage({ status }) {
@@ -151,6 +155,7 @@ function choose(name) {
 }
 
 function step(by) {
+	if (document.body.matches(".zoomed")) return log.box.scrollBy(0, by * log.unit);
 	const shown = names();
 	const next = shown[Math.max(0, Math.min(shown.length - 1, shown.indexOf(page.selected) + by))];
 	if (next != null) choose(next);
@@ -208,7 +213,7 @@ function draw() {
 	const one = service();
 	const [is_log, is_one] = [view === "log" || view === "all logs", one != null && ["log", "details"].includes(view)];
 	const { glyph, text } = one ? look(one, now) : {};
-	write($("title"), is_one ? `${one.name} ${glyph} ${text}` : view[0].toUpperCase() + view.slice(1));
+	write($("title"), is_one ? `${one.name} ${glyph} ${text}` : capital(view));
 	for (const id of ["tools", "log"]) $(id).hidden = !is_log;
 	for (const id of ["details", "watcher", "tasks"]) $(id).hidden = view !== id;
 	$("orders").hidden = !is_one;
@@ -219,7 +224,6 @@ function draw() {
 	const rule = last?.rule && ` · ${[last.rule.file, last.rule.line].filter(Boolean).join(":")}`;
 	write($("last"), last ? `↻ ${last.service} · ${last.message} · ${age(last.at, now)} ago${rule ?? ""}` : "");
 	if (is_log) openLog();
-	else closeLog();
 }
 
 function drawHeader(status, now) {
@@ -232,13 +236,6 @@ function drawHeader(status, now) {
 	$("hold").hidden = !holds();
 	write($("hold-words"), holds() ? `‖ ${holdWords(status, now)} ` : "");
 	write($("trouble"), [status.file_problem, status.watch.problem].filter(Boolean).join(" · "));
-}
-
-function closeLog() {
-	if (openLog.key == null) return;
-	openLog.key = null;
-	log.clear();
-	want();
 }
 
 /** What is searched for as the group knows it: text between slashes is a regex. */
@@ -296,6 +293,7 @@ function search(text) {
 	page.text = $("search").value = text;
 	page.only &&= text !== "";
 	write($("found"), "");
+	if ($("search").matches(":focus")) $("log").focus();
 	set();
 	return goToMatch(1);
 }
@@ -308,7 +306,8 @@ async function copy() {
 		from = until = current;
 		while (isError(store.peek(until + 1)) && !beginsError(store.peek(until + 1), store.peek(until))) until += 1;
 	}
-	await put(log.isSelected() ? String(document.getSelection()) : log.textOf(from, until), `${until - from + 1} lines`);
+	const text = log.isSelected() ? String(document.getSelection()) : log.textOf(from, until);
+	await put(text, count(text.split("\n").length, "line"));
 }
 
 async function put(text, what) {
@@ -326,13 +325,18 @@ function onKey(event) {
 	const { target, ctrlKey, metaKey, altKey } = event;
 	const key = (ctrlKey ? "Ctrl-" : "") + (event.key === " " ? "Space" : event.key);
 	const has_keys = target.matches("input, select") || $("help").open;
+	if (key === "Enter" && target === $("letters")) {
+		choose(names()[0]);
+		$("log").focus();
+	}
 	if (metaKey || altKey || page.token == null || (has_keys && key !== "Escape")) return;
 	if (target.matches("button, a") && ["Enter", "Space"].includes(key)) return;
 	const name = byKey.get(key);
 	const number = names()[key - 1];
 	if (number != null) choose(number);
 	else if (page.view === "watcher" && name === "stop") watcher.toggle();
-	else if (["restart", "start", "stop", "type"].includes(name) && $("orders").hidden) return;
+	else if ($("orders").hidden && BARS.orders.includes(name)) return;
+	else if ($("tools").hidden && ofLog.includes(name)) return;
 	else if (name != null) run(name);
 	else return;
 	event.preventDefault();
@@ -355,9 +359,9 @@ async function begin() {
 	for (const [id, bar] of Object.entries(BARS)) {
 		for (const name of bar) {
 			const [key] = ACTIONS[name][0].split(" ");
-			const text = [name[0].toUpperCase(), name.slice(1), " "];
-			const button = el("button", { type: "button", onclick: () => run(name) }, ...text, key ? el("kbd", { ariaHidden: "true" }, key) : null);
-			if (key) button.setAttribute("aria-keyshortcuts", key);
+			const button = el("button", { type: "button", onclick: () => run(name) }, capital(name));
+			if (key) button.append(" ", el("kbd", { ariaHidden: "true" }, key));
+			if (key) button.setAttribute("aria-keyshortcuts", key.replace(/^[A-Z]$/, "Shift+$&"));
 			buttons.set(name, button);
 			$(id).append(button);
 		}

@@ -100,6 +100,8 @@ export class Hub {
 		clearTimeout(this.timers.hidden);
 		const release = () => {
 			this.close();
+			// What has come by then is fetched by whoever looks again.
+			for (const name of this.cursors.keys()) this.cursors.set(name, null);
 			this.show("released");
 		};
 		if (this.token != null && !this.isLookedAt()) this.timers.hidden = setTimeout(release, HIDDEN_MS);

@@ -11,7 +11,6 @@ const DRAW_MS = 80;
 /** Characters of a line that are shown. */
 const LONGEST = 8_000;
 
-/** Names a line among all logs. */
 export const keyOf = ({ service, line }) => `${service}:${line}`;
 
 const bottom = (row) => row.offsetTop + row.offsetHeight;
@@ -59,8 +58,8 @@ export class LogView {
 		const draw = () => {
 			this.timer = null;
 			this.drawn = performance.now();
-			// It does not move under a selection.
-			if (this.store != null && !(this.follow && this.isSelected())) this.draw();
+			// It does not move under a selection, nor out of sight.
+			if (this.store != null && this.box.clientHeight > 0 && !(this.follow && this.isSelected())) this.draw();
 		};
 		const wait = Math.max(0, this.drawn + DRAW_MS - performance.now());
 		this.timer ??= setTimeout(() => requestAnimationFrame(draw), wait);
@@ -71,7 +70,6 @@ export class LogView {
 		return !selection.isCollapsed && this.box.contains(selection.anchorNode);
 	}
 
-	/** The height of a line in the page. */
 	get unit() {
 		this.height ??= parseFloat(getComputedStyle(this.box).lineHeight);
 		return this.height;
@@ -108,7 +106,6 @@ export class LogView {
 		this.top = box.scrollTop;
 	}
 
-	/** Puts these lines into the page. */
 	place(from, until) {
 		const is_kept = ({ number }) => number >= from && number < until;
 		const kept = this.rows.filter(is_kept);
@@ -161,7 +158,8 @@ export class LogView {
 		const { box, above, block, store } = this;
 		const { scrollTop: top, clientHeight: height } = box;
 		if (store == null || Math.abs(top - this.top) < 1) return;
-		const follow = box.scrollHeight - top - height < this.unit;
+		const below = box.scrollHeight - top - height;
+		const follow = below <= 1 || (top > this.top && below < this.unit);
 		if (follow !== this.follow) this.setFollow(follow);
 		const [begin, end] = [above.offsetHeight, above.offsetHeight + block.offsetHeight];
 		this.top = top;
@@ -192,7 +190,6 @@ export class LogView {
 		this.box.scrollTop += pages * (this.box.clientHeight - this.unit);
 	}
 
-	/** The numbers of the first and last line in sight. */
 	inSight() {
 		const { scrollTop: top, clientHeight: height } = this.box;
 		const seen = this.rows.filter((row) => bottom(row) > top && row.offsetTop < top + height);

@@ -5,9 +5,7 @@ import { ask, batches, Problem, query } from "./api.js";
 const CHUNK = 250;
 /** So many chunks are kept; those that were looked at longest ago go first. */
 const MOST_CHUNKS = 60;
-/** Of a list. */
 const MOST_ROWS = 5_000;
-/** So often a list is read anew. */
 const READ_MS = 500;
 
 /** Lines of logs, as `devgroup logs --json` prints them. */
@@ -96,7 +94,6 @@ export class LineStore extends Store {
 		}
 	}
 
-	/** The line, if it is here. */
 	peek(number) {
 		return this.chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
 	}
@@ -129,7 +126,6 @@ export class LineStore extends Store {
 		}
 	}
 
-	/** The row of a line, if it has one. */
 	find({ line }) {
 		return line;
 	}
@@ -138,7 +134,6 @@ export class LineStore extends Store {
 /** Lines of several services in the order of their arrival, or those that a filter lets pass: the newest ones. */
 export class ListStore extends Store {
 	rows = [];
-	/** The last line of each service. */
 	newest = new Map();
 
 	/** `filter`: `level` and `grep`, of which each may be missing. */

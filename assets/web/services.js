@@ -9,7 +9,6 @@ export function el(tag, properties = {}, ...children) {
 	return element;
 }
 
-/** Writes a text, if it is another one. */
 export function write(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }

@@ -30,7 +30,6 @@ export function look(service, now = Date.now()) {
 	return { glyph, tone, text: [word, detail, next].filter(Boolean).join(" · ") };
 }
 
-/** It is not to be started, but restarted. */
 export const lives = (service) => ["●", "◐", "◆"].includes(look(service).glyph);
 
 const SIGNALS = { 2: "SIGINT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM" };
@@ -75,7 +74,6 @@ export function approx(millis) {
 	return Math.floor(seconds / size) + unit;
 }
 
-/** The age of a time of the API. */
 export const age = (at, now = Date.now()) => (at == null ? "" : approx(now - Date.parse(at)));
 
 /** A time of the API as a time of day, where the browser is. */
