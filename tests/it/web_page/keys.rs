@@ -25,7 +25,7 @@ fn view(browser: &mut Browser, page: Page, name: &str) {
 fn services_are_chosen_and_ordered_about() {
     let project = Project::new(SHOP);
     project.write("src/a.txt", "one");
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = browser.logged_in(&project);
     // Ungrouped ones first, and each group under its heading.
@@ -63,7 +63,7 @@ fn services_are_chosen_and_ordered_about() {
 #[test]
 fn each_view_and_switch_has_its_key() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = browser.logged_in(&project);
     let views = [("a", "All logs"), ("a", "Log"), ("d", "Details"), ("Shift+W", "Watcher"), ("Shift+T", "Tasks")];
@@ -108,7 +108,7 @@ fn each_view_and_switch_has_its_key() {
 #[test]
 fn everything_is_reached_by_tab_and_a_button_is_pressed_by_enter() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let context = browser.context(false, (1280, 800));
     let page = browser.page(context, &login_address(&project));

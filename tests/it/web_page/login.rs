@@ -15,7 +15,7 @@ const IS_IN: &str = "document.querySelector('#project').innerText === 'shop'";
 #[test]
 fn a_code_logs_in_once_and_not_twice() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let url = login_address(&project);
     let (one, other) = (browser.context(true, (1280, 800)), browser.context(true, (1280, 800)));
@@ -41,7 +41,7 @@ fn a_code_logs_in_once_and_not_twice() {
 #[test]
 fn twenty_tabs_from_one_login_have_one_stream() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let url = login_address(&project);
     let relay = browser.relay(port_of(&url));
@@ -67,7 +67,7 @@ fn twenty_tabs_from_one_login_have_one_stream() {
 #[test]
 fn a_token_dies_with_its_group() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = browser.logged_in(&project);
     down(&project);
@@ -84,7 +84,7 @@ fn a_token_dies_with_its_group() {
 #[test]
 fn two_groups_are_beside_each_other() {
     let (shop, bank) = (Project::new(SHOP), Project::new(&SHOP.replace("shop", "bank")));
-    let Some(mut browser) = Browser::start(&shop) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&shop);
     detach(&bank);
     let context = browser.context(true, (1280, 800));

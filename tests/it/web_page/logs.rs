@@ -27,7 +27,7 @@ fn what_is_hostile_is_text() {
     );
     let escapes = "\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]8;;http://evil.example\x07link\x1b]8;;\x07";
     project.write("hostile.txt", format!("{hostile}\n{escapes}\n\u{202e}evil ${{alert(1)}}\nlast\n"));
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
     browser.evaluate(page, "document.querySelector('#table tbody button').click()");
@@ -58,7 +58,7 @@ fn a_million_lines_are_scrolled_and_searched() {
         "name = \"shop\"\n[web]\n[logs]\nmemory = \"256MiB\"\n\
          [services]\napi = \"seq 1 1000000; echo over; exec sleep 1000\"\n",
     );
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let last = || Stream::ask(&project, &["logs", "api", "-n", "1"]).stdout;
     wait_for_within(PATIENCE * 2, "a million lines are printed", || last().contains("over"));
@@ -130,7 +130,7 @@ const FLOOD: &str = "i=0\nwhile :; do seq -f '%.0f a line of a service that has 
 fn a_flood_is_followed_with_a_page_that_does_not_grow() {
     let project = Project::new("name = \"shop\"\n[web]\n[services]\napi = \"sh flood.sh\"\n");
     project.write("flood.sh", FLOOD);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
     let newest = "Number([...document.querySelectorAll('#log .text')].at(-1)?.textContent.split(' ')[0])";
@@ -171,7 +171,7 @@ fn a_log_is_searched_filtered_and_copied() {
             lines[200..].join("\n")
         ),
     );
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
     browser.press(page, "1");
@@ -218,7 +218,7 @@ fn a_prompt_and_its_answer_are_one_line() {
     let project = Project::new(
         "name = \"shop\"\n[web]\n[services]\napi = \"printf 'name? '; read name; echo hello $name; exec cat\"\n",
     );
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
     browser.wait_for_text(page, "#log", "name?");

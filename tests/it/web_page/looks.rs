@@ -39,7 +39,7 @@ fn shop() -> Project {
 #[test]
 fn axe_finds_nothing_dark_and_light_and_nothing_is_cut() {
     let project = shop();
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     for dark in [true, false] {
         let context = browser.context(dark, (1280, 800));

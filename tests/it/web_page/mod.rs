@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::harness::{PATIENCE, Project, Stream, has, wait_for};
 
@@ -33,6 +34,8 @@ pub(crate) struct Browser {
     orders: Option<ChildStdin>,
     answers: Receiver<Value>,
     last: u64,
+    /// What it writes beside the pages.
+    _home: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -51,7 +54,7 @@ fn chromium() -> PathBuf {
 
 impl Browser {
     /// Starts one, if what it needs is there.
-    pub(crate) fn start(project: &Project) -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let modules = root.join("target/web_page");
         let is_there =
@@ -61,7 +64,9 @@ impl Browser {
         }
         // A test that failed has left it as good as before.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut command = project.command("node");
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new("node");
+        command.env("HOME", home.path()).env("XDG_CONFIG_HOME", home.path()).env("XDG_CACHE_HOME", home.path());
         command.arg(root.join("tests/it/web_page/driver.mjs")).arg(modules).arg(chromium());
         let mut driver = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(driver.stdout.take().unwrap());
@@ -73,7 +78,7 @@ impl Browser {
             }
         });
         let orders = driver.stdin.take();
-        let mut browser = Self { driver, orders, answers, last: 0, _turn: turn };
+        let mut browser = Self { driver, orders, answers, last: 0, _home: home, _turn: turn };
         browser.answer("the browser has started", 0, PATIENCE).unwrap();
         Some(browser)
     }
@@ -251,7 +256,7 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// Ends it; what is left of it ends with the project.
+    /// Ends it, and with it the browser, which ends where nobody drives it.
     fn drop(&mut self) {
         self.orders = None;
         // A driver that does not end by itself is ended.

@@ -32,7 +32,7 @@ fn assert_each_once(rows: &[String], word: &str) {
 #[test]
 fn ten_seconds_without_the_group_lose_and_double_no_line() {
     let project = Project::new(COUNTING);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let url = login_address(&project);
     let relay = browser.relay(port_of(&url));
@@ -70,7 +70,7 @@ fn ten_seconds_without_the_group_lose_and_double_no_line() {
 #[test]
 fn what_nobody_looks_at_is_let_go() {
     let project = Project::new(COUNTING);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let url = login_address(&project);
     let relay = browser.relay(port_of(&url));

@@ -53,7 +53,7 @@ const WINDOW: &str = r#"new Promise((done) => {
 #[test]
 fn a_page_on_another_port_can_do_nothing() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let url = login_address(&project);
     let port = port_of(&url).to_string();
@@ -82,7 +82,7 @@ fn a_page_on_another_port_can_do_nothing() {
 #[test]
 fn another_name_for_the_machine_is_refused() {
     let project = Project::new(SHOP);
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let port = port_of(&login_address(&project));
     let context = browser.context(true, (1280, 800));

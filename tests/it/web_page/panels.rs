@@ -9,7 +9,7 @@ fn the_watcher_tells_verdict_and_rule() {
         "name = \"shop\"\n[web]\n[services]\napi = { run = \"echo hello; exec sleep 1000\", watch = [\"src/**\"] }\n",
     );
     project.write("src/a.txt", "one");
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = browser.logged_in(&project);
     browser.wait_for_text(page, "#log", "hello");
@@ -41,7 +41,7 @@ fn a_dead_task_is_shown_and_retried() {
     let project = Project::new(
         "name = \"shop\"\n[web]\n[services]\nmarie = { kind = \"worker\", run = \"test -e well && cat || { echo broken >&2; exit 1; }\", retries = 0 }\n",
     );
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = browser.logged_in(&project);
     browser.press(page, "T");
@@ -64,7 +64,7 @@ fn what_is_refused_is_told() {
     let project = Project::new(
         "name = \"shop\"\n[web]\n[services]\napi = { run = \"echo hello; exec sleep 1000\", autostart = false }\n",
     );
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let context = browser.context(false, (1280, 800));
     let page = browser.page(context, &login_address(&project));

@@ -11,7 +11,7 @@ fn page_and_terminal_see_each_other() {
         "name = \"shop\"\n[web]\n[services]\napi = { run = \"echo hello; exec sleep 1000\", watch = [\"src/**\"] }\n",
     );
     project.write("src/a.txt", "one");
-    let Some(mut browser) = Browser::start(&project) else { return };
+    let Some(mut browser) = Browser::start() else { return };
     let mut dash = Dash::start(&project, (120, 30), &[]);
     dash.wait_for_text("hello");
     let context = browser.context(true, (1280, 800));
