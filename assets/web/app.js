@@ -262,12 +262,12 @@ function openLog() {
 function goTo(lines, by, what) {
 	const rows = lines.map((line) => log.store.find(line)).filter((number) => number != null);
 	if (rows.length === 0) return write($("found"), `no ${what}`);
-	const here = log.current ?? log.inSight()[0];
+	const here = log.follow ? Infinity : (log.current ?? log.inSight()[0]);
 	let at = by > 0 ? rows.findIndex((number) => number > here) : rows.findLastIndex((number) => number < here);
-	const round = at < 0 && !log.follow;
-	if (log.follow || (at < 0 && by < 0)) at = rows.length - 1;
-	log.goTo(rows[Math.max(0, at)]);
-	write($("found"), `${what} ${Math.max(0, at) + 1} of ${rows.length}${round ? `, continuing from the ${by > 0 ? "top" : "end"}` : ""}`);
+	const from = at < 0 && !log.follow ? `, continuing from the ${by > 0 ? "top" : "end"}` : "";
+	if (at < 0) at = from && by > 0 ? 0 : rows.length - 1;
+	log.goTo(rows[at]);
+	write($("found"), `${what} ${at + 1} of ${rows.length}${from}`);
 }
 
 /** Lines that the group finds in the logs that are open. */
