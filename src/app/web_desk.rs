@@ -8,7 +8,7 @@ use super::port_claims::PortClaims;
 use crate::control::{Inside, Problem, ProblemCode, WebAnswer, WebAsk};
 use crate::domain::{AskedPort, GroupSpec, PortLedger, WebSpec, plain_error, port_is_taken};
 use crate::process;
-use crate::web::{self, CommandLine, Door, Hosts, Server, Shows, Site};
+use crate::web::{self, CommandLine, Hosts, Listener, Server, Shows, Site};
 
 /// The name of its port among those of services; none of them can have it.
 const PORT_NAME: &str = "[web]";
@@ -114,18 +114,18 @@ impl WebDesk {
         }
         self.end(state);
         state.wanted = wanted;
-        let (mut doors, mut host) = (Vec::new(), None);
+        let (mut listeners, mut host) = (Vec::new(), None);
         if let Some(spec) = &state.wanted.web {
             let address = SocketAddr::new(ip(spec)?, self.port(spec, &state.group));
             let socket = web::listen(address).map_err(|error| cannot_listen(address, &error))?;
             let hosts = Hosts::new(address, &spec.hosts);
             host = Some(hosts.name().to_owned());
-            doors.push(Door { socket, hosts, shows: Shows::All });
+            listeners.push(Listener { socket, hosts, shows: Shows::All });
         }
-        if doors.is_empty() {
+        if listeners.is_empty() {
             return Ok(());
         }
-        let server = Server::start(self.site.clone(), doors);
+        let server = Server::start(self.site.clone(), listeners);
         let server = server.map_err(|error| format!("cannot serve the web page: {}", plain_error(&error)))?;
         if let Some(host) = &host {
             let address = format!("http://{host}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     AlertKeys, AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port,
     Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec,
-    WorkerSpec, visible, without_secrets,
+    WebSpec, WorkerSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.

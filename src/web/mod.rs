@@ -26,5 +26,5 @@ mod watcher;
 pub use command_line::{Chore, CommandLine, NewTask, TaskName, Told};
 pub use hosts::Hosts;
 pub use login::CODE_LIFE;
-pub use server::{Door, Server, Shows, listen};
+pub use server::{Listener, Server, Shows, listen};
 pub use site::Site;

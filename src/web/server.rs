@@ -54,7 +54,7 @@ pub enum Shows {
 
 /// A listener, and by which names it is reached.
 #[derive(Debug)]
-pub struct Door {
+pub struct Listener {
     /// It listens.
     pub socket: StdListener,
     /// What `Host` may say.
@@ -85,7 +85,7 @@ impl Server {
     ///
     /// # Errors
     /// No thread or no event queue can be had.
-    pub fn start(site: Arc<Site>, doors: Vec<Door>) -> io::Result<Self> {
+    pub fn start(site: Arc<Site>, listeners: Vec<Listener>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -94,11 +94,11 @@ impl Server {
             .build()?;
         let open = {
             let _inside = runtime.enter();
-            let open = |door: Door| {
-                let seen = Arc::new(Seen { site: site.clone(), hosts: door.hosts, shows: door.shows });
-                TcpListener::from_std(door.socket).map(|socket| (socket, seen))
+            let open = |listener: Listener| {
+                let seen = Arc::new(Seen { site: site.clone(), hosts: listener.hosts, shows: listener.shows });
+                TcpListener::from_std(listener.socket).map(|socket| (socket, seen))
             };
-            doors.into_iter().map(open).collect::<io::Result<Vec<_>>>()?
+            listeners.into_iter().map(open).collect::<io::Result<Vec<_>>>()?
         };
         let (end, ending) = watch::channel(false);
         let (done_in, done) = channel();
