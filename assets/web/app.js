@@ -18,8 +18,8 @@ const buttons = new Map();
 
 /** Every action: its keys, which are those of the dashboard, and what it does. */
 const ACTIONS = {
-	"next service": ["j ArrowDown", () => step(1)],
-	"previous service": ["k ArrowUp", () => step(-1)],
+	"next service": ["j ↓", () => step(1)],
+	"previous service": ["k ↑", () => step(-1)],
 	"filter services": ["'", () => $("letters").focus()],
 	restart: ["r", () => order("restart")],
 	start: ["s", () => order("start")],
@@ -51,7 +51,7 @@ const ACTIONS = {
 	zoom: ["z Enter", () => document.body.classList.toggle("zoomed")],
 	usage: ["u", () => toggle(likes, "usage")],
 	help: ["?", () => $("help").showModal()],
-	back: ["Escape q", back],
+	back: ["Esc q", back],
 	"copy login address": ["", async () => put((await call("session/code", { body: {} })).url, "an address, good once, for a minute")],
 };
 const BARS = {
@@ -253,6 +253,7 @@ function openLog() {
 	const is_whole = !is_all && filter.level == null && filter.grep == null;
 	const store = is_whole ? new LineStore(page.token, services[0]) : new ListStore(page.token, services, filter);
 	log.names = is_all;
+	$("log").style.setProperty("--who", `${Math.max(...services.map((name) => name.length)) + 1}ch`);
 	$("log").ariaLabel = is_all ? "All logs" : `Log of ${services[0]}`;
 	log.show(store);
 	attempt(() => store.refresh().then(want));
@@ -323,13 +324,13 @@ function type() {
 
 function onKey(event) {
 	const { target, ctrlKey, metaKey, altKey } = event;
-	const key = (ctrlKey ? "Ctrl-" : "") + (event.key === " " ? "Space" : event.key);
+	const key = (ctrlKey ? "Ctrl-" : "") + ({ ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc", " ": "Space" }[event.key] ?? event.key);
 	const has_keys = target.matches("input, select") || $("help").open;
 	if (key === "Enter" && target === $("letters")) {
 		choose(names()[0]);
 		$("log").focus();
 	}
-	if (metaKey || altKey || page.token == null || (has_keys && key !== "Escape")) return;
+	if (metaKey || altKey || page.token == null || (has_keys && key !== "Esc")) return;
 	if (target.matches("button, a") && ["Enter", "Space"].includes(key)) return;
 	const name = byKey.get(key);
 	const number = names()[key - 1];
@@ -366,7 +367,9 @@ async function begin() {
 			$(id).append(button);
 		}
 	}
-	for (const [name, [keys]] of Object.entries(ACTIONS)) $("keys").append(el("div", {}, el("dt", {}, keys), el("dd", {}, name)));
+	for (const [name, [keys]] of Object.entries(ACTIONS)) {
+		if (keys) $("keys").append(el("div", {}, el("dt", {}, keys), el("dd", {}, name)));
+	}
 	if (hash.includes("login=")) await logIn(hash);
 	say("hello", { token: sessionStorage.token, visible: !document.hidden });
 	set();

@@ -7,9 +7,8 @@ import { ask, askFor, batches, query } from "./api.js";
 const HIDDEN_MS = 60_000;
 const WAITS_MS = [250, 500, 1_000, 2_000, 4_000];
 const BATCH_MS = 50;
-/** So many lines wait for a tab that is busy; it fetches the others when they are looked at. */
+/** For a tab that is busy; others are fetched when they are looked at. */
 const MOST_LINES = 2_000;
-/** So many events are kept for tabs that come later. */
 const MOST_EVENTS = 4_000;
 const USAGE_MS = 5_000;
 

@@ -5,7 +5,6 @@ import { beginsError, clock, isError } from "./words.js";
 
 /** Beyond this height browsers lose places: a longer log is scrolled in steps of more than a line. */
 const MOST_PIXELS = 8_000_000;
-const LEAST_ROWS = 60;
 const MOST_ROWS = 300;
 const DRAW_MS = 80;
 /** Characters of a line that are shown. */
@@ -91,7 +90,7 @@ export class LogView {
 	draw(anchor = this.anchor()) {
 		const { box, step, store: { first, end } } = this;
 		const fitting = Math.ceil(box.clientHeight / this.unit) + 1;
-		const most = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, fitting * 3));
+		const most = Math.min(MOST_ROWS, fitting * 3);
 		const wanted = this.follow || anchor == null ? end : anchor.number - Math.floor((most - fitting) / 2);
 		const from = Math.max(first, Math.min(wanted, end - most));
 		const until = Math.min(end, from + most);

@@ -46,7 +46,7 @@ export class Watcher {
 
 	constructor(box, ask) {
 		Object.assign(this, { ask, list: el("div"), why: el("div", { ariaLive: "polite" }) });
-		box.append(button("Ignored", "", () => this.toggle()), this.why, this.list);
+		box.append(button("Hide or show ignored", "", () => this.toggle()), this.why, this.list);
 	}
 
 	toggle() {
@@ -64,8 +64,7 @@ export class Watcher {
 		const rows = shown.slice(0, 300).map(({ at, path, kind, services, verdict, rule_text: rule }) => [
 			clock(at), button(path, "plain", () => this.explain(path)), kind, services.join(", "), state(verdict, VERDICTS[verdict]), rule,
 		]);
-		const caption = this.is_all ? "File events, newest first" : "File events without ignored ones, newest first";
-		this.list.replaceChildren(table(caption, ["Time", "File", "Kind", "Services", "Verdict", "Rule"], rows));
+		this.list.replaceChildren(table("File events, newest first", ["Time", "File", "Kind", "Services", "Verdict", "Rule"], rows));
 	}
 
 	/** Why a file does or does not restart somebody. */
