@@ -394,6 +394,7 @@ document.addEventListener("visibilitychange", () => {
 	say("visible", { visible: !document.hidden });
 	if (!document.hidden) heard.behind();
 });
+addEventListener("hashchange", () => location.reload());
 addEventListener("online", () => say("online"));
 addEventListener("pagehide", () => say("bye"));
 setInterval(() => document.hidden || draw(), 1000);

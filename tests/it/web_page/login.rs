@@ -94,7 +94,7 @@ fn two_groups_are_beside_each_other() {
         browser.wait_for_text(*page, "#log", "hello");
     }
     browser.press(pages[1], "r");
-    browser.wait_for_text(pages[1], "#table .counts", "↻1");
+    browser.wait_for_text(pages[1], "#table td.counts", "↻1");
     let restarts = |project: &Project| Stream::ask(project, &["status", "--json"]).stdout.contains(r#""manual":1"#);
     assert!(restarts(&bank) && !restarts(&shop));
     assert_eq!(browser.text(pages[0], "#table td.counts"), "");

@@ -22,7 +22,7 @@ fn page_and_terminal_see_each_other() {
     browser.press(page, "r");
     dash.wait_for_text("restarted");
     eprintln!("a restart in the browser was on the terminal after {:?}", began.elapsed());
-    browser.wait_for_text(page, "#table .counts", "↻1");
+    browser.wait_for_text(page, "#table td.counts", "↻1");
     browser.wait_for_text(page, "#log", "restarted");
 
     let began = Instant::now();
