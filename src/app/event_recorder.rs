@@ -10,12 +10,14 @@ use crate::domain::{Fact, FactKind, GroupEvent, GroupEventKind, Moment, ServiceN
 use crate::engine::Alerts;
 use crate::group_handle::EventLog;
 use crate::logs::EventLine;
+use crate::web::Counters;
 
 /// The one writer of the group's [`EventLog`]. Clones are the same one.
 #[derive(Clone)]
 pub(crate) struct EventRecorder {
     log: Arc<EventLog>,
     clock: Clock,
+    counters: Arc<Counters>,
     readers: Arc<Mutex<Readers>>,
 }
 
@@ -30,7 +32,12 @@ struct Readers {
 impl EventRecorder {
     /// An event recorder of a group that has not begun.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { log: Arc::default(), clock, readers: Arc::default() }
+        Self { log: Arc::default(), clock, counters: Arc::default(), readers: Arc::default() }
+    }
+
+    /// What has happened, counted.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Where it is written.
@@ -73,6 +80,7 @@ impl EventRecorder {
 
     /// Something has happened. A start because of a file is told with the rule by which that file mattered.
     pub(crate) fn record(&self, fact: &Fact) {
+        self.counters.record(fact);
         let mut readers = self.readers();
         let alert = readers.alerts.kind(fact);
         if let (Some(history), Some(service), Some(record)) = (&readers.history, &fact.service, fact.record()) {

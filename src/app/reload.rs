@@ -13,7 +13,7 @@ use super::state_folder;
 use crate::clock::Clock;
 use crate::config::{self, Foreign, Owners, Prints, Selection};
 use crate::domain::{
-    Answer, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles, path_text,
+    Answer, AskedPort, GroupSpec, Instance, PortLedger, Refusal, Scale, Scaling, ServiceName, WatchFiles, path_text,
 };
 use crate::engine::Event;
 use crate::process;
@@ -25,6 +25,8 @@ pub(crate) struct Recipe {
     pub(crate) watch: bool,
     /// What the files of the group said at the start stays in force (`--no-reload`).
     pub(crate) keeps_file: bool,
+    /// What counts instead of `[metrics]`: the port, or that there are none.
+    pub(crate) metrics: Option<Option<AskedPort>>,
     /// The ports that services have got. Clones share them.
     pub(crate) ports: Arc<Mutex<(PortLedger, PortClaims)>>,
     /// What `devgroup scale` has said.
@@ -50,6 +52,7 @@ impl Recipe {
     /// Applies what the command line said, and other numbers of instances.
     pub(crate) fn select(&self, spec: GroupSpec) -> Result<GroupSpec, config::SelectionError> {
         let mut spec = config::select(spec.with_instances(&self.scale), &self.selection)?;
+        spec.metrics = self.metrics.unwrap_or(spec.metrics);
         if !self.watch {
             for service in &mut spec.services {
                 Arc::make_mut(service).watch = WatchFiles::Off;
@@ -349,6 +352,17 @@ mod tests {
         assert_eq!(names(&saved, file(4)), "api worker.1 worker.2 worker.3 worker.4", "that of the job still holds");
         let none = config::parse("[services]\nworker = \"w\"", Path::new("/nowhere/procgroup.toml")).unwrap().spec;
         assert!(again.with_file(&file(2), &none).scale.is_empty());
+    }
+
+    #[test]
+    fn what_the_variables_say_of_metrics_counts_at_each_save() {
+        let port = Some(AskedPort::Fixed(7000));
+        let of = |metrics| {
+            let recipe = Recipe { metrics, ..Recipe::default() };
+            recipe.apply(GroupSpec { metrics: port, ..file(1) }).unwrap().metrics
+        };
+        let other = Some(AskedPort::Fixed(9464));
+        assert_eq!((of(None), of(Some(other)), of(Some(None))), (port, other, None));
     }
 
     #[test]

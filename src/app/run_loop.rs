@@ -197,6 +197,7 @@ impl RunLoop {
 
     fn handle(&mut self, incoming: Incoming, progress: &mut Progress) {
         failpoint::hit("loop");
+        failpoint::hang("turn");
         let event = match incoming {
             Incoming::Reload(Reloading { event, told }) => {
                 progress.answered.extend(told);

@@ -14,6 +14,7 @@ use super::state_folder;
 use crate::clock::Clock;
 use crate::domain::{GroupSpec, Moment, visible_path};
 use crate::private;
+use crate::web::Turns;
 
 const NAME: &str = "status.json";
 
@@ -32,8 +33,7 @@ pub(crate) struct StatusFile {
     clock: Clock,
     /// When the next beat is due.
     due: Moment,
-    last_turn: Moment,
-    longest_turn: Duration,
+    turns: Arc<Turns>,
 }
 
 /// What the thread that writes needs.
@@ -70,13 +70,12 @@ pub(super) fn read(folder: &std::path::Path) -> Option<Status> {
 }
 
 impl StatusFile {
-    /// `pid`: the process by which the user knows the group. `upkeep` is told of each beat.
-    pub(crate) fn new(spec: &GroupSpec, clock: Clock, pid: u32, upkeep: Arc<Notify>) -> Self {
+    /// `pid`: the process by which the user knows the group. `upkeep` is told of each beat, `turns` of each turn.
+    pub(crate) fn new(spec: &GroupSpec, clock: Clock, pid: u32, upkeep: Arc<Notify>, turns: Arc<Turns>) -> Self {
         let place = state_folder::of_group(spec, state_folder::variable)
             .inspect_err(|why| log::info!("no status file: {why}"))
             .map(|folder| Arc::new(Place { folder, group: Arc::clone(&spec.name), pid, over: Mutex::new(false) }));
-        let (now, longest_turn) = (clock.now(), Duration::ZERO);
-        Self { place: place.ok(), upkeep, clock, due: now, last_turn: now, longest_turn }
+        Self { place: place.ok(), upkeep, clock, due: clock.now(), turns }
     }
 
     /// When the loop is to turn again, whatever else happens.
@@ -86,8 +85,7 @@ impl StatusFile {
 
     /// A turn is over. If a beat is due, it is written, on another thread; one that is still being written is enough.
     pub(crate) fn turned(&mut self, now: Moment, took: Duration) {
-        self.last_turn = now;
-        self.longest_turn = self.longest_turn.max(took);
+        self.turns.turned(now, took);
         if now < self.due {
             return;
         }
@@ -107,8 +105,8 @@ impl StatusFile {
             program: Some(std::process::id()),
             group: place.group.to_string(),
             since: time(Moment::START),
-            last_turn: time(self.last_turn),
-            longest_turn_ms: u64::try_from(self.longest_turn.as_millis()).unwrap_or(u64::MAX),
+            last_turn: time(self.turns.last()),
+            longest_turn_ms: u64::try_from(self.turns.longest().as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -166,8 +164,7 @@ mod tests {
             upkeep: Arc::default(),
             clock,
             due: Moment::START,
-            last_turn: Moment::START,
-            longest_turn: Duration::ZERO,
+            turns: Arc::default(),
         }
     }
 

@@ -1,17 +1,20 @@
-//! Opens and closes the web page: as `[web]` and `--web` say, and as `devgroup web` asks.
+//! Opens and closes the web page, as `[web]` and `--web` say, and as `devgroup web` asks; and the listener of `[metrics]`.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::port_claims::PortClaims;
 use crate::control::{Inside, Problem, ProblemCode, WebAnswer, WebAsk};
 use crate::domain::{AskedPort, GroupSpec, PortLedger, WebSpec, plain_error, port_is_taken};
 use crate::process;
-use crate::web::{self, CommandLine, Hosts, Listener, Server, Shows, Site};
+use crate::web::{self, CommandLine, Hosts, Listener, Server, Shows, Site, Vitals};
 
 /// The name of its port among those of services; none of them can have it.
-const PORT_NAME: &str = "[web]";
+const PAGE_PORT: &str = "[web]";
+
+/// The same of metrics.
+const METRICS_PORT: &str = "[metrics]";
 
 /// What the program says of the page.
 #[derive(Debug)]
@@ -24,6 +27,13 @@ pub struct WebOptions {
 
 /// The ports that the group has given out.
 pub(super) type Ports = Arc<Mutex<(PortLedger, PortClaims)>>;
+
+/// What the page is made with.
+pub(super) struct WebMeans {
+    pub(super) options: WebOptions,
+    pub(super) ports: Ports,
+    pub(super) vitals: Vitals,
+}
 
 /// Who opens and closes the page.
 pub(crate) struct WebDesk {
@@ -44,19 +54,20 @@ struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Wanted {
     web: Option<WebSpec>,
+    metrics: Option<AskedPort>,
 }
 
 struct Open {
     server: Server,
-    /// The name of the page, with its port.
+    /// The name of the page, with its port, if it is open.
     host: Option<String>,
 }
 
 impl WebDesk {
     /// Opens what the file of the group and the command line want to be open.
-    pub(super) fn begin(inside: Inside, (options, ports): (WebOptions, Ports), group: Arc<GroupSpec>) -> Arc<Self> {
-        let WebOptions { always, command_line } = options;
-        let site = Arc::new(Site::new(inside.clone(), command_line));
+    pub(super) fn begin(inside: Inside, means: WebMeans, group: Arc<GroupSpec>) -> Arc<Self> {
+        let WebMeans { options: WebOptions { always, command_line }, ports, vitals } = means;
+        let site = Arc::new(Site::new(inside.clone(), command_line, vitals));
         let wanted = Wanted::of(&group, always);
         let state = Mutex::new(State { group, wanted: Wanted::default(), open: None });
         let desk = Self { site, inside, always, ports, state };
@@ -88,13 +99,15 @@ impl WebDesk {
         let refused = |why: String| Problem::new(ProblemCode::Refused, why);
         let mut state = self.state();
         if stop {
-            let wanted = Wanted { web: None, ..state.wanted.clone() };
+            let mut wanted = state.wanted.clone();
+            wanted.web = None;
             self.change(&mut state, wanted).map_err(refused)?;
             self.site.log_all_out();
             return Ok(WebAnswer { version: 1, url: None });
         }
         let web = state.wanted.web.clone().or_else(|| state.group.web.clone()).unwrap_or_default();
-        let wanted = Wanted { web: Some(web), ..state.wanted.clone() };
+        let mut wanted = state.wanted.clone();
+        wanted.web = Some(web);
         self.change(&mut state, wanted).map_err(refused)?;
         let host = state.open.as_ref().and_then(|open| open.host.as_ref());
         let url = host.and_then(|host| self.site.address_to_log_in(host));
@@ -107,23 +120,31 @@ impl WebDesk {
         self.end(&mut self.state());
     }
 
-    /// Opens what is wanted, and nothing else.
+    /// Opens what is wanted, and nothing else. What cannot be opened keeps nothing else shut.
+    ///
+    /// # Errors
+    /// Nobody can listen where the page is to be.
     fn change(&self, state: &mut State, wanted: Wanted) -> Result<(), String> {
-        if state.open.is_some() && wanted == state.wanted {
+        let is_open = |open: &Open| open.host.is_some() == wanted.web.is_some();
+        if wanted == state.wanted && state.open.as_ref().is_some_and(is_open) {
             return Ok(());
         }
         self.end(state);
         state.wanted = wanted;
-        let (mut listeners, mut host) = (Vec::new(), None);
-        if let Some(spec) = &state.wanted.web {
-            let address = SocketAddr::new(ip(spec)?, self.port(spec, &state.group));
-            let socket = web::listen(address).map_err(|error| cannot_listen(address, &error))?;
-            let hosts = Hosts::new(address, &spec.hosts);
-            host = Some(hosts.name().to_owned());
-            listeners.push(Listener { socket, hosts, shows: Shows::All });
-        }
+        let Wanted { web, metrics } = &state.wanted;
+        let page = web.as_ref().map(|spec| self.page(spec, &state.group)).transpose();
+        let host = page.as_ref().ok().and_then(|listener| Some(listener.as_ref()?.hosts.name().to_owned()));
+        let (page, result) = match page {
+            Ok(page) => (page, Ok(())),
+            Err(why) => (None, Err(why)),
+        };
+        let metrics = metrics.and_then(|port| {
+            let listener = self.metrics(port, &state.group);
+            listener.inspect_err(|why| log::error!("{why}")).ok()
+        });
+        let listeners: Vec<Listener> = page.into_iter().chain(metrics).collect();
         if listeners.is_empty() {
-            return Ok(());
+            return result;
         }
         let server = Server::start(self.site.clone(), listeners);
         let server = server.map_err(|error| format!("cannot serve the web page: {}", plain_error(&error)))?;
@@ -133,7 +154,22 @@ impl WebDesk {
             self.inside.handle().set_web_address(Some(address.into()));
         }
         state.open = Some(Open { server, host });
-        Ok(())
+        result
+    }
+
+    /// The listener of the page.
+    fn page(&self, spec: &WebSpec, group: &GroupSpec) -> Result<Listener, String> {
+        let address = SocketAddr::new(ip(spec)?, self.port(spec.port, PAGE_PORT, group));
+        let socket = web::listen(address).map_err(|error| cannot_listen("the web page", address, &error))?;
+        Ok(Listener { socket, hosts: Hosts::new(address, &spec.hosts), shows: Shows::All })
+    }
+
+    /// The listener of metrics alone.
+    fn metrics(&self, port: AskedPort, group: &GroupSpec) -> Result<Listener, String> {
+        let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port(port, METRICS_PORT, group));
+        let socket = web::listen(address).map_err(|error| cannot_listen("the listener of metrics", address, &error))?;
+        log::info!("metrics are at http://{address}/metrics");
+        Ok(Listener { socket, hosts: Hosts::new(address, &[]), shows: Shows::Metrics })
     }
 
     fn end(&self, state: &mut State) {
@@ -143,13 +179,14 @@ impl WebDesk {
         }
     }
 
-    fn port(&self, spec: &WebSpec, group: &GroupSpec) -> u16 {
-        match spec.port {
+    /// `name`: of the port, among those of services.
+    fn port(&self, asked: AskedPort, name: &str, group: &GroupSpec) -> u16 {
+        match asked {
             AskedPort::Fixed(port) => port,
             AskedPort::Auto => {
                 let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
                 let (ledger, claims) = &mut *ports;
-                ledger.own(group, PORT_NAME, &mut |port| process::listener_on(port).or_else(|| claims.take(port)))
+                ledger.own(group, name, &mut |port| process::listener_on(port).or_else(|| claims.take(port)))
             }
         }
     }
@@ -162,7 +199,7 @@ impl WebDesk {
 impl Wanted {
     /// What a group wants to be open. `always`: the page, too.
     fn of(group: &GroupSpec, always: bool) -> Self {
-        Self { web: group.web.clone().or_else(|| always.then(WebSpec::default)) }
+        Self { web: group.web.clone().or_else(|| always.then(WebSpec::default)), metrics: group.metrics }
     }
 }
 
@@ -170,11 +207,11 @@ fn ip(spec: &WebSpec) -> Result<IpAddr, String> {
     spec.host.parse().map_err(|_| format!("the web page cannot listen on {}: not an IP address", spec.host))
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+fn cannot_listen(what: &str, address: SocketAddr, error: &io::Error) -> String {
     match process::listener_on(address.port()) {
         Some(holder) if error.kind() == io::ErrorKind::AddrInUse => {
-            format!("the web page {}", port_is_taken(address.port(), &holder))
+            format!("{what} {}", port_is_taken(address.port(), &holder))
         }
-        _ => format!("the web page cannot listen on {address}: {}", plain_error(error)),
+        _ => format!("{what} cannot listen on {address}: {}", plain_error(error)),
     }
 }

@@ -12,6 +12,7 @@ use clap::{
 use super::alerts::AlertsTask;
 use super::client::ClientTask;
 use super::history::HistoryArguments;
+use super::joined::joined;
 use super::own_log::{FormatWord, LevelWord, OwnLogWords};
 use super::setup::SetupTask;
 use super::tasks::TasksArguments;
@@ -21,7 +22,7 @@ use crate::domain::visible_path;
 const EXAMPLES: &str = "\
 Examples:
   devgroup                        open the dashboard (uses procgroup.toml here or in a folder above)
-  devgroup api web                run only these and what they depend on
+  devgroup api worker             run only these and what they depend on
   devgroup --no-tui               print prefixed log lines instead
   devgroup -d                     run in the background (attach opens it, down stops it)
   devgroup --exit-with test       run until `test` ends, and exit with its code
@@ -51,7 +52,7 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, web, groups, usage, history, alerts, exit-codes,\n  \
+                  structured-logs, scripts, agents, web, groups, usage, history, alerts, metrics, exit-codes,\n  \
                   troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
@@ -154,7 +155,7 @@ impl Arguments {
     /// # Errors
     /// They make no sense, or ask for help.
     pub(super) fn read() -> Result<Self, clap::Error> {
-        let mut matches = Self::grammar().try_get_matches().map_err(quoting_visibly)?;
+        let mut matches = matches_of(std::env::args_os()).map_err(quoting_visibly)?;
         let inner = inner_config(&matches);
         let mut arguments = Self::from_arg_matches_mut(&mut matches)?;
         arguments.place.config = inner.or(arguments.place.config);
@@ -215,11 +216,18 @@ fn inner_config(matches: &ArgMatches) -> Option<PathBuf> {
     inner_config(inner).or_else(|| inner.get_one::<PathBuf>("config").cloned())
 }
 
+/// What these words say.
+fn matches_of(words: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
+    let grammar = Arguments::grammar();
+    let words = joined(&grammar, words);
+    grammar.try_get_matches_from(words)
+}
+
 /// The same error about the same words, as far as they may be shown: it quotes them.
 fn quoting_visibly(error: clap::Error) -> clap::Error {
     let words: Vec<_> = std::env::args_os().map(|word| visible_path(&word).into_owned()).collect();
     // Words that are no text are one, then.
-    Arguments::grammar().try_get_matches_from(words).err().unwrap_or(error)
+    matches_of(words.into_iter().map(OsString::from)).err().unwrap_or(error)
 }
 
 /// `DEVGROUP_CONFIG`; empty is the same as unset, as in a shell's `DEVGROUP_CONFIG= devgroup`.
@@ -476,6 +484,8 @@ pub(super) enum Topic {
     History,
     /// Being told of failures: the desktop, a webhook, any program
     Alerts,
+    /// Figures for Prometheus, health and readiness
+    Metrics,
     /// The exit codes
     ExitCodes,
     /// Ports, and one file in several worktrees
@@ -543,7 +553,7 @@ mod tests {
             "devgroup --timeout 5m --no-deps",
         ] {
             let detaches = detaches(line.split(' ').map(OsString::from));
-            let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
+            let matches = matches_of(line.split(' ').map(OsString::from)).unwrap();
             assert_eq!(detaches, Arguments::from_arg_matches(&matches).unwrap().run.detach, "{line}");
         }
     }
@@ -558,7 +568,7 @@ mod tests {
             "devgroup up -d",
         ] {
             assert!(is_up(line.split(' ').map(OsString::from)), "{line}");
-            let matches = Arguments::grammar().try_get_matches_from(line.split(' ')).unwrap();
+            let matches = matches_of(line.split(' ').map(OsString::from)).unwrap();
             let mut arguments = Arguments::from_arg_matches(&matches).unwrap();
             let Some(Task::Up(run)) = arguments.task.take() else { panic!("{line}") };
             assert!(arguments.up(run).unwrap().run.detach, "{line}");

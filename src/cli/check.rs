@@ -142,7 +142,9 @@ fn is_above(place: &Place, file: &Path) -> bool {
 fn load(file: &GroupFile) -> Result<Loaded, Diagnostics> {
     let mut loaded = file.load()?;
     let loaded_spec = loaded.spec.clone();
-    loaded.warn_command_names(arguments::COMMANDS);
+    // Many a group has a service `web`. Who starts it alone is told by that command.
+    let commands: Vec<_> = arguments::COMMANDS.iter().copied().filter(|name| *name != "web").collect();
+    loaded.warn_command_names(&commands);
     loaded.warn_values(&|service| app::inherited_by(&file.path, service));
     loaded.warn_writable(variable);
     for (service, index) in app::missing_inputs(&loaded.spec) {

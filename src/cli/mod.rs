@@ -9,7 +9,9 @@ mod exit_code;
 mod guide;
 mod help;
 mod history;
+mod joined;
 mod json;
+mod lone_worker;
 mod mcp;
 mod own_log;
 mod setup;
@@ -343,6 +345,7 @@ fn run_group(
         }
     })?;
     let own_log = own_log.or_variables(&loaded.spec, &arguments.names(), |name| std::env::var_os(name))?;
+    let metrics = lone_worker::metrics(&loaded.spec, &arguments.names(), |name| std::env::var_os(name))?;
     app::set_own_log(own_log.options());
     if !loaded.warnings.is_empty() {
         tell_warnings(&loaded.warnings, has_stderr && own_log.options().format == LogFormat::Text, style);
@@ -361,6 +364,7 @@ fn run_group(
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
         alerts,
+        metrics,
         frontend,
     };
     let ending = app::run(options, claim, ward.guard_pipe());

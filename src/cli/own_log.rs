@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 
 use super::exit_code::Failure;
+use super::lone_worker;
 use crate::app::{LogFormat, OwnLogOptions};
-use crate::domain::{GroupSpec, visible};
+use crate::domain::GroupSpec;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,18 +51,10 @@ impl OwnLogWords {
         names: &[String],
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Failure> {
-        let is_worker = |name: &String| {
-            let named = spec.services.iter().find(|service| service.name.as_str() == name);
-            named.is_some_and(|service| service.worker.is_some())
-        };
-        let [name] = names else { return Ok(self) };
-        if !is_worker(name) {
+        if !lone_worker::is_run(spec, names) {
             return Ok(self);
         }
-        let text = |name: &str| {
-            let value = variable(name).filter(|value| !value.is_empty())?;
-            Some(value.to_string_lossy().into_owned())
-        };
+        let text = |name: &str| lone_worker::text(&variable, name);
         let format = match (self.format, text("LOG_FORMAT")) {
             (None, Some(value)) => Some(read("LOG_FORMAT", &value, "text or json", format)?),
             (format, _) => format,
@@ -91,12 +84,7 @@ impl OwnLogWords {
 }
 
 fn read<T>(name: &str, value: &str, must_be: &str, read: fn(&str) -> Option<T>) -> Result<T, Failure> {
-    read(value.trim().to_lowercase().as_str()).ok_or_else(|| {
-        Failure::Usage(format!(
-            "the variable {name} is `{}`; it must be {must_be}\n  help: set it right, or unset it",
-            visible(value)
-        ))
-    })
+    read(value.trim().to_lowercase().as_str()).ok_or_else(|| lone_worker::wrong(name, value, must_be))
 }
 
 fn format(word: &str) -> Option<FormatWord> {
@@ -115,21 +103,11 @@ fn level(word: &str) -> Option<LevelWord> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::Arc;
-
     use super::*;
-    use crate::domain::{RunCommand, ServiceSpec, TaskFolders, WorkerSpec};
 
     #[test]
     fn variables_count_where_one_worker_alone_is_run() {
-        let service = |name: &str, worker: bool| {
-            let mut spec = ServiceSpec::new(name.into(), RunCommand::Shell("true".into()), PathBuf::from("/shop"));
-            let folders = TaskFolders::below(PathBuf::from("/tasks"));
-            spec.worker = worker.then(|| Arc::new(WorkerSpec::new(folders)));
-            Arc::new(spec)
-        };
-        let spec = GroupSpec::new("shop", PathBuf::from("/shop"), vec![service("marie", true), service("web", false)]);
+        let spec = lone_worker::tests::group();
         let words = |said: OwnLogWords, names: &[&str], level: &str, format: &str| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let variable = |name: &str| Some(OsString::from(if name == "LOG_LEVEL" { level } else { format }));

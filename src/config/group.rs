@@ -17,14 +17,15 @@ use super::gather::{Gathered, Tree};
 use super::instances;
 use super::keys::{LOGS, ROOT, START, TASKS, WATCH};
 use super::laid_over::TakenOut;
+use super::metrics;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, Value, as_key, entries, shown};
 use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
 use super::{web, worker};
 use crate::domain::{
-    AlertKeys, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders,
-    WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
+    AlertKeys, AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec,
+    TaskFolders, WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -68,6 +69,7 @@ struct Own {
     start: StartSpec,
     alerts: AlertKeys,
     web: Option<WebSpec>,
+    metrics: Option<AskedPort>,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
     /// Where `[tasks]` stands.
@@ -149,9 +151,11 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
     });
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
     let web = fields.read("web", problems, web::read);
+    let metrics = fields.read("metrics", problems, metrics::read);
     Own {
         name,
         web: web.map(Spanned::into_inner),
+        metrics: metrics.map(Spanned::into_inner),
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
         tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
@@ -200,6 +204,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         start: own.start,
         alerts: own.alerts,
         web: own.web,
+        metrics: own.metrics,
         checkout,
     };
     // As if all ports were free: who runs the group looks.

@@ -63,6 +63,7 @@ pub(super) const ROOT: Section = section(
         key("logs", Form::Table(&LOGS), "how much output is kept"),
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
+        key("metrics", Form::Table(&METRICS), "where figures for Prometheus are served"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
         key("web", Form::Table(&WEB), "where the web page of the group is served"),
         key("services", Form::Services, "the services, by name"),
@@ -199,6 +200,12 @@ pub(super) const LOGS: Section = section(
 pub(super) const START: Section = section(
     "`[start]`",
     &[key("parallel", Form::Count, "how many services may be starting at once (default: any number)")],
+);
+
+/// The keys of `[metrics]`.
+pub(super) const METRICS: Section = section(
+    "`[metrics]`",
+    &[key("port", Form::OwnPort, "the local TCP port: a number, or \"auto\" for a free one (the default)")],
 );
 
 /// The keys of `[alerts]`.
@@ -452,6 +459,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (TASKS.name, "base_dir", "dir"),
     (TASKS.name, "shared_dir", "dir"),
     (TASKS.name, "task_dir", "dir"),
+    (ROOT.name, "prometheus", "metrics"),
+    (ROOT.name, "monitoring", "metrics"),
+    (METRICS.name, "listen", "port"),
+    (METRICS.name, "metrics_port", "port"),
     (ROOT.name, "alert", "alerts"),
     (ROOT.name, "notify", "alerts"),
     (ROOT.name, "notifications", "alerts"),
@@ -548,8 +559,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &ALERTS, &READY, &ALIVE, &LIMITS,
-            &VALIDATE, &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &METRICS, &ALERTS, &READY, &ALIVE,
+            &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

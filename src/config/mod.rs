@@ -28,6 +28,7 @@ mod keys;
 mod laid_over;
 mod load;
 mod local;
+mod metrics;
 mod peers;
 mod pipe;
 mod place;

@@ -106,6 +106,10 @@ impl<'a, 't> Fields<'a, 't> {
             }
             if section.key(name).is_none() {
                 problems.add(fields.unknown(name, key.span(), value.get_ref()));
+            } else if let (true, "web", DeValue::String(_)) = (section.name == ROOT.name, name, value.get_ref()) {
+                // Many a service has the name of our own page.
+                let problem = Diagnostic::error("unknown-key", "unknown key `web` in the file");
+                problems.add(fields.outside_of_services(problem, name, key.span(), value.get_ref()));
             }
         }
         fields
@@ -137,11 +141,7 @@ impl<'a, 't> Fields<'a, 't> {
                 problem.at(span, format!("did you mean {}?", any_of(&guess))).help(self.advice(first))
             }
             None if self.section.name == ROOT.name && is_service(value) => {
-                self.meant.push("services");
-                problem.at(span, "write services under `[services]`").help(match value {
-                    DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
-                    _ => format!("[services.{}]", shown(name)),
-                })
+                self.outside_of_services(problem, name, span, value)
             }
             // Other tools have tasks that are commands.
             None if self.section.name == TASKS.name && is_service(value) => {
@@ -157,6 +157,20 @@ impl<'a, 't> Fields<'a, 't> {
                 .at(span, format!("{} has no such key", self.section.name))
                 .help(format!("keys here: {}\nkeys starting with x- are free for notes", self.section.names())),
         }
+    }
+
+    fn outside_of_services(
+        &mut self,
+        problem: Diagnostic,
+        name: &str,
+        span: Range<usize>,
+        value: &DeValue<'_>,
+    ) -> Diagnostic {
+        self.meant.push("services");
+        problem.at(span, "write services under `[services]`").help(match value {
+            DeValue::String(_) => format!("[services]\n{} = …", shown(name)),
+            _ => format!("[services.{}]", shown(name)),
+        })
     }
 
     /// The service whose table this is, if it is one's.

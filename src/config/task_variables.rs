@@ -23,16 +23,16 @@ pub struct TaskVariable {
     pub name: &'static str,
     /// Its value.
     pub value: String,
-    /// What it overrides: `concurrency`. Nothing: devgroup does not use it yet.
-    pub key: Option<&'static str>,
+    /// What it overrides: `concurrency`.
+    pub key: &'static str,
     /// What it was of each worker, or of all of them (no name).
     pub before: Vec<(Option<ServiceName>, String)>,
 }
 
 impl fmt::Display for TaskVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(key) = self.key else { return write!(f, "{} is set, but devgroup does not use it yet", self.name) };
-        if key.starts_with("--") {
+        let key = self.key;
+        if key.starts_with(['-', '[']) {
             let value = visible(&self.value);
             return write!(
                 f,
@@ -65,10 +65,8 @@ enum Sets {
     Time(Duration, fn(&mut WorkerSpec) -> &mut Duration),
     Factor(fn(&mut WorkerSpec) -> &mut f64),
     Folder(fn(&mut TaskFolders) -> &mut PathBuf),
-    /// How devgroup's own log is written, where one worker alone is run: no key of the file. (`cli/own_log.rs`)
-    OwnLog,
-    /// It is known, and not used yet.
-    Nothing,
+    /// Something of devgroup itself, where one worker alone is run (`cli/lone_worker.rs`).
+    WhereAlone,
 }
 
 const fn known(name: &'static str, key: &'static str, sets: Sets) -> Known {
@@ -100,10 +98,10 @@ const KNOWN: [Known; 17] = [
     known("RESULT_DIR", "the folder of results", Sets::Folder(|folders| &mut folders.results)),
     known("HEARTBEAT_DIR", "the folder of heartbeats", Sets::Folder(|folders| &mut folders.heartbeats)),
     known("DLQ_DIR", "the folder of dead letters", Sets::Folder(|folders| &mut folders.dlq)),
-    known("LOG_LEVEL", "--log-level", Sets::OwnLog),
-    known("LOG_FORMAT", "--log-format", Sets::OwnLog),
-    known("ENABLE_METRICS", "", Sets::Nothing),
-    known("METRICS_PORT", "", Sets::Nothing),
+    known("LOG_LEVEL", "--log-level", Sets::WhereAlone),
+    known("LOG_FORMAT", "--log-format", Sets::WhereAlone),
+    known("ENABLE_METRICS", "[metrics]", Sets::WhereAlone),
+    known("METRICS_PORT", "[metrics] port", Sets::WhereAlone),
 ];
 
 impl Loaded {
@@ -155,10 +153,9 @@ impl Known {
     /// Puts the value into all workers that it is about.
     fn apply(&self, value: &OsString, spec: &mut GroupSpec) -> Result<TaskVariable, Diagnostic> {
         let text = value.to_string_lossy().into_owned();
-        let key = (!matches!(self.sets, Sets::Nothing)).then_some(self.key);
-        let mut found = TaskVariable { name: self.name, value: text.clone(), key, before: Vec::new() };
+        let mut found = TaskVariable { name: self.name, value: text.clone(), key: self.key, before: Vec::new() };
         match &self.sets {
-            Sets::Nothing | Sets::OwnLog => {}
+            Sets::WhereAlone => {}
             Sets::Count(range, of) => {
                 let count = text.trim().parse().ok().filter(|count: &u32| range.contains(count));
                 let count = count.ok_or_else(|| self.wrong(&text, &whole_number(range)))?;

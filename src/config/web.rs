@@ -17,12 +17,10 @@ const EXAMPLE: &str = "[web]\nport = \"auto\"";
 /// Reads the section.
 pub(super) fn read(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<WebSpec> {
     let DeValue::Table(table) = slot.value.get_ref() else {
-        // Many a service has this name.
-        let help = match slot.value.get_ref() {
-            DeValue::String(_) => "[services]\nweb = …   # a service; [web] is the page of the group",
-            _ => EXAMPLE,
-        };
-        problems.add(slot.wrong_type().help(help));
+        // A string is a service, of which the reader of the keys has spoken.
+        if !matches!(slot.value.get_ref(), DeValue::String(_)) {
+            problems.add(slot.wrong_type().help(EXAMPLE));
+        }
         return None;
     };
     let fields = Fields::open(&WEB, table, "`[web]`", problems);

@@ -150,6 +150,25 @@ pub enum Verdict {
     NoMatch,
 }
 
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Pending,
+        Self::Busy,
+        Self::Restart,
+        Self::Signal,
+        Self::Run,
+        Self::Mark,
+        Self::Held,
+        Self::Discarded,
+        Self::SameContent,
+        Self::Waits,
+        Self::Stopped,
+        Self::Ignored,
+        Self::NoMatch,
+    ];
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -194,8 +213,8 @@ pub struct FileJournal {
     next_seq: u64,
     /// Events since the start.
     pub events: u64,
-    /// Of those, ignored ones.
-    pub ignored: u64,
+    /// How many events came to each verdict, in the order of [`Verdict::ALL`].
+    judged: [u64; Verdict::ALL.len()],
 }
 
 impl FileJournal {
@@ -209,9 +228,7 @@ impl FileJournal {
             Match::Watched { services, .. } => services.to_vec(),
             Match::Ignored(_) | Match::NoMatch => Vec::new(),
         };
-        if verdict == Verdict::Ignored {
-            self.ignored += 1;
-        }
+        count(&mut self.judged, verdict, 1);
         if let Some(last) = self.entries.back_mut()
             && last.event.path == event.path
             && last.event.kind == event.kind
@@ -236,9 +253,29 @@ impl FileJournal {
         self.entries.iter()
     }
 
-    /// The entries for changing their verdicts, oldest first.
-    pub fn entries_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut JournalEntry> {
-        self.entries.iter_mut()
+    /// Gives entries another verdict, from the newest back to the one of that number.
+    pub fn judge(&mut self, first: u64, mut judge: impl FnMut(&mut JournalEntry)) {
+        for entry in self.entries.iter_mut().rev().take_while(|entry| entry.seq >= first) {
+            let before = entry.verdict;
+            judge(entry);
+            if entry.verdict != before {
+                count(&mut self.judged, entry.verdict, u64::from(entry.times));
+            }
+        }
+    }
+
+    /// How many events have come to a verdict since the start, be it the first or a later one. Never falls.
+    pub fn judged(&self, verdict: Verdict) -> u64 {
+        let place = Verdict::ALL.iter().position(|one| *one == verdict);
+        place.and_then(|place| self.judged.get(place)).copied().unwrap_or_default()
+    }
+}
+
+fn count(judged: &mut [u64], verdict: Verdict, events: u64) {
+    for (one, count) in Verdict::ALL.iter().zip(judged) {
+        if *one == verdict {
+            *count = count.saturating_add(events);
+        }
     }
 }
 
@@ -268,7 +305,24 @@ mod tests {
             journal.push(event(&n.to_string()), Verdict::NoMatch);
         }
         assert_eq!(journal.entries().len(), FileJournal::CAPACITY);
-        assert_eq!((journal.events, journal.ignored), (3 + FileJournal::CAPACITY as u64, 3));
+        assert_eq!((journal.events, journal.judged(Verdict::Ignored)), (3 + FileJournal::CAPACITY as u64, 3));
         assert!(journal.entries().all(|entry| &*entry.event.path != "a"));
+    }
+
+    #[test]
+    fn each_verdict_that_an_event_comes_to_is_counted() {
+        let mut journal = FileJournal::default();
+        journal.push(event("old"), Verdict::Pending);
+        journal.push(event("a"), Verdict::Pending);
+        journal.push(event("a"), Verdict::Pending);
+        let counts = |journal: &FileJournal| {
+            [Verdict::Pending, Verdict::SameContent, Verdict::Restart].map(|verdict| journal.judged(verdict))
+        };
+        assert_eq!(counts(&journal), [3, 0, 0]);
+        journal.judge(1, |entry| entry.verdict = Verdict::SameContent);
+        journal.judge(1, |entry| entry.verdict = Verdict::Restart);
+        journal.judge(1, |entry| entry.judged = Moment::from_millis(5));
+        assert_eq!(counts(&journal), [3, 2, 2], "two alike in one entry, and the older one is left alone");
+        assert_eq!(Verdict::ALL.iter().map(|verdict| journal.judged(*verdict)).sum::<u64>(), 7);
     }
 }

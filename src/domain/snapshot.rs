@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, GoingOn, Instance, Kind, Moment, Orders, Outcome, OverLimit,
     PaneView, Phase, Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping,
-    UnchangedInputs, Usage, WatchSnapshot, WorkerSnapshot, WorkerSpec, address_of_port, short,
+    UnchangedInputs, Usage, WatchBackend, WatchSnapshot, WatchState, WorkerSnapshot, WorkerSpec, address_of_port,
+    short,
 };
 
 /// The state of the group at one moment.
@@ -45,6 +46,38 @@ pub struct GroupSnapshot {
 }
 
 impl GroupSnapshot {
+    /// A group of which nothing has been seen yet. `file`: the group's own; `files`: all of them, as rules name them.
+    pub fn empty(name: Arc<str>, file: Arc<str>, files: Arc<[Arc<str>]>) -> Self {
+        Self {
+            seq: 0,
+            at: Moment::START,
+            name,
+            file,
+            files,
+            services: Vec::new(),
+            replicated: Arc::default(),
+            watch: WatchSnapshot {
+                state: WatchState::Off,
+                backend: WatchBackend::default(),
+                directories: 0,
+                ready: false,
+                git_head: None,
+                problem: None,
+                holds: Vec::new(),
+                held: 0,
+                file_held: false,
+                busy: 0,
+                last_release: None,
+            },
+            journal: Arc::default(),
+            stopping: None,
+            file_unread: false,
+            notice: None,
+            file_problem: None,
+            temporary: false,
+        }
+    }
+
     /// The service of that name.
     pub fn service(&self, name: &ServiceName) -> Option<&ServiceSnapshot> {
         self.services.iter().find(|service| &service.name == name)
@@ -250,6 +283,32 @@ impl ServiceSnapshot {
             Phase::Running { .. } => self.working().and_then(WorkerSnapshot::state).unwrap_or(self.phase.word()),
             _ => self.phase.word(),
         }
+    }
+
+    /// All words that [`Self::state`] may have for it.
+    pub fn possible_states(&self) -> impl Iterator<Item = &'static str> + use<> {
+        const ALL: [&str; 12] = [
+            "blocked",
+            "waiting",
+            "queued",
+            "starting",
+            "running",
+            "ready",
+            "stopping",
+            "retrying",
+            "crash-loop",
+            "done",
+            "failed",
+            "stopped",
+        ];
+        const WITH_SCHEDULE: &[&str] = &["scheduled", "suspended"];
+        const OF_WORKERS: &[&str] = &["standby", "unhealthy", "remote", "lost"];
+        let of_its_kind = match self.kind {
+            Kind::Worker => OF_WORKERS,
+            _ if self.scheduled => WITH_SCHEDULE,
+            _ => &[],
+        };
+        ALL.into_iter().chain(of_its_kind.iter().copied())
     }
 
     /// What a worker does with its tasks, if it runs.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AlertKeys, AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port,
-    Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec,
-    WebSpec, WorkerSpec, visible, without_secrets,
+    AlertKeys, AliveCheck, AliveProbe, AskedPort, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications,
+    OnChange, Port, Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
+    WatchSpec, WebSpec, WorkerSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -39,6 +39,8 @@ pub struct GroupSpec {
     pub alerts: AlertKeys,
     /// Where the web page is served (`[web]`); `None`: only if somebody asks for it.
     pub web: Option<WebSpec>,
+    /// The port of a listener that serves figures and health alone (`[metrics]`); `None`: there is none.
+    pub metrics: Option<AskedPort>,
     /// The checkout that the file is in.
     pub checkout: Checkout,
 }
@@ -61,6 +63,7 @@ impl GroupSpec {
             start: StartSpec::default(),
             alerts: AlertKeys::default(),
             web: None,
+            metrics: None,
             checkout: Checkout::default(),
         }
     }

@@ -84,17 +84,19 @@ fn write(f: &mut fmt::Formatter<'_>, worker: &ServiceName, news: &TaskNews) -> f
         TaskNews::Try { id, number, of, after: Some(after) } => {
             write!(f, "{id} · try {number} of {of} · after {after}")
         }
-        TaskNews::Retries { id, why, wait } => write!(f, "{id} · {why} · next try in {}", short(*wait)),
+        TaskNews::Retries { id, why, wait, .. } => write!(f, "{id} · {why} · next try in {}", short(*wait)),
         TaskNews::Completed { id, took } => write!(f, "{id} · completed after {}", human(*took)),
         TaskNews::BatchDone { batch, completed, failed } => {
             write!(f, "batch {batch} · done · {completed} completed")?;
             if *failed > 0 { write!(f, " · {failed} failed") } else { Ok(()) }
         }
         TaskNews::Cancelled { id } => write!(f, "{id} · cancelled"),
-        TaskNews::Dead { name, reason, detail } if detail.is_empty() => {
+        TaskNews::Dead { name, reason, detail, .. } if detail.is_empty() => {
             write!(f, "{name} · dead letter · {}", reason.word())
         }
-        TaskNews::Dead { name, reason, detail } => write!(f, "{name} · dead letter · {} · {detail}", reason.word()),
+        TaskNews::Dead { name, reason, detail, .. } => {
+            write!(f, "{name} · dead letter · {} · {detail}", reason.word())
+        }
         TaskNews::GivenBack { id } => write!(f, "{id} · given back · it waits again"),
         TaskNews::TimedOut { id, timeout } => write!(f, "{id} · timeout after {} · asked to end", short(*timeout)),
         TaskNews::Killed { id, grace: Some(grace) } => {
@@ -144,7 +146,7 @@ mod tests {
                 "test-001 · try 2 of 4 · after exit 1",
             ),
             (
-                TaskNews::Retries { id: id(), why: "exit 1".into(), wait: seconds(2) },
+                TaskNews::Retries { id: id(), why: "exit 1".into(), took: None, wait: seconds(2) },
                 "test-001 · exit 1 · next try in 2s",
             ),
             (
@@ -152,6 +154,8 @@ mod tests {
                     name: "test-001".into(),
                     reason: DeadReason::MaxRetriesExceeded,
                     detail: "exit 1".into(),
+                    status: None,
+                    took: None,
                 },
                 "test-001 · dead letter · max_retries_exceeded · exit 1",
             ),

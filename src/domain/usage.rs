@@ -1,6 +1,7 @@
 //! How much CPU and memory a run uses, and how much it may.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Moment;
 
@@ -14,9 +15,19 @@ pub struct Usage {
     pub cpu: Option<u32>,
     /// Bytes. `None` where the system does not tell.
     pub memory: Option<u64>,
+    /// CPU time since the run began, as far as the looks at it tell: never falls while the run lives. `None` where the system
+    /// does not tell.
+    pub cpu_time: Option<Duration>,
+    /// Processes that live. `None` where the system does not tell.
+    pub processes: Option<u32>,
 }
 
 impl Usage {
+    /// One of which nothing is known.
+    pub fn unknown(at: Moment) -> Self {
+        Self { at, cpu: None, memory: None, cpu_time: None, processes: None }
+    }
+
     /// `12%`, `0.4%`.
     pub fn cpu_text(&self) -> Option<String> {
         self.cpu.map(|tenths| match tenths {
@@ -30,10 +41,14 @@ impl Usage {
     pub fn with(self, other: Self) -> Self {
         let cpu = self.cpu.zip(other.cpu).map(|(one, other)| one.saturating_add(other));
         let memory = self.memory.zip(other.memory).map(|(one, other)| one.saturating_add(other));
+        let cpu_time = self.cpu_time.zip(other.cpu_time).map(|(one, other)| one.saturating_add(other));
+        let processes = self.processes.zip(other.processes).map(|(one, other)| one.saturating_add(other));
         Self {
             at: self.at.max(other.at),
             cpu: cpu.or(self.cpu).or(other.cpu),
             memory: memory.or(self.memory).or(other.memory),
+            cpu_time: cpu_time.or(self.cpu_time).or(other.cpu_time),
+            processes: processes.or(self.processes).or(other.processes),
         }
     }
 
@@ -125,7 +140,7 @@ mod tests {
 
     #[test]
     fn little_work_has_a_tenth() {
-        let text = |cpu| Usage { at: Moment::START, cpu, memory: None }.cpu_text();
+        let text = |cpu| Usage { cpu, ..Usage::unknown(Moment::START) }.cpu_text();
         let cases =
             [(Some(0), Some("0%")), (Some(4), Some("0.4%")), (Some(99), Some("9.9%")), (Some(1605), Some("160%"))];
         for (cpu, expected) in cases {

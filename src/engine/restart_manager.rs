@@ -253,14 +253,14 @@ impl RestartManager {
     /// Writes down what became of changes. Of several services behind one entry, the strongest verdict stays, and those
     /// that it is true of.
     pub(super) fn decided(&mut self, name: &ServiceName, changes: &Changes, verdict: Verdict) {
-        let journal = Arc::make_mut(&mut self.journal);
-        for entry in journal.entries_mut().rev().take_while(|entry| entry.seq >= changes.first_entry) {
+        let now = self.now;
+        Arc::make_mut(&mut self.journal).judge(changes.first_entry, |entry| {
             if let Match::Watched { services, .. } = &entry.event.matched
                 && services.contains(name)
                 && changes.paths.contains(&entry.event.path)
             {
                 let stands_back = strength(verdict) < strength(entry.verdict);
-                entry.judged = if stands_back { entry.judged } else { self.now };
+                entry.judged = if stands_back { entry.judged } else { now };
                 match strength(verdict).cmp(&strength(entry.verdict)) {
                     Ordering::Less => {}
                     Ordering::Equal => {
@@ -275,7 +275,7 @@ impl RestartManager {
                     }
                 }
             }
-        }
+        });
     }
 
     /// A process of this service is being started: it will see what has been written until now, so these changes, held

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     FailedRun, GoingOn, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot,
-    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, WatchStatus, path_text, visible_path,
+    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, path_text, visible_path,
 };
 
 use super::Engine;
@@ -16,35 +16,7 @@ const AWAITED: usize = 60;
 
 /// A group of which nothing has been seen yet.
 pub(super) fn empty(spec: &GroupSpec) -> GroupSnapshot {
-    let status = WatchStatus::default();
-    GroupSnapshot {
-        seq: 0,
-        at: Moment::START,
-        name: Arc::clone(&spec.name),
-        file: file(spec),
-        files: files(spec),
-        services: Vec::new(),
-        replicated: Arc::default(),
-        watch: WatchSnapshot {
-            state: WatchState::Off,
-            backend: status.backend,
-            directories: 0,
-            ready: false,
-            git_head: None,
-            problem: None,
-            holds: Vec::new(),
-            held: 0,
-            file_held: false,
-            busy: 0,
-            last_release: None,
-        },
-        journal: Arc::default(),
-        stopping: None,
-        file_unread: false,
-        notice: None,
-        file_problem: None,
-        temporary: false,
-    }
+    GroupSnapshot::empty(Arc::clone(&spec.name), file(spec), files(spec))
 }
 
 /// The group's file, as rules name it.

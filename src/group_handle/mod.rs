@@ -4,12 +4,14 @@ mod event_log;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
-use crate::domain::{Answer, Command, Explanation, GroupSnapshot, Refusal};
+use crate::domain::{Answer, Command, Explanation, GroupSnapshot, Moment, Refusal};
 use crate::logs::LogStore;
 pub use event_log::EventLog;
 
@@ -74,6 +76,22 @@ impl GroupHandle {
         }
     }
 
+    /// Has all live runs measured, and waits until the snapshot tells what they use. One that has nothing to tell within a
+    /// second is told as it was.
+    ///
+    /// # Errors
+    /// As of [`Self::ask`].
+    pub async fn measure(&self) -> Result<(), Refusal> {
+        /// Of all runs together.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let mut snapshots = self.snapshots();
+        let asked = self.logs.clock().now();
+        self.ask(Command::Measure { services: Vec::new() }).await?;
+        let is_measured = |group: &Arc<GroupSnapshot>| is_measured_since(group, asked);
+        let _ = timeout(PATIENCE, snapshots.wait_for(is_measured)).await;
+        Ok(())
+    }
+
     /// Asks without waiting: never blocks.
     ///
     /// # Errors
@@ -123,4 +141,13 @@ impl GroupHandle {
     pub fn events(&self) -> &Arc<EventLog> {
         &self.events
     }
+}
+
+/// Each live run was measured after that moment, or so shortly before that nobody measured anew.
+fn is_measured_since(group: &GroupSnapshot, asked: Moment) -> bool {
+    /// Who measures again so soon after somebody else is told what that one was.
+    const SHARED: Duration = Duration::from_millis(250);
+    let earliest = asked.since_start().saturating_sub(SHARED);
+    let is_new = |at: Moment| at.since_start() >= earliest;
+    group.services.iter().filter(|one| one.can_be_measured()).all(|one| one.usage.is_some_and(|usage| is_new(usage.at)))
 }

@@ -64,6 +64,8 @@ struct Runs {
     live: Vec<Arc<LiveRun>>,
     /// The tries of tasks, in the same way.
     attempts: Vec<Arc<LiveRun>>,
+    /// Of the last run of each worker: the CPU time of tries that were looked at and have been cleared away.
+    spent: HashMap<ServiceName, (RunId, Duration)>,
     /// The sizes of the panes, also of services that do not run.
     sizes: HashMap<ServiceName, watch::Sender<Size>>,
     /// The validation and the hook of a service, with its number; also one that has ended.
@@ -80,6 +82,18 @@ pub enum Beside {
     Validation,
     /// The command of its `on_change`.
     Hook,
+}
+
+impl Runs {
+    /// Forgets tries that are gone, but for the time that they have used.
+    fn clear_attempts(&mut self) {
+        for gone in self.attempts.extract_if(.., |attempt| attempt.is_gone()) {
+            let Some(time) = gone.cpu_time() else { continue };
+            let (run, spent) = self.spent.entry(gone.service.clone()).or_default();
+            *spent = if *run == gone.run { *spent + time } else { time };
+            *run = gone.run;
+        }
+    }
 }
 
 impl ProcessHost {
@@ -148,7 +162,7 @@ impl ProcessHost {
             drop(runs);
             return attempt::refuse(launch, "devgroup is shutting down");
         }
-        runs.attempts.retain(|attempt| !attempt.is_gone());
+        runs.clear_attempts();
         runs.attempts.push(live.clone());
         drop(runs);
         let (children, clock) = (self.inner.background_tasks.children().clone(), self.inner.clock);
@@ -379,16 +393,30 @@ impl ProcessHost {
 
     /// Measures the tries of a run of a worker, together. Reports [`RunReport::Usage`] for that run, also if no try runs.
     pub fn measure_attempts(&self, worker: &ServiceName, run: RunId) {
-        let runs = self.inner.runs();
+        let mut runs = self.inner.runs();
+        runs.clear_attempts();
         let is_of_it = |live: &&Arc<LiveRun>| live.service == *worker && live.run == run;
         let live: Vec<Arc<LiveRun>> = runs.attempts.iter().filter(is_of_it).cloned().collect();
+        let spent = runs.spent.get(worker).filter(|(of, _)| *of == run).map_or(Duration::ZERO, |(_, spent)| *spent);
         drop(runs);
         let (clock, reports, service) = (self.inner.clock, self.inner.reports.clone(), worker.clone());
         self.inner.background_tasks.send_off(async move {
             let now = clock.now();
             let is_told = process_tree::is_proc_ours();
-            let nothing = Usage { at: now, cpu: is_told.then_some(0), memory: is_told.then_some(0) };
-            let usage = live.iter().filter_map(|live| live.measure(now)).reduce(Usage::with).unwrap_or(nothing);
+            let none = Usage {
+                cpu: is_told.then_some(0),
+                memory: is_told.then_some(0),
+                cpu_time: is_told.then_some(spent),
+                processes: is_told.then_some(0),
+                ..Usage::unknown(now)
+            };
+            // One that has ended keeps what it has used.
+            let ended = |live: &LiveRun| Usage { cpu: none.cpu, cpu_time: live.cpu_time(), ..Usage::unknown(now) };
+            let each = live.iter().map(|live| live.measure(now).unwrap_or_else(|| ended(live)));
+            let usage = match each.reduce(Usage::with) {
+                Some(usage) => Usage { cpu: usage.cpu, ..usage.with(none) },
+                None => none,
+            };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service, run, report: RunReport::Usage(Usage { at: now, ..usage }) });
         });

@@ -222,10 +222,15 @@ impl LiveRun {
         let mut state = self.state();
         let Life::Leader(_) = state.life else { return None };
         if !process_tree::is_proc_ours() {
-            return Some(Usage { at: now, cpu: None, memory: None });
+            return Some(Usage::unknown(now));
         }
         let remaining = state.remaining();
         Some(state.meter.look(remaining.members(), now))
+    }
+
+    /// The CPU time that the looks at it have found.
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        self.state().meter.cpu_time()
     }
 
     /// Who listened on its ports before it began; nobody, for what has not begun.

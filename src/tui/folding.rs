@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_row_uses_what_all_its_instances_use() {
         let mut farm = farm();
-        let usage = |cpu, memory| Some(Usage { at: crate::domain::Moment::START, cpu, memory });
+        let usage = |cpu, memory| Some(Usage { cpu, memory, ..Usage::unknown(crate::domain::Moment::START) });
         farm.services[1].usage = usage(Some(15), Some(3 << 20));
         farm.services[2].usage = usage(None, Some(4 << 20));
         assert_eq!(told(&farm, &(1..4)).unwrap().usage, usage(Some(15), Some(7 << 20)));

@@ -108,10 +108,15 @@ pub(super) async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refus
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    const HELP: &str = "GET /api/v1/openapi.json describes it";
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        // A list of values would be taken for those of the keys.
+        return Err(Told::usage("the body must be an object", HELP).into());
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         // The error quotes an unknown key, which may be long and contain anything.
         let said: String = visible(&error.to_string()).chars().take(SAID).collect();
-        Told::usage(format!("this body is not as expected: {said}"), "GET /api/v1/openapi.json describes it").into()
+        Told::usage(format!("this body is not as expected: {said}"), HELP).into()
     })
 }
 

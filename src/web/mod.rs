@@ -24,7 +24,9 @@ mod stream;
 mod watcher;
 
 pub use command_line::{Chore, CommandLine, NewTask, TaskName, Told};
+pub use health::Turns;
 pub use hosts::Hosts;
 pub use login::CODE_LIFE;
+pub use metrics::{Counters, Vitals};
 pub use server::{Listener, Server, Shows, listen};
 pub use site::Site;

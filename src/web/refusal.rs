@@ -1,7 +1,7 @@
 //! Why a request is not answered: the error object of the command line, with a status of HTTP.
 
 use hyper::{Response, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 
 use super::body::{self, Body};
 use super::command_line::Told;
@@ -57,8 +57,18 @@ impl Refusal {
 
     /// The answer.
     pub(super) fn response(&self) -> Response<Body> {
-        body::json(self.status, &json!({ "error": self.told }))
+        body::whole(self.status, "application/json", self.text())
     }
+
+    /// Its body, as the command line prints it.
+    pub(super) fn text(&self) -> String {
+        body::line(&Report { error: &self.told })
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'t> {
+    error: &'t Told,
 }
 
 impl From<Told> for Refusal {

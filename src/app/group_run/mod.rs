@@ -23,18 +23,19 @@ use super::reload::{Recipe, Reloader};
 use super::run_loop::RunLoop;
 use super::status_file::StatusFile;
 use super::stream::{self, StreamForm};
-use super::web_desk::WebOptions;
+use super::web_desk::{WebMeans, WebOptions};
 use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
 use crate::display::terminal_size;
-use crate::domain::{GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
+use crate::domain::{AskedPort, GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LogFiles, LogStore};
 use crate::process::{ProcessHost, RunNews};
 use crate::tui::{self, DashboardOptions};
 use crate::watch::Watcher;
+use crate::web::Vitals;
 use clients::{Clients, OutputEnd};
 use leftovers::see_to_leftovers;
 
@@ -100,6 +101,16 @@ pub struct RunOptions {
     pub warning: Option<String>,
     /// What the user's own file says of alerts.
     pub alerts: UserAlerts,
+    /// What counts instead of `[metrics]`: the port, or that there are none. `None`: the file does.
+    pub metrics: Option<Option<AskedPort>>,
+}
+
+impl RunOptions {
+    /// How the group is made from its file, now and later.
+    fn recipe(&self) -> Recipe {
+        let (selection, watch, keeps_file) = (self.selection.clone(), self.watch, !self.reload);
+        Recipe { selection, watch, keeps_file, metrics: self.metrics, ..Recipe::default() }
+    }
 }
 
 /// Why a group could not be run.
@@ -139,9 +150,7 @@ pub enum GroupRunError {
 /// See [`GroupRunError`]. Nothing is left running in any case.
 pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -> Result<Ending, GroupRunError> {
     let clock = Clock::start();
-    let (watch, keeps_file) = (options.watch, !options.reload);
-    let recipe = Recipe { selection: options.selection, watch, keeps_file, ..Recipe::default() };
-    let file = options.spec;
+    let (recipe, file) = (options.recipe(), options.spec);
     let spec = recipe.select(file.clone())?;
     let exit_with = exit_with(options.exit_with, &spec)?;
     let runtime = event_loop().map_err(system("start the event loop"))?;
@@ -162,14 +171,15 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
         decisions.engine.ends_with_last_run(clock.now());
     }
     let upkeep = Arc::new(Notify::new());
-    let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone());
+    let vitals = Vitals { counters: decisions.event_recorder.counters().clone(), turns: Arc::default() };
+    let status_file = StatusFile::new(&spec, clock, claim.pid(), upkeep.clone(), vitals.turns.clone());
     let first = decisions.begin(options.paused, options.warning);
 
     let (snapshots_in, snapshots) = watch::channel(decisions.engine.snapshot());
     let (requests_in, requests) = mpsc::channel(GroupHandle::QUEUE);
-    let event_log = decisions.event_recorder.log().clone();
-    let handle = GroupHandle::new(requests_in, snapshots, adapters.logs.clone(), event_log);
-    let web = (options.web, recipe.ports.clone());
+    let (logs, events) = (adapters.logs.clone(), decisions.event_recorder.log().clone());
+    let handle = GroupHandle::new(requests_in, snapshots, logs, events);
+    let web = WebMeans { options: options.web, ports: recipe.ports.clone(), vitals };
     let clients = Clients::serve(options.frontend, &handle, &spec, &mut claim, (upkeep, web))?;
     let config_written = Arc::new(Notify::new());
     let (reloads_in, reloads) = mpsc::channel(8);

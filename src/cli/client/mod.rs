@@ -50,7 +50,10 @@ pub(super) fn run(task: ClientTask, place: &Place, guard_pipe: Option<OwnedFd>) 
             let group = find::running(place).map_err(|failure| status::not_running(failure, place, json))?;
             status::run(group, &services, json, (follow, usage))
         }
-        ClientTask::Web { open, stop, json } => web::run(find::running(place)?, (open, stop), json),
+        ClientTask::Web { open, stop, json } => {
+            let group = find::running(place).map_err(|failure| web::not_running(failure, place))?;
+            web::run(group, (open, stop), json)
+        }
         ClientTask::Url { services, open, json } => url::run(place, &services, open, json),
         ClientTask::Events { follow, json, since: None } => events::run(find::running(place)?, follow, json),
         ClientTask::Events { follow, json, since: Some(since) } => events::run_since(place, since, follow, json),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DeadReason, Standby, TaskId};
+use super::{DeadReason, Standby, TaskId, TaskStatus};
 
 /// One thing that has happened. It becomes a marker.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,9 @@ pub enum TaskNews {
         id: TaskId,
         /// `exit 1`, `timeout`, `interrupted`.
         why: Arc<str>,
-        /// How long.
+        /// How long it has taken; `None` if devgroup was ended in the middle of it.
+        took: Option<Duration>,
+        /// How long the wait is.
         wait: Duration,
     },
     /// A task is completed.
@@ -57,6 +59,10 @@ pub enum TaskNews {
         reason: DeadReason,
         /// What is wrong.
         detail: Arc<str>,
+        /// Of one that was tried: what its result says.
+        status: Option<TaskStatus>,
+        /// How long its last try has taken, where that is known.
+        took: Option<Duration>,
     },
     /// A task waits again, since the worker stops.
     GivenBack {
@@ -141,6 +147,10 @@ impl TaskNews {
 
     /// How long the try has taken that has ended by it, where that is known.
     pub fn took(&self) -> Option<Duration> {
-        if let Self::Completed { took, .. } = self { Some(*took) } else { None }
+        match self {
+            Self::Completed { took, .. } => Some(*took),
+            Self::Retries { took, .. } | Self::Dead { took, .. } => *took,
+            _ => None,
+        }
     }
 }

@@ -306,7 +306,8 @@ impl Work {
             self.stats.dead += 1;
             let name = words.id.as_ref().map_or_else(|| file.clone(), TaskId::shared);
             let batch_done = turn.batches.end(&self.name, &name_of(&words, file), burial.batch.as_ref(), false);
-            turn.tell(&self.name, TaskNews::Dead { name, reason: words.reason, detail: words.detail });
+            let (reason, detail) = (words.reason, words.detail);
+            turn.tell(&self.name, TaskNews::Dead { name, reason, detail, status: None, took: None });
             batch_done.into_iter().for_each(|news| turn.tell(&self.name, news));
             turn.aggregate = true;
             if let (true, Some(id)) = (burial.is_the_task, &words.id) {

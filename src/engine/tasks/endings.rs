@@ -23,6 +23,11 @@ impl Claim {
         Self { head, file, place, retry_count, last, took, cancel, state }
     }
 
+    /// How long its last try took; `None` where a predecessor was in the middle of it.
+    pub(super) fn known_took(&self) -> Option<Duration> {
+        Some(self.took).filter(|took| !took.is_zero())
+    }
+
     fn exit_code(&self) -> Option<i32> {
         self.last.as_ref().and_then(|last| last.exit_code)
     }
@@ -235,13 +240,17 @@ impl Work {
     /// The dead letter of a task is there.
     fn is_buried(&mut self, id: &TaskId, is_new: bool, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get(id) else { return };
-        let words = claim.letter();
+        let (words, took) = (claim.letter(), claim.known_took());
+        let status = match &claim.state {
+            ClaimState::Ending(ending) => Some(ending.outcome.status()),
+            _ => None,
+        };
         if is_new {
             self.dead += 1;
             self.stats.dead += 1;
         }
         let (name, reason, detail) = (id.shared(), words.reason, words.detail);
-        turn.tell(&self.name, TaskNews::Dead { name, reason, detail });
+        turn.tell(&self.name, TaskNews::Dead { name, reason, detail, status, took });
         turn.aggregate = true;
     }
 

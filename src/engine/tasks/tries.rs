@@ -305,6 +305,7 @@ impl Work {
         turn.aggregate = true;
         let status = last.status;
         let why = last.why.clone();
+        let took = claim.known_took();
         claim.last = Some(last);
         if claim.retry_count >= self.spec.retries {
             self.end_task(id, Outcome::Exhausted(status), turn);
@@ -313,7 +314,7 @@ impl Work {
         claim.retry_count += 1;
         let wait = backoff::growth(&self.spec.backoff, claim.retry_count);
         let until = turn.now + wait;
-        turn.tell(&self.name, TaskNews::Retries { id: id.clone(), why, wait });
+        turn.tell(&self.name, TaskNews::Retries { id: id.clone(), why, took, wait });
         self.rest(id, until, turn);
     }
 

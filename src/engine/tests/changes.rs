@@ -467,7 +467,7 @@ fn ignored_and_unknown_files_are_written_down_and_wake_nobody() {
     s.event("noise", Event::Files(vec![ignored, unmatched, unknown]));
     assert_eq!(s.verdicts(), [Verdict::Ignored, Verdict::NoMatch, Verdict::NoMatch]);
     assert_eq!(s.engine.next_deadline(), None);
-    assert_eq!((s.snapshot().journal.events, s.snapshot().journal.ignored), (3, 1));
+    assert_eq!((s.snapshot().journal.events, s.snapshot().journal.judged(Verdict::Ignored)), (3, 1));
 }
 
 #[test]

@@ -316,7 +316,7 @@ impl Scenario {
 
     /// So many MiB were measured.
     pub(super) fn measured(&mut self, service: &str, mebibytes: u64) -> &mut Self {
-        let usage = Usage { at: self.now, cpu: None, memory: Some(mebibytes << 20) };
+        let usage = Usage { memory: Some(mebibytes << 20), ..Usage::unknown(self.now) };
         self.report(service, &format!("has {mebibytes} MiB"), RunReport::Usage(usage))
     }
 

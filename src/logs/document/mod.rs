@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct LogDocument {
     budget: Arc<GroupBudget>,
     /// Bytes that the budget of the group knows of.
     kept: AtomicUsize,
+    /// Bytes of output since the begin.
+    fed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl LogDocument {
         let inner =
             Inner { screen, input: Input::default(), frame_begins, frozen: None, version: 0, starts: BTreeMap::new() };
         let (turn, inner, kept) = (Mutex::new(()), Mutex::new(inner), AtomicUsize::new(0));
-        Self { epoch: Epoch::begin(), clock, changed, turn, inner, budget, kept }
+        Self { epoch: Epoch::begin(), clock, changed, turn, inner, budget, kept, fed: AtomicU64::new(0) }
     }
 
     /// By which its lines are told from those of an earlier log of the service.
@@ -175,6 +177,7 @@ impl LogDocument {
         if bytes.is_empty() {
             return fed;
         }
+        self.fed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.change(|inner, now| {
             inner.feed(bytes, now);
             fed.replies = inner.screen.take_replies();
@@ -183,6 +186,11 @@ impl LogDocument {
             true
         });
         fed
+    }
+
+    /// How many bytes of output there were so far, those that were dropped included.
+    pub fn fed(&self) -> u64 {
+        self.fed.load(Ordering::Relaxed)
     }
 
     /// Puts a marker after everything that was fed.

@@ -81,7 +81,7 @@ const MARGIN: usize = 3;
 
 /// At the right end, where there is room: how many events were ignored.
 fn note(scene: &Scene<'_>, row: Rect, taken: usize, buffer: &mut Buffer) {
-    let ignored = scene.snapshot.journal.ignored;
+    let ignored = scene.snapshot.journal.judged(Verdict::Ignored);
     let note = format!("{} ignored", thousands(ignored));
     if ignored > 0 && taken + 3 + width(&note) < usize::from(row.width) {
         let at = row.right().saturating_sub(u16::try_from(width(&note) + 1).unwrap_or(0));

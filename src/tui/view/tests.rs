@@ -53,7 +53,7 @@ fn measured_shop() -> GroupSnapshot {
     let mut shop = shop();
     let measured = [(Some(4), 38 << 20), (Some(1_254), 1_340 << 20), (None, 212 << 20)];
     for (service, (cpu, memory)) in shop.services.iter_mut().zip(measured) {
-        service.usage = Some(Usage { at: NOW, cpu, memory: Some(memory) });
+        service.usage = Some(Usage { cpu, memory: Some(memory), ..Usage::unknown(NOW) });
     }
     shop
 }

@@ -12,7 +12,9 @@ use super::Scene;
 use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
-use crate::domain::{Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, WhyStep, visible};
+use crate::domain::{
+    Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep, visible,
+};
 
 /// Below this width, a time of day has no seconds.
 const SHORT_TIME: u16 = 50;
@@ -35,7 +37,7 @@ fn last_release(scene: &Scene<'_>, area: Rect) -> Option<Span<'static>> {
 /// `8 events · 3 ignored`.
 fn count(scene: &Scene<'_>) -> Vec<Span<'static>> {
     let journal = &scene.snapshot.journal;
-    let (events, ignored) = (thousands(journal.events), thousands(journal.ignored));
+    let (events, ignored) = (thousands(journal.events), thousands(journal.judged(Verdict::Ignored)));
     let what = if journal.events == 1 { "event" } else { "events" };
     vec![Span::raw(format!("{events} {what} {} {ignored} ignored", scene.glyphs().dot))]
 }

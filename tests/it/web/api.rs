@@ -62,7 +62,7 @@ fn errors_are_those_of_the_commands() {
     let error = |arguments: &[&str]| command(&project, arguments);
     let refused = page.post("/api/v1/services/apj/restart", &json!({}));
     assert_eq!((refused.status, refused.json()), (404, error(&["restart", "apj", "--json"])));
-    assert_eq!(refused.json()["error"]["help"], "did you mean `api`?");
+    assert_eq!(refused.json()["error"]["help"], "did you mean `api`? services here: api, marie");
     let refused = page.get("/api/v1/logs?service=apj");
     assert_eq!((refused.status, refused.json()), (404, error(&["logs", "apj", "--json"])));
     let refused = page.get("/api/v1/stream?logs=apj");

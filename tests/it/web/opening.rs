@@ -95,6 +95,9 @@ fn where_no_group_runs_there_is_no_page() {
     let said = Stream::ask(&project, &["web"]);
     assert_eq!(said.code, Some(4));
     assert!(said.stderr.contains("no group is running here"), "{}", said.stderr);
+    let project = Project::new("[services]\nweb = 'true'\n");
+    let said = Stream::ask(&project, &["-C", ".", "web"]);
+    assert!(said.stderr.contains("to run the service web alone: devgroup -- web"), "{}", said.stderr);
     let usage = Stream::ask(&project, &["web", "--open", "--stop"]);
     assert_eq!(usage.code, Some(2));
 }
