@@ -184,9 +184,11 @@ fn a_log_is_searched_filtered_and_copied() {
     browser.press(page, "/");
     browser.write(page, "/line 1\\d$/");
     browser.press(page, "Enter");
-    browser.wait_for_text(page, "#found", "match 10 of 10");
+    browser.wait_for_text(page, "#found", "match 1 of 10, continuing from the top");
+    browser.press(page, "n");
+    browser.wait_for_text(page, "#log .current", "line 11");
     browser.press(page, "N");
-    browser.wait_for_text(page, "#log .current", "line 18");
+    browser.wait_for_text(page, "#log .current", "line 10");
     browser.press(page, "&");
     browser.wait(page, "only matches are shown", "document.querySelectorAll('#log .line').length === 10");
     // What comes later passes the filter, too.
