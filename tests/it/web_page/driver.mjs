@@ -45,9 +45,15 @@ async function evaluate({ cdp }, expression) {
 async function wait(page, expression, milliseconds) {
     const until = Date.now() + milliseconds;
     for (;;) {
-        const value = await evaluate(page, expression);
-        if (value) return value;
-        if (Date.now() > until) throw new Error(`it is ${JSON.stringify(value)}; the page says:\n${await evaluate(page, "document.body.innerText")}`);
+        let value = null;
+        try {
+            value = await evaluate(page, expression);
+            if (value) return value;
+        } catch (error) {
+            // The page may be on its way to another.
+            value = String(error);
+        }
+        if (Date.now() > until) throw new Error(`it is ${value}; the page says:\n${await evaluate(page, "document.body.innerText")}`);
         await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
 }

@@ -10,7 +10,7 @@ name = "shop"
 api = "echo hello; exec sleep 1000"
 "#;
 
-const IS_IN: &str = "document.querySelector('#project').innerText === 'shop'";
+const IS_IN: &str = "document.querySelector('#project')?.innerText === 'shop'";
 
 #[test]
 fn a_code_logs_in_once_and_not_twice() {
