@@ -201,13 +201,13 @@ fn a_log_is_searched_filtered_and_copied() {
     browser.evaluate(page, "(() => { const level = document.querySelector('#level'); level.value = ''; level.dispatchEvent(new Event('change')) })()");
     browser.press(page, "a");
     browser.wait_for_text(page, "#title", "All logs");
+    assert_eq!(Stream::ask(&project, &["send", "web", "after all"]).code, Some(0));
+    browser.wait_for_text(page, "#log", "after all");
     browser.wait(
         page,
         "both services are there",
         "new Set([...document.querySelectorAll('#log .who')].map((who) => who.textContent)).size === 2",
     );
-    assert_eq!(Stream::ask(&project, &["send", "web", "after all"]).code, Some(0));
-    browser.wait_for_text(page, "#log", "after all");
     browser.assert_quiet(page);
     down(&project);
 }
