@@ -36,6 +36,7 @@ fn page_and_terminal_see_each_other() {
     dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
     browser.click(page, "#group-bar button");
     dash.wait_for_text("PAUSED");
+    browser.wait_for_text(page, "#hold", "WATCHING PAUSED");
     browser.press(page, "p");
     dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
 
