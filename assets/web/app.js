@@ -26,7 +26,8 @@ const ACTIONS = {
 	stop: ["x", () => order("stop")],
 	"open url": ["o", () => link(service())?.click()],
 	type: ["i", type],
-	"pause watching": ["p", () => (holds() ? call("resume", { body: {} }) : call("pause", { body: {} }))],
+	resume: ["p", () => call("resume", { body: {} })],
+	"pause watching": ["p", () => call(holds() ? "resume" : "pause", { body: {} })],
 	"discard changes": ["P", () => holds() && call("resume", { body: { discard: true } })],
 	log: ["", () => show("log")],
 	"all logs": ["a", () => show("all logs")],
@@ -56,14 +57,14 @@ const ACTIONS = {
 };
 const BARS = {
 	"group-bar": ["pause watching", "help"],
-	hold: ["pause watching", "discard changes"],
+	hold: ["resume", "discard changes"],
 	views: ["log", "all logs", "details", "watcher", "tasks"],
 	orders: ["start", "restart", "stop", "open url", "type"],
 	tools: ["only matches", "next error", "follow", "wrap", "times", "copy"],
 	"help-bar": ["copy login address", "back"],
 };
 /** From search to copy. */
-const ofLog = Object.keys(ACTIONS).slice(15, 30);
+const ofLog = Object.keys(ACTIONS).slice(16, 31);
 const byKey = new Map(Object.entries(ACTIONS).flatMap(([name, [keys]]) => keys.split(" ").map((key) => [key, name])));
 
 const attempt = async (does) => {
@@ -234,6 +235,7 @@ function drawHeader(status, now) {
 	$("counts").replaceChildren(...(status.stopping ? ["STOPPING"] : parts.flatMap((part, at) => [at > 0 ? " · " : "", part])));
 	write($("watching"), watchWords(status.watch));
 	$("hold").hidden = !holds();
+	buttons.get("pause watching").hidden = holds();
 	write($("hold-words"), holds() ? `‖ ${holdWords(status, now)} ` : "");
 	write($("trouble"), [status.file_problem, status.watch.problem].filter(Boolean).join(" · "));
 }

@@ -49,7 +49,6 @@ export class Hub {
 		this.look();
 	}
 
-	/** It wants these logs, each from its cursor on. */
 	want({ logs, usage }, tab, port) {
 		Object.assign(tab, { usage, logs: new Map(Object.entries(logs)) });
 		tab.lines = tab.lines.filter((line) => tab.logs.has(line.service));

@@ -32,7 +32,6 @@ const COLUMNS = ["number", "name", "state", "counts", "age", "cpu", "memory", "u
 export class ServiceTable {
 	rows = new Map();
 
-	/** `choose` is called with the name of a service. */
 	constructor(table, choose) {
 		Object.assign(this, { table, choose });
 	}
