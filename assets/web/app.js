@@ -9,7 +9,7 @@ import { age, beginsError, count, holdWords, isError, lives, look, stateCounts, 
 
 const $ = (id) => document.getElementById(id);
 /** Kept in this browser. */
-const likes = { wrap: true, times: false, usage: true, ...JSON.parse(localStorage.likes ?? "{}") };
+const likes = { wrap: true, times: false, usage: true, ...JSON.parse(localStorage.devgroup ?? "{}") };
 const page = { view: "log", letters: "", level: "", text: "", only: false, events: [] };
 const log = new LogView($("log"), (follow) => press("follow", follow));
 const table = new ServiceTable($("table"), choose);
@@ -169,7 +169,7 @@ function show(view) {
 
 function toggle(where, name) {
 	where[name] = !where[name];
-	localStorage.likes = JSON.stringify(likes);
+	localStorage.devgroup = JSON.stringify(likes);
 	set();
 }
 
@@ -399,5 +399,6 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("hashchange", () => location.reload());
 addEventListener("online", () => say("online"));
 addEventListener("pagehide", () => say("bye"));
-setInterval(() => document.hidden || draw(), 1000);
+// What is ignored changes nothing else.
+setInterval(() => document.hidden || (page.view === "watcher" ? soon : draw)(), 1000);
 begin();
