@@ -399,6 +399,5 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("hashchange", () => location.reload());
 addEventListener("online", () => say("online"));
 addEventListener("pagehide", () => say("bye"));
-// What is ignored changes nothing else.
 setInterval(() => document.hidden || (page.view === "watcher" ? soon : draw)(), 1000);
 begin();
