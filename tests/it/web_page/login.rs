@@ -1,6 +1,6 @@
 //! Who gets in, and for how long.
 
-use super::{Browser, login_address, port_of};
+use super::{Browser, LOGIN, login_address, port_of};
 use crate::harness::{Project, Stream, detach, down};
 
 const SHOP: &str = r#"
@@ -74,7 +74,7 @@ fn a_token_dies_with_its_group() {
     browser.wait_for_text(page, "#connection", "connection lost");
     detach(&project);
     // The port is the same as before, and the page asks again by itself.
-    browser.wait_for_text(page, "#login", "Log in");
+    browser.wait(page, "the login is there", LOGIN);
     assert_eq!(browser.evaluate(page, "sessionStorage.token ?? null"), serde_json::Value::Null);
     browser.go_to(page, &login_address(&project));
     browser.wait(page, "the group is there", IS_IN);

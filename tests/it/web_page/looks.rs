@@ -1,6 +1,6 @@
 //! How the page looks: for people who see little, on small screens, dark and light. Its pictures are for us to look at.
 
-use super::{Browser, login_address};
+use super::{Browser, LOGIN, login_address};
 use crate::harness::{Project, Stream, down};
 
 const SHOP: &str = r#"
@@ -97,7 +97,7 @@ fn axe_finds_nothing_dark_and_light_and_nothing_is_cut() {
         let context = browser.context(dark, (360, 640));
         let port = super::port_of(&login_address(&project));
         let page = browser.page(context, &format!("http://127.0.0.1:{port}/"));
-        browser.wait_for_text(page, "#login", "Log in");
+        browser.wait(page, "the login is there", LOGIN);
         assert_eq!(browser.axe(page), Vec::<String>::new(), "the login");
         browser.picture(page, if dark { "login-dark-360.png" } else { "login-light-360.png" });
     }

@@ -25,6 +25,9 @@ mod two_way;
 /// One browser at a time: two of them starve each other.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// The page asks for a code.
+pub(crate) const LOGIN: &str = "document.querySelector('#login')?.hidden === false";
+
 /// How long the driver is waited for beyond what it waits for itself.
 const MARGIN: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,6 @@
 //! Pages of others, on other ports of the same machine: they have no effect, and cannot read or show us.
 
-use super::{Browser, login_address, port_of};
+use super::{Browser, LOGIN, login_address, port_of};
 use crate::harness::{Project, Stream, detach, down};
 
 const SHOP: &str = "name = \"shop\"\n[web]\n[services]\napi = \"echo hello; exec sleep 1000\"\n";
@@ -91,6 +91,6 @@ fn another_name_for_the_machine_is_refused() {
     let said = browser.text(page, "body");
     assert!(said.contains("this is not the name or the port of this group's page"), "{said}");
     let ours = browser.page(context, &format!("http://localhost:{port}/"));
-    browser.wait_for_text(ours, "#login", "Log in");
+    browser.wait(ours, "the login is there", LOGIN);
     down(&project);
 }
