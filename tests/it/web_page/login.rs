@@ -21,6 +21,8 @@ fn a_code_logs_in_once_and_not_twice() {
     let (one, other) = (browser.context(true, (1280, 800)), browser.context(true, (1280, 800)));
     let page = browser.page(one, &url);
     browser.wait(page, "the group is there", IS_IN);
+    let paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null";
+    eprintln!("the first content was there after {} ms", browser.evaluate(page, paint));
     let kept = "[location.hash, document.cookie, sessionStorage.token?.length > 40]";
     assert_eq!(browser.evaluate(page, kept), serde_json::json!(["", "", true]));
     let late = browser.page(other, &url);
