@@ -115,7 +115,10 @@ const ORDERS = {
     goto: ({ page, url }) => pages[page].page.goto(url).then(() => null),
     reload: ({ page }) => pages[page].page.reload().then(() => null),
     close: ({ page }) => pages[page].page.close(),
-    frames: ({ page }) => pages[page].page.frames().slice(1).map((frame) => frame.url()),
+    frames: ({ page }) => {
+        const frames = pages[page].page.frames().slice(1);
+        return Promise.all(frames.map(async (frame) => `${frame.url()} ${await frame.content()}`));
+    },
     size: ({ page, width, height }) => pages[page].page.setViewportSize({ width, height }),
     evaluate: ({ page, script }) => evaluate(pages[page], script),
     wait: ({ page, script, milliseconds }) => wait(pages[page], script, milliseconds),

@@ -193,7 +193,7 @@ impl Browser {
         self.at(page, "close", json!({}));
     }
 
-    /// The addresses of what a page shows in frames.
+    /// What a page shows in frames: their addresses and what stands in them.
     pub(crate) fn frames(&mut self, page: Page) -> Vec<String> {
         let frames = self.at(page, "frames", json!({}));
         frames.as_array().unwrap().iter().map(|url| url.as_str().unwrap().to_owned()).collect()

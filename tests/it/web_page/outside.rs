@@ -68,7 +68,7 @@ fn a_page_on_another_port_can_do_nothing() {
         assert!(got.as_object().unwrap().values().all(|what| what == "refused"), "{host}: {got}");
         browser.evaluate(page, &FRAME.replace("PORT", &port));
         let shown = browser.frames(page);
-        assert_eq!(shown, ["chrome-error://chromewebdata/"], "{host}");
+        assert!(shown.len() == 1 && !shown[0].contains("id=\"project\""), "{host}: {shown:?}");
         assert_eq!(browser.evaluate(page, &WINDOW.replace("PORT", &port)), true, "{host}");
         browser.close(page);
     }
