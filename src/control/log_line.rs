@@ -19,6 +19,9 @@ pub struct LogLine {
     pub service: String,
     /// In which run.
     pub run: u32,
+    /// Its number in the log of that service, for good. `cursor` is not always behind it: what may still change is sent again.
+    #[serde(default)]
+    pub line: u64,
     /// How bad it is, if it says so and if that was asked for.
     pub level: Option<String>,
     /// Its own time, if it is data that tells one and if levels were asked for: RFC 3339 UTC.
@@ -108,6 +111,7 @@ impl LogLine {
             at: clock.rfc3339(line.at),
             service: service.as_str().to_owned(),
             run: line.run.0,
+            line: line.id.0,
             level: level.map(|level| level.word().to_owned()),
             time: None,
             text: line.content.as_printed(piece.skip..line.content.text.len()),

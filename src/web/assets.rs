@@ -29,7 +29,19 @@ macro_rules! assets {
 }
 
 /// All of them.
-const ASSETS: &[Asset] = assets!["index.html"];
+const ASSETS: &[Asset] = assets![
+    "index.html",
+    "style.css",
+    "icon.svg",
+    "api.js",
+    "app.js",
+    "hub.js",
+    "log.js",
+    "log_store.js",
+    "panels.js",
+    "services.js",
+    "words.js",
+];
 
 /// The file at that path.
 pub(super) fn find(path: &str) -> Option<&'static Asset> {

@@ -72,6 +72,7 @@ mod variables;
 mod wait_text;
 mod watch;
 mod web;
+mod web_page;
 mod why;
 mod worker_config;
 mod worktrees;

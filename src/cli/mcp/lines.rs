@@ -147,6 +147,7 @@ mod tests {
             at: "2026-11-29T12:00:00.000Z".into(),
             service: "api".into(),
             run: 1,
+            line: 0,
             level: None,
             time: None,
             fields: None,
