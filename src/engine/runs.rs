@@ -49,7 +49,7 @@ impl Service {
             RunReport::Unchanged { inputs } => self.not_needed(inputs, turn),
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
             RunReport::Ready => self.ready(run, turn),
-            RunReport::Unready { problem } => self.run.unready = Some(problem),
+            RunReport::Unready { problem } => self.is_unready(problem),
             RunReport::PortTaken { problem } => self.run.port_taken = Some(problem),
             RunReport::Alive => self.shows_life(),
             RunReport::Silent { problem } => self.stays_silent(problem, turn),
@@ -96,6 +96,14 @@ impl Service {
             }
             turn.emit(Effect::CheckReady { spec, run });
         }
+    }
+
+    /// The readiness check has found something else. Where it asks the port itself, whoever has had that is gone then.
+    fn is_unready(&mut self, problem: Arc<str>) {
+        let probe = self.run.spec.ready.as_ref().map(|check| &check.probe);
+        let asks_port = matches!(probe, Some(Probe::Port(_) | Probe::Http(_)));
+        self.run.port_taken.take_if(|taken| asks_port && !taken.contains(&*problem));
+        self.run.unready = Some(problem);
     }
 
     /// It runs, and there is no check to say more.

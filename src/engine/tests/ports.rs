@@ -45,6 +45,13 @@ fn a_taken_port_is_the_reason_while_it_starts_and_when_it_fails() {
     let mut s = starting();
     s.exits("api", 1);
     assert_eq!(reason(&s), format!("{PROBLEM} · waiting for a change to its files · r restarts"));
+    // Its check finds the same, and then something else: the holder is gone.
+    let mut s = starting();
+    for (problem, left) in [(PROBLEM, PROBLEM), ("port 4000 refused", "")] {
+        let report = RunReport::Unready { problem: problem.into() };
+        s.event("unready", Event::Run { service: "api".into(), run: RunId(1), report });
+        assert_eq!(reason(&s), left);
+    }
     // Whoever becomes ready has got it.
     let mut s = starting();
     s.ready("api");
