@@ -11,6 +11,7 @@ mod help;
 mod history;
 mod json;
 mod mcp;
+mod new_file;
 mod own_log;
 mod setup;
 mod tasks;
