@@ -13,6 +13,7 @@ mod joined;
 mod json;
 mod lone_worker;
 mod mcp;
+mod new_file;
 mod own_log;
 mod setup;
 mod tasks;

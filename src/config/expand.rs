@@ -14,7 +14,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::domain::GroupValues;
+pub(super) use crate::domain::{Dollars, is_variable_name as is_name};
+use crate::domain::{GroupValues, Piece, pieces};
 
 /// Why a text cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,15 +26,6 @@ pub(super) enum ExpandError {
     /// `${` without its end, or with something in it that is not a name.
     #[error("`{0}` is neither `${{NAME}}` nor `${{NAME:-default}}`")]
     Malformed(String),
-}
-
-/// Whose the dollars of a text are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dollars {
-    /// Ours: `$$` is one.
-    Ours,
-    /// Those of a pattern, but for `${` and `$${`.
-    OfPattern,
 }
 
 /// Puts in the values that `lookup` knows.
@@ -127,79 +119,6 @@ fn shorten(source: &str) -> String {
         Some((cut, _)) => format!("{}…", source.get(..cut).unwrap_or(source)),
         None => source.to_owned(),
     }
-}
-
-enum Piece<'t> {
-    Text(&'t str),
-    Dollar,
-    /// An escaped brace: the text is `${` itself.
-    Brace,
-    Variable {
-        name: &'t str,
-        default: Option<&'t str>,
-    },
-    Foreign(&'t str),
-}
-
-fn pieces(mut text: &str, dollars: Dollars) -> impl Iterator<Item = Piece<'_>> {
-    std::iter::from_fn(move || {
-        if text.is_empty() {
-            return None;
-        }
-        let (piece, length) = if dollars == Dollars::OfPattern && text.starts_with("$${") {
-            (Piece::Brace, 3)
-        } else if dollars == Dollars::Ours && text.starts_with("$$") {
-            (Piece::Dollar, 2)
-        } else if text.starts_with("${") {
-            let end = closing_brace(text).unwrap_or(text.len());
-            let source = text.get(..end).unwrap_or(text);
-            (braces(source), source.len())
-        } else {
-            // At least one character; up to the next dollar.
-            let end = text.char_indices().skip(1).find(|(_, c)| *c == '$').map_or(text.len(), |(at, _)| at);
-            (Piece::Text(text.get(..end).unwrap_or(text)), end)
-        };
-        text = text.get(length..).unwrap_or("");
-        Some(piece)
-    })
-}
-
-/// The end of the `${…}` that the text begins with, with those inside of it counted.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' if before == '$' => depth += 1,
-            '}' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            _ => {}
-        }
-        before = c;
-    }
-    None
-}
-
-fn braces(source: &str) -> Piece<'_> {
-    let Some(inner) = source.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
-        return Piece::Foreign(source);
-    };
-    let (name, default) = match inner.split_once(":-") {
-        Some((name, default)) => (name, Some(default)),
-        None => (inner, None),
-    };
-    let is_known = is_name(name) || name.starts_with(GroupValues::SERVICES);
-    if is_known { Piece::Variable { name, default } } else { Piece::Foreign(source) }
-}
-
-/// A name of a variable that `${…}` can hold: letters, digits and underscores, not beginning with a digit (POSIX).
-pub(super) fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

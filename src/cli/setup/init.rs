@@ -1,13 +1,12 @@
 //! `devgroup init`: looks around, says what it found, and writes the file.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::arguments::InitArguments;
 use crate::cli::arguments::Place;
 use crate::cli::exit_code::Failure;
-use crate::cli::{print, print_message, style};
+use crate::cli::{new_file, print, print_message, style};
 use crate::config;
 use crate::display;
 use crate::domain::{plain_error, visible, visible_path};
@@ -42,7 +41,7 @@ pub(super) fn run(arguments: &InitArguments, place: &Place) -> Result<u8, Failur
         print_message(&report);
         print(&proposal.text)?;
     } else {
-        write(&target, &proposal.text, arguments.force).map_err(|error| {
+        new_file::write(&target, &proposal.text, arguments.force).map_err(|error| {
             Failure::Unexpected(format!("cannot write {}: {}", visible_path(&target), plain_error(&error)))
         })?;
         print(&report)?;
@@ -84,21 +83,4 @@ fn report(notes: &[Note]) -> String {
         visible(&line).into_owned() + "\n"
     });
     lines.collect()
-}
-
-/// All of the text, or nothing of it.
-fn write(target: &Path, text: &str, force: bool) -> io::Result<()> {
-    if !force {
-        // Whoever wrote it in the meantime wins.
-        return OpenOptions::new().write(true).create_new(true).open(target)?.write_all(text.as_bytes());
-    }
-    let mut beside = target.to_owned().into_os_string();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    // Whatever has this name already is left alone, and a link in the place of the target is replaced, not followed.
-    let made = OpenOptions::new().write(true).create_new(true).open(&beside);
-    let written = made?.write_all(text.as_bytes()).and_then(|()| fs::rename(&beside, target));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
