@@ -62,9 +62,9 @@ export class Watcher {
 	draw() {
 		const shown = this.entries.filter(({ verdict }) => this.is_all || !["ignored", "no match"].includes(verdict));
 		const rows = shown.slice(0, 300).map(({ at, path, kind, services, verdict, rule_text: rule }) => [
-			clock(at), button(path, "plain", () => this.explain(path)), kind, services.join(", "), state(verdict, VERDICTS[verdict]), rule,
+			clock(at), button(path, "plain", () => this.explain(path)), state(verdict, VERDICTS[verdict]), services.join(", "), kind, rule,
 		]);
-		this.list.replaceChildren(table("File events, newest first", ["Time", "File", "Kind", "Services", "Verdict", "Rule"], rows));
+		this.list.replaceChildren(table("File events, newest first", ["Time", "File", "Verdict", "Services", "Kind", "Rule"], rows));
 	}
 
 	/** Why a file does or does not restart somebody. */
