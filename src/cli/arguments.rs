@@ -11,6 +11,7 @@ use clap::{
 
 use super::alerts::AlertsTask;
 use super::client::ClientTask;
+use super::export::{self, ExportArguments};
 use super::history::HistoryArguments;
 use super::own_log::{FormatWord, LevelWord, OwnLogWords};
 use super::setup::SetupTask;
@@ -51,8 +52,8 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, groups, usage, history, alerts, exit-codes, troubleshooting,\n  \
-                  benchmarks"
+                  structured-logs, scripts, agents, groups, usage, history, alerts, export, exit-codes,\n  \
+                  troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -74,6 +75,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "down",
     "events",
     "exec",
+    "export",
     "help",
     "history",
     "hold",
@@ -371,6 +373,9 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Write the group as files for compose, Kubernetes, systemd or a Procfile runner
+    #[command(before_help = export::EXAMPLES, after_help = "What becomes of each key: devgroup help export")]
+    Export(ExportArguments),
     /// Explain which rule applies to a file and which services a change restarts
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
@@ -470,6 +475,8 @@ pub(super) enum Topic {
     History,
     /// Being told of failures: the desktop, a webhook, any program
     Alerts,
+    /// What becomes of each key in other engines
+    Export,
     /// The exit codes
     ExitCodes,
     /// Ports, and one file in several worktrees

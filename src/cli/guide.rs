@@ -41,6 +41,7 @@ impl Topic {
             Self::Usage => include_str!("../../assets/guide/usage.md"),
             Self::History => include_str!("../../assets/guide/history.md"),
             Self::Alerts => include_str!("../../assets/guide/alerts.md"),
+            Self::Export => include_str!("../../assets/guide/export.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
             Self::Ports => include_str!("../../assets/guide/ports.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),

@@ -13,6 +13,7 @@ use super::alerts;
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
+use super::export::{self, Exports};
 use super::gather::{Gathered, Tree};
 use super::instances;
 use super::keys::{LOGS, ROOT, START, TASKS, WATCH};
@@ -67,6 +68,7 @@ struct Own {
     logs: LogSpec,
     start: StartSpec,
     alerts: AlertKeys,
+    export: Exports,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
     /// Where `[tasks]` stands.
@@ -103,6 +105,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
     let taken_out: Vec<TakenOut> = taken_out.into_iter().map(|(out, _)| out).collect();
     instances::find_needs(&mut services, &taken_out, problems);
     check::services(&services, gathered.sources.text(), problems);
+    own.export.check(&services, problems);
     own.tasks_span.iter().for_each(|span| worker::check_tasks(span, &services, problems));
     let places = Places {
         headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
@@ -147,9 +150,11 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
     });
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
+    let export = fields.read("export", problems, export::read);
     Own {
         name,
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
+        export: export.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
         tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
@@ -196,6 +201,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         logs: own.logs,
         start: own.start,
         alerts: own.alerts,
+        export: own.export.spec,
         checkout,
     };
     // As if all ports were free: who runs the group looks.

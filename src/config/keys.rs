@@ -64,6 +64,7 @@ pub(super) const ROOT: Section = section(
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
+        key("export", Form::Table(&EXPORT), "what `devgroup export` needs to know"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -217,6 +218,15 @@ pub(super) const ALERTS: Section = section(
 /// The keys of `[tasks]`.
 pub(super) const TASKS: Section =
     section("`[tasks]`", &[key("dir", Form::Text, "the folder that holds tasks/, results/ and so on")]);
+
+/// The keys of `[export]`.
+pub(super) const EXPORT: Section = section(
+    "`[export]`",
+    &[
+        key("image", Form::Text, "the container image of the services"),
+        key("images", Form::Variables, "services with an image of their own"),
+    ],
+);
 
 /// The keys of `ready`.
 pub(super) const READY: Section = Section {
@@ -454,6 +464,12 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (ALERTS.name, "throttle", "every"),
     (ALERTS.name, "cooldown", "every"),
     (ALERTS.name, "rate_limit", "every"),
+    (ROOT.name, "exports", "export"),
+    (ROOT.name, "deploy", "export"),
+    (ROOT.name, "image", "export"),
+    (ROOT.name, "images", "export"),
+    (EXPORT.name, "default", "image"),
+    (EXPORT.name, "services", "images"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -524,8 +540,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &READY, &ALIVE, &LIMITS, &VALIDATE,
-            &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &ALERTS, &EXPORT, &READY, &ALIVE, &LIMITS,
+            &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AlertKeys, AliveCheck, AliveProbe, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications, OnChange, Port,
-    Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles, WatchSpec,
-    WorkerSpec, visible, without_secrets,
+    AlertKeys, AliveCheck, AliveProbe, Checkout, EnvFile, ExportSpec, GroupValues, Instance, Limits, Notifications,
+    OnChange, Port, Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
+    WatchSpec, WorkerSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -37,6 +37,8 @@ pub struct GroupSpec {
     pub start: StartSpec,
     /// Who is told what, as the files of the group say (`[alerts]`).
     pub alerts: AlertKeys,
+    /// What other engines run the services in (`[export]`).
+    pub export: ExportSpec,
     /// The checkout that the file is in.
     pub checkout: Checkout,
 }
@@ -58,6 +60,7 @@ impl GroupSpec {
             logs: LogSpec::default(),
             start: StartSpec::default(),
             alerts: AlertKeys::default(),
+            export: ExportSpec::default(),
             checkout: Checkout::default(),
         }
     }
