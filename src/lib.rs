@@ -10,6 +10,7 @@ pub mod control;
 pub mod display;
 pub mod domain;
 pub mod engine;
+pub mod export;
 pub mod failpoint;
 #[cfg(test)]
 #[path = "../tests/fuzz/harness.rs"]

@@ -11,6 +11,7 @@ use clap::{
 
 use super::alerts::AlertsTask;
 use super::client::ClientTask;
+use super::export::{self, ExportArguments};
 use super::history::HistoryArguments;
 use super::joined::joined;
 use super::own_log::{FormatWord, LevelWord, OwnLogWords};
@@ -52,7 +53,7 @@ Examples:
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
                   keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, web, groups, usage, history, alerts, metrics, exit-codes,\n  \
+                  structured-logs, scripts, agents, web, groups, usage, history, alerts, metrics, export, exit-codes,\n  \
                   troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
@@ -75,6 +76,7 @@ pub(super) const COMMANDS: &[&str] = &[
     "down",
     "events",
     "exec",
+    "export",
     "help",
     "history",
     "hold",
@@ -383,6 +385,9 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Write the group as files for compose, Kubernetes, systemd or a Procfile runner
+    #[command(before_help = export::EXAMPLES, after_help = "What becomes of each key: devgroup help export")]
+    Export(ExportArguments),
     /// Explain which rule applies to a file and which services a change restarts
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
@@ -486,6 +491,8 @@ pub(super) enum Topic {
     Alerts,
     /// Figures for Prometheus, health and readiness
     Metrics,
+    /// What becomes of each key in other engines
+    Export,
     /// The exit codes
     ExitCodes,
     /// Ports, and one file in several worktrees

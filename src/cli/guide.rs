@@ -43,6 +43,7 @@ impl Topic {
             Self::History => include_str!("../../assets/guide/history.md"),
             Self::Alerts => include_str!("../../assets/guide/alerts.md"),
             Self::Metrics => include_str!("../../assets/guide/metrics.md"),
+            Self::Export => include_str!("../../assets/guide/export.md"),
             Self::ExitCodes => include_str!("../../assets/guide/exit-codes.md"),
             Self::Ports => include_str!("../../assets/guide/ports.md"),
             Self::Troubleshooting => include_str!("../../assets/guide/troubleshooting.md"),

@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod doctor;
 mod exit_code;
+mod export;
 mod guide;
 mod help;
 mod history;
@@ -166,6 +167,7 @@ fn carry_out(
         Some(Task::Help { topic }) => print(&help::page(&topic)?).map(|()| 0),
         Some(Task::Why(why)) => why::run(&arguments.place, &why),
         Some(Task::Mcp { read_only }) => mcp::run(arguments.place, read_only),
+        Some(Task::Export(export)) => export::run(&export, &arguments.place),
         Some(Task::Check { json }) => check::run(&arguments.place, json),
         // What is read is a run in the background already.
         Some(Task::Up(_)) | None => {

@@ -10,7 +10,7 @@ use super::env_file::{self, Entry};
 use super::expand::{ExpandError, expand};
 use super::pipe::Pipes;
 use crate::domain::{
-    GroupValues, Kind, RunCommand, ServiceName, ServiceSpec, WorkerSpec, port_variables, visible_path,
+    EnvFile, GroupValues, Kind, RunCommand, ServiceName, ServiceSpec, WorkerSpec, port_variables, visible_path,
 };
 
 /// A command and the variables to start it with.
@@ -98,6 +98,15 @@ pub fn given_names(spec: &ServiceSpec) -> Result<BTreeSet<String>, EnvironmentEr
         names.extend(read(env_file::in_use(file))?.unwrap_or_default().into_iter().map(|entry| entry.name));
     }
     Ok(names)
+}
+
+/// The names of the variables that an environment file gives; `None`: it is a pipe, which only a start reads.
+///
+/// # Errors
+/// It cannot be read.
+pub fn names_in(file: &EnvFile) -> Result<Option<BTreeSet<String>>, EnvironmentError> {
+    let entries = read(env_file::in_use(file))?;
+    Ok(entries.map(|entries| entries.into_iter().map(|entry| entry.name).collect()))
 }
 
 /// The variables of a start; `None`: a file is a pipe, which only a start reads.

@@ -13,6 +13,7 @@ use super::alerts;
 use super::check;
 use super::diagnostic::Diagnostic;
 use super::draft::{Draft, Watched};
+use super::export::{self, Exports};
 use super::gather::{Gathered, Tree};
 use super::instances;
 use super::keys::{LOGS, ROOT, START, TASKS, WATCH};
@@ -72,6 +73,7 @@ struct Own {
     alerts: alerts::Written,
     web: Option<WebSpec>,
     metrics: Option<AskedPort>,
+    export: Exports,
     /// `dir` of `[tasks]`, absolute.
     tasks: Option<PathBuf>,
     /// Where `[tasks]` stands.
@@ -108,6 +110,7 @@ pub(super) fn read(trees: Vec<Tree<'_>>, gathered: &Gathered, problems: &mut Pro
     let taken_out: Vec<TakenOut> = taken_out.into_iter().map(|(out, _)| out).collect();
     instances::find_needs(&mut services, &taken_out, problems);
     check::services(&services, gathered.sources.text(), problems);
+    own.export.check(&services, problems);
     own.tasks_span.iter().for_each(|span| worker::check_tasks(span, &services, problems));
     let places = Places {
         headers: services.iter().map(|service| (service.name.clone(), service.header.clone())).collect(),
@@ -155,11 +158,13 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
     let web = fields.read("web", problems, web::read);
     let metrics = fields.read("metrics", problems, metrics::read);
+    let export = fields.read("export", problems, export::read);
     Own {
         name,
         web: web.map(Spanned::into_inner),
         metrics: metrics.map(Spanned::into_inner),
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
+        export: export.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
         tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
@@ -208,6 +213,7 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         alerts: own.alerts.0,
         web: own.web,
         metrics: own.metrics,
+        export: own.export.spec,
         checkout,
     };
     // As if all ports were free: who runs the group looks.

@@ -66,6 +66,7 @@ pub(super) const ROOT: Section = section(
         key("metrics", Form::Table(&METRICS), "where figures for Prometheus are served"),
         key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
         key("web", Form::Table(&WEB), "where the web page of the group is served"),
+        key("export", Form::Table(&EXPORT), "what `devgroup export` needs to know"),
         key("services", Form::Services, "the services, by name"),
     ],
 );
@@ -240,6 +241,15 @@ pub(super) const WEB: Section = section(
 /// The keys of `[tasks]`.
 pub(super) const TASKS: Section =
     section("`[tasks]`", &[key("dir", Form::Text, "the folder that holds tasks/, results/ and so on")]);
+
+/// The keys of `[export]`.
+pub(super) const EXPORT: Section = section(
+    "`[export]`",
+    &[
+        key("image", Form::Text, "the container image of the services"),
+        key("images", Form::Variables, "services with an image of their own"),
+    ],
+);
 
 /// The keys of `ready`.
 pub(super) const READY: Section = Section {
@@ -489,6 +499,12 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     (WEB.name, "listen", "host"),
     (WEB.name, "allowed_hosts", "hosts"),
     (WEB.name, "remote", "allow_remote"),
+    (ROOT.name, "exports", "export"),
+    (ROOT.name, "deploy", "export"),
+    (ROOT.name, "image", "export"),
+    (ROOT.name, "images", "export"),
+    (EXPORT.name, "default", "image"),
+    (EXPORT.name, "services", "images"),
     (READY.name, "notify", "sd_notify"),
     (READY.name, "systemd", "sd_notify"),
     (ROOT.name, "includes", "include"),
@@ -559,8 +575,8 @@ mod tests {
     #[test]
     fn the_tables_agree_with_each_other() {
         let sections = [
-            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &METRICS, &ALERTS, &READY, &ALIVE,
-            &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP,
+            &ROOT, &SERVICE, &ENV_FILE, &WATCH, &LOGS, &START, &TASKS, &WEB, &METRICS, &ALERTS, &EXPORT, &READY,
+            &ALIVE, &LIMITS, &VALIDATE, &BACKOFF, &BREAKER, &STOP,
         ];
         let section = |name: &str| sections.into_iter().find(|section| section.name == name).unwrap();
         for (name, other, here) in OTHER_WORDS {

@@ -18,6 +18,7 @@ mod env_file;
 mod env_file_key;
 mod environment;
 mod expand;
+mod export;
 mod find;
 mod foreign;
 mod form;
@@ -63,7 +64,7 @@ use crate::domain::{near, units};
 
 pub use at_start::{checks_now, expanded, folder};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-pub use environment::{Environment, EnvironmentError, check_environment, environment, given_names, has_pipe};
+pub use environment::{Environment, EnvironmentError, check_environment, environment, given_names, has_pipe, names_in};
 pub use find::{Found, find, find_nearest};
 pub use load::{FILE_NAME, Loaded, load, load_of, parse, service_names, service_words};
 pub use near::{any_of, near};

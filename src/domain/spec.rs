@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AlertKeys, AliveCheck, AliveProbe, AskedPort, Checkout, EnvFile, GroupValues, Instance, Limits, Notifications,
-    OnChange, Port, Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate, WatchFiles,
-    WatchSpec, WebSpec, WorkerSpec, visible, without_secrets,
+    AlertKeys, AliveCheck, AliveProbe, AskedPort, Checkout, EnvFile, ExportSpec, GroupValues, Instance, Limits,
+    Notifications, OnChange, Port, Probe, ReadyCheck, Replicated, Schedule, ServiceName, Signal, SpecPattern, Validate,
+    WatchFiles, WatchSpec, WebSpec, WorkerSpec, visible, without_secrets,
 };
 
 /// A validated group. Everything here is what the file says; nothing is optional only because a default was forgotten.
@@ -41,6 +41,8 @@ pub struct GroupSpec {
     pub web: Option<WebSpec>,
     /// The port of a listener that serves figures and health alone (`[metrics]`); `None`: there is none.
     pub metrics: Option<AskedPort>,
+    /// What other engines run the services in (`[export]`).
+    pub export: ExportSpec,
     /// The checkout that the file is in.
     pub checkout: Checkout,
 }
@@ -64,6 +66,7 @@ impl GroupSpec {
             alerts: AlertKeys::default(),
             web: None,
             metrics: None,
+            export: ExportSpec::default(),
             checkout: Checkout::default(),
         }
     }

@@ -110,6 +110,7 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
             vec!["init", "--dry-run", "--from", "package"],
             vec!["init", "-f", "none/\u{1b}\u{202e}"],
         ],
+        "export" => calls_of_export(),
         "check" => {
             vec![vec!["check"], vec!["check", "--json"], vec!["check", "-f", NAME], vec!["check", "--json", "-f", NAME]]
         }
@@ -127,6 +128,18 @@ fn calls(command: &str) -> Vec<Vec<&str>> {
     calls.push(vec![command, "--\u{1b}]0;PWN\u{7}\nFORGED"]);
     calls.push(vec![command, "api", "-\u{202e}", NAME]);
     calls
+}
+
+fn calls_of_export<'a>() -> Vec<Vec<&'a str>> {
+    let engines = ["compose", "kubernetes", "systemd", "procfile"];
+    let to = |engine| vec!["export", engine, "--image", NAME];
+    let others = [
+        vec!["export", NAME],
+        vec!["export", "compose"],
+        vec!["export", "procfile", "--service", NAME],
+        vec!["export", "procfile", "-o", "/dev/null/\u{1b}\u{202e}"],
+    ];
+    engines.into_iter().map(to).chain(others).collect()
 }
 
 fn calls_of_settle<'a>() -> Vec<Vec<&'a str>> {

@@ -22,6 +22,7 @@ mod documents;
 mod endurance;
 mod events;
 mod examples;
+mod export;
 mod failures;
 mod files;
 mod foreground;

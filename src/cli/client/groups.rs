@@ -74,6 +74,7 @@ pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<Pa
             Task::Client(_)
             | Task::Tasks(_)
             | Task::Check { .. }
+            | Task::Export(_)
             | Task::Why(_)
             | Task::Doctor { .. }
             | Task::Mcp { .. }

@@ -6,6 +6,8 @@
 //! - A time that does not exist is placed at the end of the gap: 02:30 becomes 03:00, when the clock goes from 02:00 to 03:00.
 //! - A time that exists twice is the first of both, whatever the expression: one rule is easier to keep in mind.
 
+mod fields;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,6 +16,8 @@ use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
+
+pub use fields::CronFields;
 
 /// When a job runs by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +149,21 @@ impl CronTimes {
     /// The same times in another time zone.
     pub fn in_zone(self, zone: TimeZone) -> Self {
         Self { zone: Some(zone), ..self }
+    }
+
+    /// The five fields, as numbers; `None` for those that no other engine reads: `L`, `W` and `#`.
+    pub fn fields(&self) -> Option<CronFields> {
+        CronFields::parse(self.expression())
+    }
+
+    /// The five fields, also where a word was written for them.
+    pub fn expression(&self) -> &str {
+        WORDS.iter().find(|(word, _)| **word == *self.written).map_or(&*self.written, |(_, expression)| expression)
+    }
+
+    /// The name of `timezone`: `Europe/Berlin`. `None` for the local one.
+    pub fn zone_name(&self) -> Option<&str> {
+        self.zone.as_ref().and_then(TimeZone::iana_name)
     }
 
     /// The first of the times that is later than this one. `local`: the local time zone.
