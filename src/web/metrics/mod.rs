@@ -194,9 +194,13 @@ impl<'s> Source<'s> {
 
     /// How workers are, by the names that they had before devgroup.
     fn of_workers(&self, page: &mut Page) {
-        let mut size = page.metric("watcher_task_queue_size", Type::Gauge, "Tasks that wait.");
+        let mut size = page.metric(
+            "watcher_task_queue_size",
+            Type::Gauge,
+            "Tasks that wait: for a place, a dependency, or their next try.",
+        );
         for (name, worker) in self.workers() {
-            size.sample(&[("worker", name.as_str())], worker.waiting);
+            size.sample(&[("worker", name.as_str())], worker.waiting + worker.blocked + worker.retrying);
         }
         let mut active = page.metric("watcher_active_tasks", Type::Gauge, "Tasks of which a try runs.");
         for (name, worker) in self.workers() {

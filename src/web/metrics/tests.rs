@@ -95,7 +95,7 @@ fn the_figures_are_those_of_the_snapshot_and_the_facts() {
         (r#"watcher_tasks_failed_total{worker="marie",reason="invalid_json"}"#, "0"),
         (r#"watcher_task_duration_seconds_bucket{worker="marie",le="60"}"#, "1"),
         (r#"watcher_task_duration_seconds_count{worker="marie"}"#, "1"),
-        (r#"watcher_task_queue_size{worker="marie"}"#, "14"),
+        (r#"watcher_task_queue_size{worker="marie"}"#, "18"),
         (r#"watcher_active_tasks{worker="marie"}"#, "2"),
         (r#"watcher_circuit_breaker_state{worker="marie"}"#, "2"),
     ] {
