@@ -1,26 +1,35 @@
 //! The `"auto"` ports of this group, held against other groups of the user: two that start at the same moment would find the
 //! same port free, because nobody listens yet.
 //!
-//! Each port is a locked file in devgroup's state folder. The lock ends with the group, however that ends. Where there is
-//! no such folder, only who listens counts.
+//! Each port is a locked file in devgroup's state folder. The lock ends with the group, however that ends. The file stays,
+//! and leaves the port to that group for a week: of two groups that prefer the same port, each has the same one tomorrow,
+//! in whichever order they start. Where there is no such folder, only who listens counts.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::instance::lock;
 use super::state_folder;
-use crate::domain::{GroupSpec, visible};
+use crate::clock::wall_now;
+use crate::domain::{GroupSpec, path_text, visible};
 use crate::private;
 
-/// The longest note of a holder that is read.
-const LONGEST: u64 = 1_000;
+/// The longest note of a holder that is read: a path, and what people call the group.
+const LONGEST: u64 = 5_000;
+
+/// How long a port is left to a group that does not run.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The ports that are held. They are given back when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct PortClaims {
     folder: Option<PathBuf>,
-    note: String,
+    /// What people call the group.
+    name: String,
+    /// The file of the group, by which another one of the same name is told from it.
+    file: String,
     held: Vec<File>,
 }
 
@@ -29,13 +38,14 @@ impl PortClaims {
     pub(crate) fn of(&mut self, spec: &GroupSpec) {
         if self.folder.is_none() {
             let own = state_folder::of_group(spec, state_folder::variable).ok();
-            self.set_folder(own.as_deref().and_then(Path::parent), &spec.name);
+            self.set_folder(own.as_deref().and_then(Path::parent), (&spec.name, &spec.file));
         }
     }
 
-    fn set_folder(&mut self, shared: Option<&Path>, group: &str) {
+    fn set_folder(&mut self, shared: Option<&Path>, (group, file): (&str, &Path)) {
         self.folder = shared.map(|shared| shared.join("ports"));
-        self.note = format!("the group {group} (pid {})", std::process::id());
+        self.name = format!("the group {group}");
+        self.file = path_text(file).into_owned();
     }
 
     /// Takes a port. The answer is who has it already, for people.
@@ -44,12 +54,17 @@ impl PortClaims {
         let path = folder.join(port.to_string());
         match state_folder::make(folder).and_then(|()| lock(&path)) {
             Ok(Some(mut file)) => {
+                let last = read(&path).filter(|last| last.file != self.file && is_recent(&file));
+                if let Some(last) = last {
+                    return Some(format!("{} (kept for a week after its end)", last.name));
+                }
+                let note = format!("{} (pid {})\n{}\n{}", self.name, std::process::id(), self.name, self.file);
                 // Without the note the port is held as well.
-                let _ = file.set_len(0).and_then(|()| file.write_all(self.note.as_bytes()));
+                let _ = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
                 self.held.push(file);
                 None
             }
-            Ok(None) => Some(holder(&path)),
+            Ok(None) => Some(read(&path).map_or_else(|| "another group".into(), |holder| holder.running)),
             Err(error) => {
                 log::warn!("port {port} cannot be held against other groups: {error}");
                 None
@@ -58,10 +73,26 @@ impl PortClaims {
     }
 }
 
-fn holder(path: &Path) -> String {
-    let note = private::read(path, LONGEST).ok().and_then(|note| String::from_utf8(note).ok());
-    let note = note.filter(|note| !note.is_empty());
-    note.map_or_else(|| "another group".into(), |note| visible(&note).into_owned())
+/// What a port file says of the group that has it, or had it last.
+struct Holder {
+    /// While it runs, for people.
+    running: String,
+    /// When it does not.
+    name: String,
+    file: String,
+}
+
+fn read(path: &Path) -> Option<Holder> {
+    let note = String::from_utf8(private::read(path, LONGEST).ok()?).ok()?;
+    let mut lines = note.splitn(3, '\n');
+    let mut next = || lines.next().map(|line| visible(line).into_owned());
+    Some(Holder { running: next().filter(|line| !line.is_empty())?, name: next()?, file: lines.next()?.to_owned() })
+}
+
+/// The port was held not long ago. A clock that was set back tells nothing.
+fn is_recent(file: &File) -> bool {
+    let held = file.metadata().and_then(|found| found.modified());
+    held.is_ok_and(|held| wall_now().duration_since(held).is_ok_and(|age| age < KEPT))
 }
 
 #[cfg(test)]
@@ -73,21 +104,31 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let of = |group: &str| {
             let mut claims = PortClaims::default();
-            claims.set_folder(Some(&state.path().join("devgroup")), group);
+            let file = Path::new("/src").join(group).join("procgroup.toml");
+            claims.set_folder(Some(&state.path().join("devgroup")), (group, &file));
             claims
         };
         let (mut one, mut other) = (of("shop"), of("blog"));
         assert_eq!(one.take(24_000), None);
         assert_eq!(other.take(24_000), Some(format!("the group shop (pid {})", std::process::id())));
         assert_eq!(other.take(24_001), None);
+        drop((one, other));
+        // Tomorrow the other one starts first.
+        let (mut one, mut other) = (of("shop"), of("blog"));
+        assert_eq!(other.take(24_000), Some("the group shop (kept for a week after its end)".into()));
+        assert_eq!(other.take(24_001), None);
+        assert_eq!(one.take(24_000), None);
         drop(one);
+        // After some weeks nobody has it any more.
+        let file = File::options().write(true).open(state.path().join("devgroup/ports/24000")).unwrap();
+        file.set_modified(wall_now() - KEPT).unwrap();
         assert_eq!(other.take(24_000), None);
     }
 
     #[test]
     fn without_a_folder_nothing_is_held() {
         let mut claims = PortClaims::default();
-        claims.set_folder(None, "shop");
+        claims.set_folder(None, ("shop", Path::new("/src/shop/procgroup.toml")));
         assert_eq!((claims.take(24_000), claims.take(24_000)), (None, None));
     }
 }

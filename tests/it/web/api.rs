@@ -124,7 +124,9 @@ fn orders_are_carried_out_and_told() {
     let id = added["tasks"][0]["task_id"].as_str().unwrap().to_owned();
     let task = || page.json(&format!("/api/v1/tasks/{id}"));
     wait_for("the task is completed", || task()["state"] == "completed");
-    assert_eq!(steady(task()), steady(command(&project, &["task", "show", &id, "--json"])));
+    // Its claim goes a moment after its result is there.
+    let shown = || steady(command(&project, &["task", "show", &id, "--json"]));
+    wait_for("the page and the command tell the same", || steady(task()) == shown());
     let refused = page.post(&format!("/api/v1/tasks/{id}/retry"), &json!({}));
     assert_eq!((refused.status, refused.code().as_str()), (409, "refused"), "{refused:?}");
     let refused = page.post(&format!("/api/v1/tasks/{id}/cancel"), &json!({ "worker": "marie" }));
