@@ -48,6 +48,11 @@ impl PortClaims {
         self.file = path_text(file).into_owned();
     }
 
+    /// Gives all of them back.
+    pub(crate) fn release(&mut self) {
+        self.held.clear();
+    }
+
     /// Takes a port. The answer is who has it already, for people.
     pub(crate) fn take(&mut self, port: u16) -> Option<String> {
         let folder = self.folder.as_ref()?;

@@ -115,9 +115,10 @@ impl WebDesk {
         Ok(WebAnswer { version: 1, url: Some(url) })
     }
 
-    /// The group has ended.
+    /// The group has ended, and gives its ports back: its next start may come before this process is gone.
     pub(super) fn close(&self) {
         self.end(&mut self.state());
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).1.release();
     }
 
     /// Opens what is wanted, and nothing else. What cannot be opened keeps nothing else shut.
