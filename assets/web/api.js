@@ -46,7 +46,7 @@ export async function* batches(response) {
 			if (texts.length > 0) yield texts.filter(Boolean).map((text) => JSON.parse(text));
 		}
 	} finally {
-		// Whoever has enough ends the request.
+		// Who has enough ends the request.
 		reader.cancel().catch(() => {});
 	}
 }

@@ -3,7 +3,7 @@
 
 import { ask, askFor, batches, query } from "./api.js";
 
-/** When no tab was looked at for so long, the stream is let go. */
+/** How long the stream is kept while no tab is visible. */
 const HIDDEN_MS = 60_000;
 const WAITS_MS = [250, 500, 1_000, 2_000, 4_000];
 const BATCH_MS = 50;
@@ -93,12 +93,12 @@ export class Hub {
 		return this.token != null && [...this.tabs.values()].some((tab) => tab.visible);
 	}
 
-	/** Opens the stream for whoever looks, and lets it go when nobody has looked for a while. */
+	/** Opens the stream for a visible tab, and lets it go when none was visible for a while. */
 	look() {
 		clearTimeout(this.timers.hidden);
 		const release = () => {
 			this.close();
-			// What has come by then is fetched by whoever looks again.
+			// A tab that is visible again fetches what it missed.
 			for (const name of this.cursors.keys()) this.cursors.set(name, null);
 			this.show("released");
 		};

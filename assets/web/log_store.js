@@ -3,7 +3,7 @@
 import { ask, batches, Problem, query } from "./api.js";
 
 const CHUNK = 250;
-/** So many chunks are kept; those that were looked at longest ago go first. */
+/** How many chunks are kept; the ones not used for longest go first. */
 const MOST_CHUNKS = 60;
 const MOST_ROWS = 5_000;
 const READ_MS = 500;

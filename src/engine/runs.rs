@@ -99,7 +99,7 @@ impl Service {
         }
     }
 
-    /// The readiness check has found something else. Where it asks the port itself, whoever has had that is gone then.
+    /// The readiness check has found something else. Where it asks the port itself, its earlier holder is gone then.
     fn is_unready(&mut self, problem: Arc<str>) {
         let probe = self.run.spec.ready.as_ref().map(|check| &check.probe);
         let asks_port = matches!(probe, Some(Probe::Port(_) | Probe::Http(_)));

@@ -28,7 +28,7 @@ const LATE: Duration = Duration::from_millis(25);
 /// Who has blocked a signal is looked at again after this time, and after twice that, up to [`LATE`] …
 const SHORT: Duration = Duration::from_millis(1);
 
-/// … and for so long if it is busy: another program has to be executed meanwhile, on a machine with other work.
+/// … and until this time is over if it is busy: another program has to be executed meanwhile, on a machine with other work.
 const MAKES_PROCESS: Duration = Duration::from_secs(2);
 
 /// How often one looks again because somebody has come or gone meanwhile: those who fork without end come and go always.

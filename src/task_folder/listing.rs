@@ -19,7 +19,7 @@ pub const LARGEST_TASK: u64 = 1 << 20;
 /// So many files are read at once by a listing that is taken piece by piece.
 const PIECE: usize = 1_000;
 
-/// So many pieces lie ready before one is taken.
+/// How many pieces may lie ready before one is taken.
 const AHEAD: usize = 2;
 
 /// Fewer files are read by one thread: to start others takes longer.

@@ -13,7 +13,7 @@ use crate::domain::task::UNROUTED;
 use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
 use crate::regular_file::read_regular;
 
-/// The folders of this kind, one for each worker, whoever works for it. Names that no worker can have are passed over.
+/// The folders of this kind, one for each worker, here or elsewhere. Names that no worker can have are passed over.
 fn workers_in(folder: &Path) -> Vec<ServiceName> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let folders = entries.flatten().filter(|entry| entry.path().is_dir());
@@ -44,7 +44,7 @@ pub fn has_queue(folders: &TaskFolders, worker: &str) -> bool {
     is_worker(worker) && folders.tasks.join(worker).is_dir()
 }
 
-/// How many dead letters a worker has, whoever works for it.
+/// How many dead letters a worker has, here or elsewhere.
 pub fn count_letters(folders: &TaskFolders, worker: &ServiceName) -> usize {
     let letters = Folder::open(folders.dlq.join(worker.as_str()), Links::Follow);
     letters.map_or(0, |letters| letters::count(&letters))

@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// So many bytes are a page at once.
+    /// The largest size of the page, in bytes.
     const MOST: usize = 64 << 10;
 
     #[test]

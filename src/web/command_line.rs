@@ -56,7 +56,7 @@ pub enum Chore {
         worker: Option<String>,
         /// In this state.
         state: Option<String>,
-        /// No more than so many.
+        /// How many are listed at most.
         limit: usize,
     },
     /// `devgroup task show`

@@ -1,6 +1,6 @@
 //! `/health`: whether the run loop turns. `/ready`: whether all that is to run is up. For probes and load balancers.
 //!
-//! An idle loop does not turn by itself, so that it is idle says nothing: whoever asks `/health` has it turn once. What the loop
+//! An idle loop does not turn by itself, so idleness says nothing: each request for `/health` has it turn once. What the loop
 //! does not do within ten seconds of the first request it will hardly do for the next one, which is told so at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +16,13 @@ use super::site::Site;
 use crate::domain::{Command, GroupSnapshot, Kind, Moment, Outcome, Phase, Refusal, ServiceSnapshot};
 use crate::group_handle::GroupHandle;
 
-/// A loop that has not turned for so long though it was asked to hangs.
+/// A loop hangs if it was asked to turn and has not done so within this time.
 const HANGS: Duration = Duration::from_secs(10);
 
 /// A full queue is tried again so soon.
 const SOON: Duration = Duration::from_millis(100);
 
-/// How the run loop turns: written by the loop, read by whoever wants to know how it is.
+/// How the run loop turns: written by the loop, read by health, metrics and `status.json`.
 #[derive(Debug, Default)]
 pub struct Turns {
     /// When the last turn ended, in nanoseconds since the start.
@@ -34,7 +34,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// A turn is over, and took so long.
+    /// A turn is over, and how long it took.
     pub fn turned(&self, now: Moment, took: Duration) {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.last.store(nanos(now.since_start()), Ordering::Relaxed);

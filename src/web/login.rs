@@ -95,7 +95,7 @@ fn is_same(known: &str, said: &str) -> bool {
     known.as_bytes().ct_eq(said.as_bytes()).into()
 }
 
-/// So many random bytes as text for an address.
+/// `BYTES` random bytes, as text for an address.
 fn random<const BYTES: usize>() -> Option<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).ok()?;

@@ -19,7 +19,7 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, ("not-allowed", 8), message, help)
     }
 
-    /// Whoever asks has to log in first.
+    /// The client has to log in first.
     pub(super) fn not_logged_in(message: &str) -> Self {
         let help = "`devgroup web` prints an address to log in at; its code is good once, for a minute";
         Self::new(StatusCode::UNAUTHORIZED, ("not-logged-in", 8), message, help)

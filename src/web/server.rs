@@ -105,7 +105,7 @@ impl Server {
         thread::Builder::new().name("web".into()).spawn(move || {
             runtime.block_on(serve(open, ending));
             runtime.shutdown_background();
-            // Whoever waits for it may have lost patience.
+            // The other end may have lost patience.
             let _ = done_in.send(());
         })?;
         Ok(Self { end, done })

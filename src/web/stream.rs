@@ -15,7 +15,7 @@ use super::site::Site;
 use crate::control::{LogLine, Replies, Reply, Skipped, Status};
 use crate::logs::EventLine;
 
-/// Lines are handed over when there are so many bytes of them, or nothing more is there at once.
+/// Bytes of lines that are handed over at once. Fewer go out where no more are there.
 const CHUNK: usize = 32 << 10;
 
 /// How a line says what it is.

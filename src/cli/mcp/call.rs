@@ -71,14 +71,14 @@ impl Session {
 /// Where the answers of `settle` have ended.
 #[derive(Default)]
 pub(super) struct Settled {
-    /// The last one about whoever is concerned.
+    /// The last one about all services that are concerned.
     all: Option<String>,
     /// Those since then about these services alone. What came of others meanwhile has not been told.
     some: BTreeMap<Vec<String>, String>,
 }
 
 impl Settled {
-    /// The cursor for a question about these services; none: about whoever is concerned.
+    /// The cursor for a question about these services; none: about all that are concerned.
     pub(super) fn cursor(&self, services: &[String]) -> Option<String> {
         self.some.get(services).or(self.all.as_ref()).cloned()
     }

@@ -37,7 +37,7 @@ struct Counts {
     dead: usize,
 }
 
-/// The list as one value. `left_off`: so many more would be in it. `notes`: sentences below it.
+/// The list as one value. `left_off`: how many more there are. `notes`: sentences below it.
 pub(super) fn report<'t>(table: &'t TaskTable, left_off: usize, notes: &'t [String]) -> ListReport<'t> {
     let [waiting, blocked, running, retrying, completed, cancelled, dead] = table.counts;
     ListReport {

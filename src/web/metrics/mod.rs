@@ -30,10 +30,10 @@ use text::{Page, Type};
 /// What a scraper is told that it gets.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// So long a scrape waits for what runs use. It goes on without: a run that is beginning has nothing to tell yet.
+/// How long a scrape waits for what runs use. It goes on without: a run that is beginning has nothing to tell yet.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What was measured so long before a scrape is not what is used now.
+/// How old a measurement may be at a scrape.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The statuses of results.

@@ -18,7 +18,7 @@ const PATHS: [(&str, &str); 7] = [
     ("GET", "/nothing"),
 ];
 
-/// Asks as whoever has a token, with other lines in the head.
+/// Asks with a token, and with other lines in the head.
 fn ask(page: &Page, (method, path): (&str, &str), host: &str, more: &str) -> Answer {
     let kind =
         if method == "POST" && !more.contains("Content-Type") { "Content-Type: application/json\r\n" } else { "" };

@@ -221,7 +221,7 @@ impl Browser {
         found.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
     }
 
-    /// Draws a page into a file, for whoever wants to look at it.
+    /// Draws a page into a file, for people to look at.
     pub(crate) fn picture(&mut self, page: Page, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/web_page/pictures");
         std::fs::create_dir_all(&folder).unwrap();

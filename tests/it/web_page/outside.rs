@@ -40,7 +40,7 @@ const FRAME: &str = r#"new Promise((done) => {
     document.body.append(frame);
 })"#;
 
-/// Whether a window that we are opened in is out of reach for whoever has opened it.
+/// Whether a window that we are opened in is out of reach for its opener.
 const WINDOW: &str = r#"new Promise((done) => {
     const other = window.open("http://127.0.0.1:PORT/");
     const look = (left) => {
