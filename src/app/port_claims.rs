@@ -63,13 +63,16 @@ impl PortClaims {
                 if let Some(last) = last {
                     return Some(format!("{} (kept for a week after its end)", last.name));
                 }
-                let note = format!("{} (pid {})\n{}\n{}", self.name, std::process::id(), self.name, self.file);
+                let note = format!("{}\n{}\n{}", self.name, std::process::id(), self.file);
                 // Without the note the port is held as well.
                 let _ = file.set_len(0).and_then(|()| file.write_all(note.as_bytes()));
                 self.held.push(file);
                 None
             }
-            Ok(None) => Some(read(&path).map_or_else(|| "another group".into(), |holder| holder.running)),
+            Ok(None) => Some(
+                read(&path)
+                    .map_or_else(|| "another group".into(), |holder| format!("{} (pid {})", holder.name, holder.pid)),
+            ),
             Err(error) => {
                 log::warn!("port {port} cannot be held against other groups: {error}");
                 None
@@ -80,18 +83,17 @@ impl PortClaims {
 
 /// What a port file says of the group that has it, or had it last.
 struct Holder {
-    /// While it runs, for people.
-    running: String,
-    /// When it does not.
+    /// For people.
     name: String,
+    pid: u32,
     file: String,
 }
 
 fn read(path: &Path) -> Option<Holder> {
     let note = String::from_utf8(private::read(path, LONGEST).ok()?).ok()?;
     let mut lines = note.splitn(3, '\n');
-    let mut next = || lines.next().map(|line| visible(line).into_owned());
-    Some(Holder { running: next().filter(|line| !line.is_empty())?, name: next()?, file: lines.next()?.to_owned() })
+    let name = visible(lines.next()?).into_owned();
+    Some(Holder { name, pid: lines.next()?.parse().ok()?, file: lines.next()?.to_owned() })
 }
 
 /// The port was held not long ago. A clock that was set back tells nothing.

@@ -53,8 +53,8 @@ fn written(service: &ServiceSpec) -> &ServiceName {
     service.instance.as_ref().map_or(&service.name, |instance| &instance.of)
 }
 
-/// All that stands in the way. Of each value one finds the first variable that is not set: that is taken for set then, until
-/// nothing new is found.
+/// Why the values of a service cannot be known. A look finds the first unset variable of each value; those are treated as
+/// set, and the next look finds more, until there are none.
 fn faults_of(service: &ServiceSpec, inherited: &[(OsString, OsString)]) -> Vec<Fault> {
     let mut inherited = inherited.to_vec();
     let mut found = first_faults(service, &inherited);

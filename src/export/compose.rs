@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::container::{self, Check, starts_containers};
+use super::container::{self, Check};
 use super::remarks::{MASKED, Remarks};
 use super::shell::Exec;
 use super::variables::{Part, Variables, Way};
@@ -43,7 +43,9 @@ fn entry(export: &Export<'_>, service: &ServiceSpec, image: &str, remarks: &mut 
     let mut table = Table::default();
     table.comments(remarks.of_service(export, service));
     table.add("image", literal(image));
-    command(export, service, &variables, &mut table, remarks);
+    if let Some(argv) = container::argv(export, service, &variables, (&mut table, remarks)) {
+        table.add("command", literals(argv));
+    }
     match container::folder(export, service, &variables)? {
         Ok(folder) => {
             if let Some(folder) = folder {
@@ -78,24 +80,6 @@ fn literal(text: &str) -> String {
 
 fn literals(words: impl IntoIterator<Item = String>) -> Node {
     words.into_iter().map(|word| literal(&word)).collect::<Vec<_>>().into()
-}
-
-fn command(
-    export: &Export<'_>,
-    service: &ServiceSpec,
-    variables: &Variables,
-    table: &mut Table,
-    remarks: &mut Remarks,
-) {
-    if is_worker(service) {
-        table.comment("the image needs devgroup and procgroup.toml");
-        table.add("command", literals(export.worker_argv(service)));
-    } else if starts_containers(&service.run) {
-        let why = "it starts containers itself; the image runs its own command";
-        table.comment(remarks.lost(&service.name, "run", why));
-    } else {
-        table.add("command", literals(Exec::of(&service.run, variables).into_argv()));
-    }
 }
 
 fn environment(

@@ -1,10 +1,13 @@
-//! What compose and Kubernetes have in common: where files are in an image, and how a container is asked whether it is well.
+//! What compose and Kubernetes have in common: where files are in an image, what a container runs, and how it is asked
+//! whether it is well.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::remarks::Remarks;
 use super::shell::{Exec, quoted, without_secrets_of};
 use super::variables::{Part, Variables, fixed, parts};
+use super::yaml::Table;
 use super::{Export, ExportError, is_worker};
 use crate::domain::{AliveProbe, Expandable, HttpCheck, Probe, ProbeText, RunCommand, ServiceSpec, without_secrets};
 
@@ -145,8 +148,27 @@ pub(super) fn masked_checks(service: &ServiceSpec) -> impl Iterator<Item = &'sta
     [("ready", ready), ("alive", alive)].into_iter().filter(|(_, is_masked)| *is_masked).map(|(key, _)| key)
 }
 
+/// What a container runs; `None` if its image says that. What is to be known of it is a comment.
+pub(super) fn argv(
+    export: &Export<'_>,
+    service: &ServiceSpec,
+    variables: &Variables,
+    (table, remarks): (&mut Table, &mut Remarks),
+) -> Option<Vec<String>> {
+    if is_worker(service) {
+        table.comment("the image needs devgroup and procgroup.toml");
+        return Some(export.worker_argv(service));
+    }
+    if starts_containers(&service.run) {
+        let why = "it starts containers itself; the image runs its own command";
+        table.comment(remarks.lost(&service.name, "run", why));
+        return None;
+    }
+    Some(Exec::of(&service.run, variables).into_argv())
+}
+
 /// Whether a command is one that starts containers, or asks one: inside of a container it makes no sense.
-pub(super) fn starts_containers(command: &RunCommand) -> bool {
+fn starts_containers(command: &RunCommand) -> bool {
     const PROGRAMS: [&str; 5] = ["docker", "docker-compose", "podman", "podman-compose", "nerdctl"];
     let first = match command {
         RunCommand::Shell(text) => text.split_whitespace().find(|word| *word != "exec"),

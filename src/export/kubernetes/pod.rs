@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::container::{self, Check, starts_containers};
+use super::super::container::{self, Check};
 use super::super::remarks::{MASKED, Remarks};
 use super::super::shell::Exec;
 use super::super::variables::{Variables, Way};
@@ -71,7 +71,13 @@ fn container(
 ) -> Result<Table, ExportError> {
     let variables = Variables::of(service, Way::ByShell);
     let mut table = Table::of([("name", export.name(service).into()), ("image", image.into())]);
-    command(export, service, &variables, &mut table, remarks);
+    if is_worker(service) {
+        let why = "pods share no folder, so it gets no tasks unless all mount one";
+        table.comment(remarks.lost(&service.name, "tasks", why));
+    }
+    if let Some(argv) = container::argv(export, service, &variables, (&mut table, remarks)) {
+        table.add("command", literals(argv));
+    }
     match container::folder(export, service, &variables)? {
         Ok(folder) => {
             if let Some(folder) = folder {
@@ -96,26 +102,6 @@ fn container(
         table.add("resources", Table::of([("limits", limits.into())]));
     }
     Ok(table)
-}
-
-fn command(
-    export: &Export<'_>,
-    service: &ServiceSpec,
-    variables: &Variables,
-    table: &mut Table,
-    remarks: &mut Remarks,
-) {
-    if is_worker(service) {
-        let why = "pods share no folder, so it gets no tasks unless all mount one";
-        table.comment(remarks.lost(&service.name, "tasks", why));
-        table.comment("the image needs devgroup and procgroup.toml");
-        table.add("command", literals(export.worker_argv(service)));
-    } else if starts_containers(&service.run) {
-        let why = "it starts containers itself; the image runs its own command";
-        table.comment(remarks.lost(&service.name, "run", why));
-    } else {
-        table.add("command", literals(Exec::of(&service.run, variables).into_argv()));
-    }
 }
 
 fn environment(
