@@ -23,7 +23,10 @@ use rustix::process::{Pid, Signal, test_kill_process};
 
 use super::environment::orphans;
 use crate::clock::Clock;
-use crate::control::{LockNote, NameTaken, Place, Served, group_key, served_by, state_lock, take_name};
+use crate::control::{
+    LockNote, LockState, NameTaken, Place, Served, group_key, lock_state, mount_namespace, served_by, state_lock,
+    take_name,
+};
 use crate::domain::{Moment, visible_path};
 use crate::private;
 use crate::process_tree::{NAME, Process};
@@ -113,12 +116,23 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
                 let mut taken = taken?;
                 let mut before = String::new();
                 let is_unclean = taken.read_to_string(&mut before).is_ok() && !before.is_empty();
-                let note = LockNote { pid, file: Some(file.to_owned()), ..LockNote::default() };
+                let note = LockNote {
+                    pid,
+                    file: Some(file.to_owned()),
+                    mount_namespace: mount_namespace(),
+                    ..LockNote::default()
+                };
                 let held = Held { path, file: taken, note, problem: None };
                 let lock = Some(Lock(Arc::new(Mutex::new(held))));
                 return Ok(Claim { lock, name: None, key, pid, is_unclean, has_begun: false });
             }
-            Ok((Err(error), path)) => problem = format!("{}: {error}", visible_path(&path)),
+            Ok((Err(error), path)) => {
+                // On a read-only file system, as in a sandbox, it can still be seen that somebody holds it.
+                if let LockState::Held(note) = lock_state(file) {
+                    return Err(occupied(note, file));
+                }
+                problem = format!("{}: {error}", visible_path(&path));
+            }
             Err(why) => problem = why,
         }
     }
@@ -168,7 +182,7 @@ fn take_lock(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
         if let Some(lock) = lock(path)? {
             return Ok(Ok(lock));
         }
-        let holder = occupied(path, file);
+        let holder = occupied(LockNote::read(path), file);
         if holder.lives() || clock.now().since(Moment::START) >= ENDING {
             // On a full disk it could not note its number.
             return Ok(Err(if holder.pid == 0 { served(file).unwrap_or(holder) } else { holder }));
@@ -346,8 +360,8 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn occupied(path: &Path, file: &Path) -> Occupied {
-    let LockNote { pid, name, .. } = LockNote::read(path);
+fn occupied(note: LockNote, file: &Path) -> Occupied {
+    let LockNote { pid, name, .. } = note;
     Occupied { pid, name: if name.is_empty() { folder_name(file) } else { name } }
 }
 

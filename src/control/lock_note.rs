@@ -1,6 +1,7 @@
 //! The lock of a running group, as others see it: whether somebody holds it, and what the holder has noted in it.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -24,6 +25,8 @@ pub struct LockNote {
     pub socket: Option<PathBuf>,
     /// Its `procgroup.toml`, if that has a text of one line.
     pub file: Option<PathBuf>,
+    /// The mount namespace of its holder, as [`mount_namespace`] tells.
+    pub mount_namespace: Option<u64>,
 }
 
 /// Whether the lock of a group is held.
@@ -46,12 +49,19 @@ impl LockNote {
         let name = lines.next().unwrap_or_default().to_owned();
         let mut path = || lines.next().filter(|path| !path.is_empty()).map(PathBuf::from);
         let (socket, file) = (path(), path());
-        Self { pid, name, socket, file }
+        let mount_namespace = lines.next().and_then(|number| number.parse().ok());
+        Self { pid, name, socket, file, mount_namespace }
     }
 
     /// Where it can be asked, if that is an address.
     pub(super) fn address(&self) -> Option<&PathBuf> {
         self.socket.as_ref().filter(|noted| noted.is_absolute() || abstract_socket::is_name(noted))
+    }
+
+    /// Whether its holder sees other mounts than this process, as from outside of a sandbox: a socket that is missing here
+    /// may be there. False where the system does not tell.
+    pub(super) fn is_from_other_mounts(&self) -> bool {
+        self.mount_namespace.zip(mount_namespace()).is_some_and(|(its, ours)| its != ours)
     }
 
     /// `shop is running here, pid 7`. On a full disk the holder could note nothing.
@@ -69,8 +79,15 @@ impl LockNote {
             let text = path.as_deref().and_then(Path::to_str).filter(|text| !text.contains('\n'));
             text.unwrap_or_default().to_owned()
         };
-        format!("{}\n{}\n{}\n{}\n", self.pid, self.name, line(&self.socket), line(&self.file))
+        let namespace = self.mount_namespace.map(|number| number.to_string()).unwrap_or_default();
+        format!("{}\n{}\n{}\n{}\n{namespace}\n", self.pid, self.name, line(&self.socket), line(&self.file))
     }
+}
+
+/// The mount namespace of this process: two processes see the same mounts if it is the same. It is the number of the
+/// inode, as `namespaces(7)` has it; `None` where the system has none.
+pub fn mount_namespace() -> Option<u64> {
+    fs::metadata("/proc/self/ns/mnt").ok().map(|namespace| namespace.ino())
 }
 
 /// Whether somebody runs the group of this file, by its lock.
@@ -102,7 +119,7 @@ fn is_held(lock: &Path) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File};
+    use std::fs::File;
 
     use super::*;
 
@@ -112,7 +129,8 @@ mod tests {
         let lock = folder.path().join("a.lock");
         assert_eq!((LockNote::read(&lock), is_held(&lock)), (LockNote::default(), None));
         for (socket, file) in [(None, Some("/a/b.toml".into())), (Some("/run/a.sock".into()), None)] {
-            let note = LockNote { pid: 7, name: "shop".into(), socket, file };
+            let mount_namespace = file.as_ref().map(|_| 4_026_531_841);
+            let note = LockNote { pid: 7, name: "shop".into(), socket, file, mount_namespace };
             fs::write(&lock, note.text()).unwrap();
             assert_eq!(LockNote::read(&lock), note);
         }

@@ -37,7 +37,14 @@ pub(super) fn meet_at(
         // The socket file of a group that was killed: who held its lock is gone.
         (Some(_), LockState::Free) => ClientError::NotRunning,
         (Some(error), _) => error,
-        (None, LockState::Held(note)) => ClientError::NoSocket(note),
+        (None, LockState::Held(note)) => match note.address() {
+            // A sandbox with a temp folder of its own hides the socket, and none will appear.
+            Some(address) if note.is_from_other_mounts() => ClientError::NotAllowed {
+                address: address.clone(),
+                error: io::Error::new(io::ErrorKind::PermissionDenied, "it is not visible in this mount namespace"),
+            },
+            _ => ClientError::NoSocket(note),
+        },
         (None, LockState::Free | LockState::Unknown) => ClientError::NotRunning,
     })
 }

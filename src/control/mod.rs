@@ -37,7 +37,7 @@ pub use client::{Client, ClientError, Heard, TerminalNews, TerminalOrders};
 pub use discovery::{GroupTrace, group_traces};
 pub use group_cursor::is_cursor;
 pub use inside::{Inside, Replies};
-pub use lock_note::{LockNote, LockState, lock_state};
+pub use lock_note::{LockNote, LockState, lock_state, mount_namespace};
 pub use log_fields::NoField;
 pub use log_line::{Cursor, LEVEL_WORDS, LogLine, Skipped};
 pub use meeting::{NameTaken, Served, meet, served_by, take_name};

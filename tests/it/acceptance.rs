@@ -27,7 +27,16 @@ fn what_it_cannot_install_is_named() {
     }
     let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "promtool"]
         .into_iter()
-        .chain(["dbus-run-session", "notify-send", "chromium", "docker-compose", "systemd-analyze", "unshare", "mount"])
+        .chain([
+            "dbus-run-session",
+            "notify-send",
+            "chromium",
+            "docker-compose",
+            "systemd-analyze",
+            "unshare",
+            "bwrap",
+            "mount",
+        ])
         .map(|name| (name, ""))
         .collect::<Vec<_>>();
     let bare_cargo = ("cargo", "case $1 in clippy) exit 101;; esac");
@@ -35,7 +44,7 @@ fn what_it_cannot_install_is_named() {
     assert_eq!(
         said_with(&[bare_cargo]),
         "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl prometheus dbus libnotify-bin \
-         chromium fonts-dejavu-core docker-compose systemd util-linux mount"
+         chromium fonts-dejavu-core docker-compose systemd util-linux bubblewrap mount"
     );
     let without_ps = tools.iter().copied().filter(|(name, _)| *name != "ps");
     let without_sudo: Vec<_> = without_ps.chain([bare_cargo, ("apt-get", "exit 100")]).collect();
