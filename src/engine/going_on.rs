@@ -83,19 +83,28 @@ impl Engine {
 impl Service {
     /// A new run of it was asked for: by a change, a person, or the restart of another service.
     pub(super) fn is_to_begin_anew(&self) -> bool {
-        self.restarts.next.as_ref().is_some_and(|next| match next.cause {
-            StartCause::Change(_)
-            | StartCause::Hand
-            | StartCause::Client(_)
-            | StartCause::Dependency(_)
-            | StartCause::Config { .. }
-            | StartCause::Scaled(_) => true,
-            StartCause::First
-            | StartCause::Crash { .. }
-            | StartCause::Retry { .. }
-            | StartCause::Stuck(_)
-            | StartCause::OverLimit(_)
-            | StartCause::Schedule => false,
-        })
+        self.restarts.next.as_ref().is_some_and(|next| is_asked_for(&next.cause))
+    }
+
+    /// The run that it has, or the one that is to follow, was asked for in this way.
+    pub(super) fn does_what_was_asked(&self) -> bool {
+        self.is_to_begin_anew() || is_asked_for(&self.run.cause)
+    }
+}
+
+fn is_asked_for(cause: &StartCause) -> bool {
+    match cause {
+        StartCause::Change(_)
+        | StartCause::Hand
+        | StartCause::Client(_)
+        | StartCause::Dependency(_)
+        | StartCause::Config { .. }
+        | StartCause::Scaled(_) => true,
+        StartCause::First
+        | StartCause::Crash { .. }
+        | StartCause::Retry { .. }
+        | StartCause::Stuck(_)
+        | StartCause::OverLimit(_)
+        | StartCause::Schedule => false,
     }
 }

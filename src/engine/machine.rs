@@ -11,6 +11,7 @@ use crate::domain::{
     RunReport, ServiceName, StartCause, UndeliveredAlert, WatchStatus,
 };
 
+use super::batch::Batch;
 use super::elsewhere::Lease;
 use super::git_gate::GitGate;
 use super::graph::Graph;
@@ -62,8 +63,8 @@ pub struct Engine {
     pub(super) undelivered: Option<UndeliveredAlert>,
     /// Since when the file has been written and not been read.
     pub(super) file_unread: Option<Moment>,
-    /// A batch of changes goes on: not all of them are decided.
-    pub(super) batch: bool,
+    /// The last batch of changes.
+    pub(super) batch: Batch,
     pub(super) shutdown: Option<Shutdown>,
     /// The group is there for runs in other terminals.
     pub(super) lease: Option<Lease>,
@@ -104,7 +105,7 @@ impl Engine {
             file_problem: None,
             undelivered: None,
             file_unread: None,
-            batch: false,
+            batch: Batch::default(),
             shutdown: None,
             lease: None,
             not_before: Moment::START,
@@ -138,7 +139,6 @@ impl Engine {
         let mut turn = Turn::new(self.now, self.start, self.shutdown.is_some());
         self.take_in(event, &mut turn);
         self.settle(&mut turn);
-        self.batch &= self.changes.is_about_any() || self.file_unread.is_some();
         let holding = self.changes.holds().need_no_look();
         if holding != self.was_holding && !self.has_finished() {
             self.was_holding = holding;
@@ -151,6 +151,7 @@ impl Engine {
             }
         }
         self.show(turn.now);
+        self.batch.look(self.changes_go_on(), turn.now);
         debug_assert_eq!(self.check_invariants(&turn.effects), Ok(()));
         turn.effects
     }

@@ -16,6 +16,7 @@
 
 mod alerts;
 mod backoff;
+mod batch;
 mod breaker;
 mod cascade;
 mod changes;

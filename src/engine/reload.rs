@@ -20,7 +20,7 @@ impl Engine {
     pub(super) fn reload(&mut self, spec: Arc<GroupSpec>, files: &Arc<str>, turn: &mut Turn) {
         let config = StartCause::Config { files: Arc::clone(files) };
         let differs = !turn.stopping && spec != self.spec;
-        let begins = differs && !std::mem::replace(&mut self.batch, true);
+        let begins = differs && self.batch.add(turn.now);
         turn.tell(FactKind::Reload { differs, files: Arc::clone(files), begins });
         if turn.stopping {
             return;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::domain::{Fact, FactKind, FileEvent, Match, Moment, StartCause};
 
 use super::Effect;
+use super::batch::Batch;
 
 /// One call of [`Engine::update`](super::Engine::update).
 #[derive(Debug)]
@@ -41,14 +42,13 @@ impl Turn {
         self.effects.push(effect);
     }
 
-    /// Tells of a file, if somebody watches it. Its time is that of the write, not of when its news was read. `batch`: one of
-    /// changes goes on.
-    pub(super) fn tell_change(&mut self, file: &FileEvent, batch: &mut bool) {
+    /// Tells of a file, if somebody watches it. Its time is that of the write, not of when its news was read.
+    pub(super) fn tell_change(&mut self, file: &FileEvent, batch: &mut Batch) {
         if let Match::Watched { services, rule } = &file.matched {
             let (path, kind, services) = (Arc::clone(&file.path), file.kind, Arc::clone(services));
-            let begins = !std::mem::replace(batch, true);
-            let kind = FactKind::Change { path, kind, services, rule: rule.clone(), begins };
-            self.emit(Effect::Tell(Fact { at: file.at.min(self.now), service: None, run: None, kind }));
+            let at = file.at.min(self.now);
+            let kind = FactKind::Change { path, kind, services, rule: rule.clone(), begins: batch.add(at) };
+            self.emit(Effect::Tell(Fact { at, service: None, run: None, kind }));
         }
     }
 

@@ -23,6 +23,14 @@ struct Kept {
     events: VecDeque<GroupEvent>,
     /// The event that the last batch of changes has begun with: its number, and when it was.
     batch: Option<(u64, Moment)>,
+    /// Somebody was told what came of that batch: the next change begins another.
+    is_told: bool,
+}
+
+impl Kept {
+    fn begin_batch(&mut self, seq: u64, at: Moment) {
+        (self.batch, self.is_told) = (Some((seq, at)), false);
+    }
 }
 
 impl Default for EventLog {
@@ -45,8 +53,8 @@ impl EventLog {
         if kept.events.len() == Self::CAPACITY {
             kept.events.pop_front();
         }
-        if event.kind.begins_batch() {
-            kept.batch = Some((seq, event.at));
+        if event.kind.begins_batch() || kept.is_told && is_change(&event) {
+            kept.begin_batch(seq, event.at);
         }
         let event = GroupEvent { seq, ..event };
         kept.events.push_back(event.clone());
@@ -79,6 +87,17 @@ impl EventLog {
         self.lock().batch
     }
 
+    /// Somebody was told what came of all changes up to that event: those after it are of another batch.
+    pub fn end_batch(&self, told: u64) {
+        let mut kept = self.lock();
+        let newer = kept.events.iter().rev().take_while(|event| event.seq > told);
+        match newer.filter(|event| is_change(event)).last().map(|event| (event.seq, event.at)) {
+            None => kept.is_told = true,
+            Some((seq, at)) if kept.batch.is_some_and(|(begun, _)| begun <= told) => kept.begin_batch(seq, at),
+            Some(_) => {}
+        }
+    }
+
     /// The rule by which the last change of a file mattered, if it is among the newest events.
     pub fn rule_of(&self, file: &str) -> Option<Rule> {
         self.lock().events.iter().rev().take(Self::LOOKED_AT).find_map(|event| match &event.kind {
@@ -97,9 +116,16 @@ impl EventLog {
     }
 }
 
+fn is_change(event: &GroupEvent) -> bool {
+    matches!(event.kind, GroupEventKind::Change { .. })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::{ChangeKind, RuleSource};
 
     #[test]
     fn the_oldest_are_forgotten_and_the_numbers_tell() {
@@ -112,5 +138,27 @@ mod tests {
         assert_eq!(log.after(0, 1).first().map(|event| event.seq), Some(4));
         assert_eq!(log.after(EventLog::CAPACITY as u64 + 2, 9).len(), 1);
         assert_eq!(*log.changes().borrow(), EventLog::CAPACITY as u64 + 3);
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again_with_the_next_change() {
+        let log = EventLog::default();
+        let change = |at: u64, begins| {
+            let rule = Rule { source: RuleSource::GroupAlso, line: None, file: None, pattern: "**".into() };
+            let kind = ChangeKind::Modified;
+            let kind = GroupEventKind::Change { path: "a".into(), kind, services: Arc::new([]), rule, begins };
+            log.push(GroupEvent::new(Moment::from_millis(at), None, None, kind)).seq
+        };
+        let batch = || log.last_batch().map(|(seq, at)| (seq, at.since_start().as_millis()));
+        let first = change(100, true);
+        change(110, false);
+        assert_eq!(batch(), Some((1, 100)));
+        log.end_batch(2);
+        assert_eq!(batch(), Some((1, 100)), "the same for who asks again");
+        assert_eq!((change(120, false), change(130, false), batch()), (3, 4, Some((3, 120))));
+        log.end_batch(first);
+        assert_eq!(batch(), Some((3, 120)), "of an earlier one");
+        log.end_batch(3);
+        assert_eq!(batch(), Some((4, 130)), "it came after what was told");
     }
 }

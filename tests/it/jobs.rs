@@ -130,7 +130,7 @@ fn status_and_why_say_what_was_compared_and_with_which_success() {
 fn why_says_what_is_true_where_there_is_no_success() {
     let project = Project::new(
         "name = 'shop'\n[services.install]\nkind = 'job'\ninputs = ['lock']\n\
-         run = 'until test -e ../go; do sleep 0.02; done; : \"$@\"; test ! -e ../broken'\n",
+         run = ': > ../begun; until test -e ../go; do sleep 0.02; done; : \"$@\"; test ! -e ../broken'\n",
     );
     project.write("lock", "one");
     let why = |expected: &str| {
@@ -139,7 +139,9 @@ fn why_says_what_is_true_where_there_is_no_success() {
     };
     why(" yet");
     let running = Stream::start(&project, &["run", "install"]);
-    wait_for("it runs", || Stream::ask(&project, &["why", "install"]).stdout.contains("it is running now"));
+    // Before that, its inputs may not have been read.
+    wait_for("its command runs", || project.path("../begun").exists());
+    assert!(Stream::ask(&project, &["why", "install"]).stdout.contains("it is running now"));
     project.write("lock", "two");
     project.write("../go", "");
     assert_eq!(running.wait_exit().code, Some(0));

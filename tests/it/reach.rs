@@ -228,8 +228,6 @@ fn an_agent_s_server_in_a_sandbox_says_so_and_starts_no_second_group() {
 #[test]
 fn a_sandbox_that_hides_the_socket_is_named_and_starts_no_second_group() {
     let project = Project::new(SHOP);
-    let run = project.path("../home/run");
-    let run = run.to_str().unwrap();
     let isolated = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "--die-with-parent"];
     let works = Command::new("bwrap").args(isolated).arg("true").output().is_ok_and(|tried| tried.status.success());
     if !has("bwrap", works) {
@@ -243,6 +241,8 @@ fn a_sandbox_that_hides_the_socket_is_named_and_starts_no_second_group() {
     };
     let seen = inside(&[], "status");
     assert!(seen.code == Some(0) && seen.stdout.contains("api"), "its socket is there: {seen:?}");
+    let run = project.path("../home/run").canonicalize().unwrap();
+    let run = run.to_str().unwrap();
     let hidden = ["--tmpfs", run];
     for command in COMMANDS {
         let asked = inside(&hidden, command);

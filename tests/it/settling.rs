@@ -200,6 +200,49 @@ fn whoever_edits_and_asks_at_once_never_gets_the_answer_of_the_state_before() {
 }
 
 #[test]
+fn an_edit_hides_nothing_of_one_that_is_still_being_built() {
+    let project = Project::new(
+        "[services]\n\
+         api = { run = 'cat src/api/v; exec sleep 1000', watch = ['src/api/**'] }\n\
+         slow = { run = ': > ../begun; until test -e ../go; do sleep 0.02; done; echo error: cannot bind >&2; exit 1', \
+         watch = ['src/slow/**'], ready = { log = 'listening' }, autostart = false }\n\
+         checked = { run = 'exec sleep 1000', watch = ['src/checked/**'], \
+         validate = { run = ': > ../begun; until test -e ../go; do sleep 0.02; done; ! grep broken src/checked/v' } }\n",
+    );
+    for name in ["api", "slow", "checked"] {
+        project.write(&format!("src/{name}/v"), "v0");
+    }
+    project.write("../go", "");
+    detach(&project);
+    Stream::ask(&project, &["start", "slow", "--wait"]);
+    for name in ["slow", "checked"] {
+        settle(&project, &[]);
+        for file in ["../go", "../begun"] {
+            std::fs::remove_file(project.path(file)).unwrap();
+        }
+        project.write(&format!("src/{name}/v"), "broken");
+        wait_for("it is in work", || project.path("../begun").exists());
+        project.write("src/api/v", name);
+        wait_for("the later one is done", || {
+            Stream::ask(&project, &["logs", "api"]).stdout.contains(&format!("\n{name}"))
+        });
+        project.write("../go", "");
+        let (code, answer) = settle(&project, &[]);
+        assert_eq!((code, names(&answer).len()), (Some(5), 2), "{name}: {answer:#}");
+        assert_eq!(of(&answer, name)["failed"], true, "{answer:#}");
+        assert_eq!(settle(&project, &[]).1["services"], answer["services"], "the same again");
+        // What was told is not told again; that it is not up is.
+        project.write("src/api/v", "next");
+        let (code, answer) = settle(&project, &[]);
+        assert_eq!((code, names(&answer)), (Some(0), vec!["api"]), "{answer:#}");
+        let note = answer["notes"][0].as_str().unwrap();
+        assert!(note.contains(&format!("{name} (")), "{answer:#}");
+        project.write(&format!("src/{name}/v"), "v1");
+    }
+    down(&project);
+}
+
+#[test]
 fn the_same_question_has_the_same_answer_later_on_and_for_two_at_once() {
     let project = shop();
     settle(&project, &NAMES);

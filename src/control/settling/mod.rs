@@ -150,10 +150,14 @@ impl Settling<'_> {
         for service in group.services.iter().filter(|service| self.concerns(service)) {
             services.push(self.service(&group, service, (is_settled, now), most).await);
         }
-        self.note(&group, is_settled, services.is_empty());
+        self.note(&group, is_settled);
         // What is not known to the end is asked for again from its beginning.
         let place =
             if is_settled { GroupCursor { after: self.happened.seen, at: now, ..self.from } } else { self.from };
+        // Of some services by name: the others may not be done.
+        if is_settled && self.named.is_empty() {
+            self.handle.events().end_batch(self.happened.seen);
+        }
         Settled {
             version: VERSION,
             cursor: place.to_string(),
@@ -206,7 +210,7 @@ impl Settling<'_> {
     }
 
     /// What limits the answer.
-    fn note(&mut self, group: &GroupSnapshot, is_settled: bool, nobody: bool) {
+    fn note(&mut self, group: &GroupSnapshot, is_settled: bool) {
         if self.happened.lost > 0 {
             self.notes.push(format!("{} earlier events are forgotten: files may be missing", self.happened.lost));
         }
@@ -220,10 +224,22 @@ impl Settling<'_> {
         } else if group.file_unread && !is_settled {
             self.say("procgroup.toml is still being read");
         }
-        let failed = group.services.iter().filter(|service| nobody && verdict::has_failed(service));
-        let failed: Vec<String> = failed.map(|service| format!("{} ({})", service.name, state(service))).collect();
+        let others = || group.services.iter().filter(|service| self.named.is_empty() && !self.concerns(service));
+        let failed: Vec<String> = others()
+            .filter(|service| verdict::has_failed(service))
+            .map(|service| format!("{} ({})", service.name, state(service)))
+            .collect();
+        // As while the group starts.
+        let not_yet: Vec<String> = others()
+            .filter_map(|service| Some((&service.name, service.going_on.as_ref()?)))
+            .filter(|(_, what)| what.concerns_dependents())
+            .map(|(name, what)| format!("{name} ({what})"))
+            .collect();
         if !failed.is_empty() {
             self.notes.push(format!("not concerned, but not up: {}", failed.join(", ")));
+        }
+        if !not_yet.is_empty() {
+            self.notes.push(format!("not concerned, and not up yet: {}", not_yet.join(", ")));
         }
     }
 }
