@@ -144,15 +144,32 @@ fn what_is_done_instead_of_a_restart_is_waited_for() {
 }
 
 #[test]
-fn a_batch_begins_when_all_that_changed_before_is_decided() {
+fn a_batch_begins_a_second_after_all_that_changed_before_is_done() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
     s.until(1.0).save_all(&["a.rs", "b.rs"], &["api"], true).save("c.rs", &["web"]);
     assert_eq!(begins(&mut s), [true, false, false]);
-    s.until(2.0).save("a.rs", &["api"]);
+    s.until(2.0).dies("web", 15).started("web").until(8.0).save("c.rs", &["web"]);
+    assert_eq!(begins(&mut s), [false], "api is being stopped");
+    s.until(9.0).dies("api", 15).started("api").dies("web", 15).started("web").until(9.9).save("c.rs", &["web"]);
+    assert_eq!(begins(&mut s), [false], "too soon");
+    s.until(10.5).dies("web", 15).started("web").until(12.0).save("a.rs", &["api"]);
     assert_eq!(begins(&mut s), [true]);
-    s.until(9.0).ask(Command::Pause { services: vec![] }).save("a.rs", &["api"]).until(20.0).save("b.rs", &["api"]);
+    s.until(12.5).dies("api", 15).started("api");
+    s.until(15.0).ask(Command::Pause { services: vec![] }).save("a.rs", &["api"]).until(20.0).save("b.rs", &["api"]);
     assert_eq!(begins(&mut s), [true, false], "what is held is not decided");
-    s.ask(Command::Resume { services: vec![], discard: false }).until(30.0).save("b.rs", &["api"]);
+    s.ask(Command::Resume { services: vec![], discard: false }).until(21.0).dies("api", 15).started("api");
+    s.until(30.0).save("b.rs", &["api"]);
+    assert_eq!(begins(&mut s), [true]);
+}
+
+#[test]
+fn a_crash_loop_of_another_service_keeps_no_batch_open() {
+    let mut s = Scenario::running(vec![service("api"), checked("web")]);
+    s.until(1.0).ready("web").until(20.0).save("a.rs", &["api"]).until(20.5).dies("api", 15).started("api");
+    assert_eq!(begins(&mut s), [true]);
+    s.until(21.0).exits("web", 1).until(30.0);
+    assert_eq!(going_on(&s), "web: starting");
+    s.save("a.rs", &["api"]);
     assert_eq!(begins(&mut s), [true]);
 }
 
