@@ -27,6 +27,8 @@ pub struct Process {
     pub ended: bool,
     /// It is ending: it has no environment any more, but may still have children.
     pub ending: bool,
+    /// How many threads it has.
+    pub(super) threads: u32,
     /// The CPU time that it has used, with that of its children that it has waited for, in ticks.
     pub ticks: u64,
     /// When it was started, in ticks since the machine was: with the number, this is nobody else.
@@ -49,7 +51,7 @@ impl Process {
         let session = unistd::getsid(Some(number)).map_or(0, unistd::Pid::as_raw);
         let (name, parent) = ("a process".into(), getpid().as_raw_pid());
         // It may be stopped: then it has to go on before it can end.
-        Some(Self { pid, name, parent, group, session, stopped: true, ended, ending: false, ticks: 0, start: 0 })
+        Some(Self { pid, name, parent, group, session, stopped: true, ended, ending: false, threads: 1, ticks: 0, start: 0 })
     }
 
     /// The process of this number, as it is now.
@@ -79,7 +81,7 @@ impl Process {
         // A main thread that has ended before the others looks like a zombie.
         let ended = matches!(state, "Z" | "X") && threads <= 1;
         let ending = !matches!(state, "Z" | "X") && flags & PF_EXITING != 0;
-        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, ticks, start })
+        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, threads, ticks, start })
     }
 
     /// Whether both are the same process, at two moments.

@@ -1,5 +1,6 @@
 //! Why a request is not answered: the error object of the command line, with a status of HTTP.
 
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use super::command_line::Told;
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) told: Told,
+    /// The methods that there are, where it was another one.
+    pub(super) allow: Option<String>,
 }
 
 impl Refusal {
@@ -25,10 +28,17 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, ("not-logged-in", 8), message, help)
     }
 
-    /// There is nothing at this path, or not for this method.
+    /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
-        let message = "nothing is at this path, or not for this method";
-        Self::new(StatusCode::NOT_FOUND, ("unknown-path", 2), message, "GET /api/v1/openapi.json lists all of them")
+        let help = "GET /api/v1/openapi.json lists all paths";
+        Self::new(StatusCode::NOT_FOUND, ("unknown-path", 2), "nothing is at this path", help)
+    }
+
+    /// What is at this path takes only these methods.
+    pub(super) fn wrong_method(allow: String) -> Self {
+        let help = format!("methods here: {allow}");
+        let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, ("method", 2), "this path has no such method", &help);
+        Self { allow: Some(allow), ..refusal }
     }
 
     /// A body that is too large.
@@ -47,17 +57,21 @@ impl Refusal {
     /// Something does not work that should.
     pub(super) fn unavailable(message: &str) -> Self {
         let told = Told { code: "failed", exit_code: 1, message: message.to_owned(), help: None };
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, told }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, told, allow: None }
     }
 
     fn new(status: StatusCode, code: (&'static str, u8), message: impl Into<String>, help: &str) -> Self {
         let (code, exit_code) = code;
-        Self { status, told: Told { code, exit_code, message: message.into(), help: Some(help.to_owned()) } }
+        let told = Told { code, exit_code, message: message.into(), help: Some(help.to_owned()) };
+        Self { status, told, allow: None }
     }
 
     /// The answer.
     pub(super) fn response(&self) -> Response<Body> {
-        body::whole(self.status, "application/json", self.text())
+        let mut response = body::whole(self.status, "application/json", self.text());
+        let allow = self.allow.as_deref().and_then(|methods| HeaderValue::from_str(methods).ok());
+        response.headers_mut().extend(allow.map(|methods| (ALLOW, methods)));
+        response
     }
 
     /// Its body, as the command line prints it.
@@ -80,6 +94,6 @@ impl From<Told> for Refusal {
             code if code.starts_with("unknown-") => StatusCode::NOT_FOUND,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self { status, told }
+        Self { status, told, allow: None }
     }
 }
