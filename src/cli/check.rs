@@ -114,7 +114,8 @@ fn auto_ports(place: &Place, spec: &GroupSpec) -> String {
     if !ports.any(|port| port.asked == AskedPort::Auto) {
         return String::new();
     }
-    let asked = find::group(place).ok().and_then(|mut group| group.ask(Ask::Status { follow: false, usage: false }).ok());
+    let asked =
+        find::group(place).ok().and_then(|mut group| group.ask(Ask::Status { follow: false, usage: false }).ok());
     let status = asked.and_then(|reply| if let Reply::Status(status) = reply { Some(status) } else { None });
     let of = |service: &ServiceSpec| {
         let auto = service.ports.iter().filter(|port| port.asked == AskedPort::Auto);

@@ -51,7 +51,19 @@ impl Process {
         let session = unistd::getsid(Some(number)).map_or(0, unistd::Pid::as_raw);
         let (name, parent) = ("a process".into(), getpid().as_raw_pid());
         // It may be stopped: then it has to go on before it can end.
-        Some(Self { pid, name, parent, group, session, stopped: true, ended, ending: false, threads: 1, ticks: 0, start: 0 })
+        Some(Self {
+            pid,
+            name,
+            parent,
+            group,
+            session,
+            stopped: true,
+            ended,
+            ending: false,
+            threads: 1,
+            ticks: 0,
+            start: 0,
+        })
     }
 
     /// The process of this number, as it is now.

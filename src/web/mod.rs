@@ -21,6 +21,7 @@ mod security;
 mod server;
 mod site;
 mod stream;
+mod unreadable;
 mod watcher;
 
 pub use command_line::{Chore, CommandLine, NewTask, TaskName, Told};

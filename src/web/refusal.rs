@@ -1,11 +1,12 @@
 //! Why a request is not answered: the error object of the command line, with a status of HTTP.
 
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use super::body::{self, Body};
 use super::command_line::Told;
+use super::security;
 
 /// A refusal, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl Refusal {
         Self { allow: Some(allow), ..refusal }
     }
 
+    /// The head cannot be read: it has no form, or is too large.
+    pub(super) fn unreadable(status: StatusCode) -> Self {
+        let (code, message, help) = match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => {
+                ("too-large", "the head of the request is too large", "send less than 16 KiB")
+            }
+            _ => ("malformed", "this is not a request of HTTP/1.1", "GET /api/v1/openapi.json lists all paths"),
+        };
+        Self::new(status, (code, 2), message, help)
+    }
+
     /// A body that is too large.
     pub(super) fn too_large(most: usize) -> Self {
         let message = format!("the body has more than {most} bytes");
@@ -72,6 +84,24 @@ impl Refusal {
         let allow = self.allow.as_deref().and_then(|methods| HeaderValue::from_str(methods).ok());
         response.headers_mut().extend(allow.map(|methods| (ALLOW, methods)));
         response
+    }
+
+    /// The whole answer as bytes, for one who is not answered in the usual way. It is the last of its connection.
+    pub(super) fn last_answer(&self) -> Vec<u8> {
+        let (mut response, text) = (self.response(), self.text());
+        let headers = response.headers_mut();
+        security::protect(headers);
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(CONTENT_LENGTH, text.len().into());
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        let mut bytes = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
+        for (name, value) in headers.iter() {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend([b"\r\n", text.as_bytes()].concat());
+        bytes
     }
 
     /// Its body, as the command line prints it.

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_path_is_meant_as_a_whole_and_its_name_is_decoded() {
         let api = |endpoint, name: &str| Ok(Route::Api(endpoint, name.to_owned()));
-        let route = |method, path| super::route(&method, path, Shows::All).map_err(|refusal| refusal.status.as_u16());
+        let route = |method, path| route(&method, path, Shows::All).map_err(|refusal| refusal.status.as_u16());
         let get = |path| route(Method::GET, path);
         let post = |path| route(Method::POST, path);
         assert_eq!(get("/api/v1/status"), api(Endpoint::Status, ""));
@@ -156,7 +156,10 @@ mod tests {
     #[test]
     fn a_listener_of_metrics_shows_nothing_that_needs_a_token() {
         let status = |path| route(&Method::GET, path, Shows::Metrics).map_err(|refusal| refusal.status.as_u16());
-        assert_eq!([status("/health"), status("/ready"), status("/metrics")], [Route::Health, Route::Ready, Route::Metrics].map(Ok));
+        assert_eq!(
+            [status("/health"), status("/ready"), status("/metrics")],
+            [Route::Health, Route::Ready, Route::Metrics].map(Ok)
+        );
         for path in ["/", "/app.js", "/api/v1/status", "/api/v1/session", "/api/v1/down"] {
             assert_eq!(status(path), Err(404), "{path}");
         }

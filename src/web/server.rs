@@ -23,6 +23,7 @@ use super::hosts::Hosts;
 use super::refusal::Refusal;
 use super::routes::{Route, route};
 use super::site::Site;
+use super::unreadable::Way;
 use super::{api, body, health, metrics, security};
 
 /// Connections at once, of all listeners of a site together.
@@ -161,7 +162,7 @@ async fn talk(stream: TcpStream, seen: Arc<Seen>, place: OwnedSemaphorePermit, m
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Way::new(TokioIo::new(stream)), service);
     tokio::pin!(connection);
     let is_over = tokio::select! {
         // However it has ended: nobody is there to be told.
@@ -197,10 +198,7 @@ async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Bod
 
 /// Tells a client that there is no room for it, without waiting for it.
 fn turn_away(stream: &TcpStream) {
-    let message = format!("there are {CONNECTIONS} connections already");
-    let text = Refusal::unavailable(&message).text();
-    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
-                X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n";
-    // A socket of its own has room for that; if not, the closing says it too.
-    let _ = stream.try_write(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
+    let refusal = Refusal::unavailable(&format!("there are {CONNECTIONS} connections already"));
+    // A new socket has room for that; if not, the closing says it too.
+    let _ = stream.try_write(&refusal.last_answer());
 }
