@@ -127,3 +127,26 @@ impl From<Told> for Refusal {
         Self { status, told, allow: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_is_turned_away_is_told_in_the_form_of_all_answers() {
+        let refusal = Refusal::unavailable("there are too many");
+        let answer = String::from_utf8(refusal.last_answer()).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");
+        assert_eq!(body, refusal.text());
+        let length = format!("content-length: {}", body.len());
+        for line in ["connection: close", "retry-after: 1", "content-type: application/json", &length] {
+            assert!(head.lines().any(|other| other == line), "{line}: {head}");
+        }
+        let mut headers = hyper::HeaderMap::new();
+        security::protect(&mut headers);
+        for (name, value) in &headers {
+            assert!(head.contains(&format!("\r\n{name}: {}", value.to_str().unwrap())), "{name}: {head}");
+        }
+    }
+}
