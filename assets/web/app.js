@@ -119,6 +119,7 @@ const heard = {
 		$("login").hidden = token != null;
 		$("group").hidden = token == null;
 		soon();
+		measure();
 	},
 	connection({ state, reason }) {
 		write($("connection"), state === "lost" ? `connection lost${reason ? `: ${reason}` : ""} · reconnecting` : "");
@@ -149,9 +150,10 @@ function want() {
 
 /** What services use is measured while somebody looks at it. */
 async function measure() {
-	if (likes.usage && page.token != null && !document.hidden) page.usage = await call("usage").catch(() => null);
 	clearTimeout(measure.timer);
 	measure.timer = setTimeout(measure, USAGE_MS);
+	if (!likes.usage || page.token == null || document.hidden) return;
+	page.usage = await call("usage").catch(() => page.usage);
 	soon();
 }
 
@@ -184,6 +186,7 @@ function set() {
 	log.times = likes.times;
 	log.changed();
 	want();
+	soon();
 	measure();
 }
 

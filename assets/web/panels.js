@@ -32,7 +32,7 @@ export class Details {
 	}
 
 	draw(service, events) {
-		if (service.name !== this.service?.name) this.hours = [];
+		if (service.name !== this.service?.name) Object.assign(this, { of: null, hours: [] });
 		Object.assign(this, { service, events });
 		this.box.replaceChildren(...details(service, events, this.hours));
 	}
