@@ -270,9 +270,9 @@ function openLog() {
 	attempt(() => store.refresh().then(want));
 }
 
-/** Goes to the next or previous line; at first to the newest. `what` names one. */
+/** Goes to the next or previous line, first to the newest. `what` names one. */
 function goTo(lines, by, what) {
-	const rows = lines.map((line) => log.store.find(line)).filter((number) => number != null);
+	const rows = log.store.numbersOf(lines).filter((number) => number != null);
 	if (rows.length === 0) return write($("found"), `no ${what}`);
 	const here = log.follow ? Infinity : (log.current ?? log.inSight()[0]);
 	let at = by > 0 ? rows.findIndex((number) => number > here) : rows.findLastIndex((number) => number < here);

@@ -7,7 +7,7 @@ import { ask, batches, query } from "./api.js";
 const HIDDEN_MS = 60_000;
 const WAITS_MS = [250, 500, 1_000, 2_000, 4_000];
 const BATCH_MS = 50;
-/** That a tab is handed at once. Of a log alone only the end is drawn, and the rest is fetched when it is looked at. */
+/** Lines for a tab at once. Of a log alone only the end is drawn; the rest is fetched when it is looked at. */
 const MOST_LINES = 2_000;
 const MOST_OF_ONE = 400;
 const MOST_EVENTS = 4_000;

@@ -28,7 +28,7 @@ export class LogView {
 	current = null;
 	drawn = 0;
 
-	/** `onfollow`: it follows the end of the log, or not any more. */
+	/** `onfollow`: whether it follows the end. */
 	constructor(box, onfollow) {
 		Object.assign(this, { box, onfollow });
 		[this.above, this.block, this.below] = box.children;
@@ -72,8 +72,7 @@ export class LogView {
 	}
 
 	get unit() {
-		this.height ??= parseFloat(getComputedStyle(this.box).lineHeight);
-		return this.height;
+		return (this.height ??= parseFloat(getComputedStyle(this.box).lineHeight));
 	}
 
 	/** The height of a line that is not in the page. */

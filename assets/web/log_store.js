@@ -1,6 +1,7 @@
 // The lines of a log that the page has. A log view asks for rows by number, from `first` up to `end`.
 
 import { ask, batches, Problem, query } from "./api.js";
+import { keyOf } from "./log.js";
 
 const CHUNK = 250;
 /** Chunks that are kept; the ones unused for longest go first. */
@@ -128,8 +129,8 @@ export class LineStore extends Store {
 		}
 	}
 
-	find({ line }) {
-		return line;
+	numbersOf(lines) {
+		return lines.map(({ line }) => line);
 	}
 }
 
@@ -196,8 +197,8 @@ export class ListStore extends Store {
 		return this.peek(number);
 	}
 
-	find({ service, line }) {
-		const at = this.rows.findLastIndex((row) => row.line === line && row.service === service);
-		return at < 0 ? null : this.first + at;
+	numbersOf(lines) {
+		const numbers = new Map(this.rows.map((row, at) => [keyOf(row), this.first + at]));
+		return lines.map((line) => numbers.get(keyOf(line)));
 	}
 }

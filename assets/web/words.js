@@ -1,6 +1,6 @@
 // States, times and sizes in words and glyphs, as on the dashboard. Nothing here knows the page.
 
-/** Each state's glyph, and how much it asks for attention; in the order of the header. */
+/** Each state's glyph and tone, in the order of the header. */
 const LOOKS = {
 	running: ["●", "good"], ready: ["●", "good"], starting: ["◐", "busy"], stopping: ["◐", "busy"],
 	retrying: ["✗", "bad"], "crash-loop": ["✗", "bad"], failed: ["✗", "bad"], unhealthy: ["◆", "bad"], lost: ["◆", "bad"],
