@@ -96,7 +96,7 @@ fn its_queries_give_the_restarts_by_cause_that_status_gives() {
     let restarts = || prometheus.query("devgroup_restarts_total", ["service", "cause"]);
     wait_for("it has scraped", || !restarts().is_empty());
     for _ in 0..2 {
-        assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
+        assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
     }
     project.write("src/a.rs", "1");
     let count = |name: &str, cause: &str| service(&project, name)["restarts"][cause].as_u64().unwrap();
