@@ -159,8 +159,8 @@ fn a_flood_is_followed_with_a_page_that_does_not_grow() {
 
 #[test]
 fn lines_that_come_too_fast_are_there_when_they_are_looked_at() {
-    let project =
-        Project::new("name = \"shop\"\n[web]\n[services]\napi = \"read go; seq 1 4000; echo over; exec cat\"\n");
+    let project = Project::new("name = \"shop\"\n[web]\n[services]\napi = \"sh burst.sh\"\n");
+    project.write("burst.sh", "read go\nseq 1 4000\necho over\nexec cat\n");
     let Some(mut browser) = Browser::start() else { return };
     detach(&project);
     let page = opened(&mut browser, &project);
