@@ -51,7 +51,7 @@ function details(service, events, hours) {
 		Ports: Object.entries(service.ports).map(([name, port]) => `${name} ${port}`).join(", "),
 		Tasks: workerNotes(service),
 		Restarts: some(service.restarts).map(([cause, number]) => `${cause} ${number}`).join(", "),
-		"Last 24h": hours.length > 0 && `${bar(hours)} · ${count(hours.reduce((sum, one) => sum + one), "restart")}`,
+		"Last 24h": hours.length > 0 && el("span", {}, el("code", {}, bar(hours)), ` · ${count(hours.reduce((sum, one) => sum + one), "restart")}`),
 		"Last change": change && `${change.path}, ${age(change.at, now)} ago`,
 		"Last exit": exit && `${exitWords(exit)}, ${age(exit.at, now)} ago`,
 		File: service.file,

@@ -1,4 +1,4 @@
-// States, times and sizes in words and glyphs, as on the dashboard. Nothing here knows the page.
+// States, times and sizes in words and glyphs, as on the dashboard.
 
 /** Each state's glyph and tone, in the order of the header. */
 const LOOKS = {
@@ -61,7 +61,7 @@ export function workerNotes({ worker }) {
 	].filter(Boolean).join(" · ");
 }
 
-/** How many services are in each state. Those that are ready run; `running` is always there. */
+/** How many are in each state. Those that are ready run; `running` is always there. */
 export function stateCounts(services) {
 	const found = Object.groupBy(services, ({ state }) => (state === "ready" ? "running" : state));
 	const tell = ([word, those]) => ({ word, number: those.length, bad: those.some((one) => look(one).tone === "bad") });
@@ -71,7 +71,7 @@ export function stateCounts(services) {
 /** `1 change`, `2 changes`. */
 export const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
-/** A time in one unit: `12s`, `41m`, `3h`, `2d`. */
+/** `12s`, `41m`, `3h`, `2d`. */
 export function approx(millis) {
 	const seconds = Math.max(0, Math.floor(millis / 1000));
 	const [unit, size] = [["d", 86400], ["h", 3600], ["m", 60]].find(([, size]) => seconds >= size) ?? ["s", 1];
@@ -86,7 +86,7 @@ export const clock = (at) => new Date(at).toLocaleTimeString("en-GB");
 /** `0.3s`, `12s`, `41m`. */
 export const took = (millis) => (millis == null ? "" : millis < 10_000 ? `${Math.floor(millis / 100) / 10}s` : approx(millis));
 
-/** A size: `340M`, `1.2G`. */
+/** `340M`, `1.2G`. */
 export function bytes(number) {
 	let [size, unit] = [number / 1024, 0];
 	for (; size >= 1024 && unit < 3; unit += 1) size /= 1024;
