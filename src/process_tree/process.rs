@@ -222,6 +222,7 @@ mod tests {
         assert_eq!((plain.name.as_str(), plain.stopped, plain.ended), ("sleep", false, false));
         let busy = parsed("7 (sleep) S 1 6 5 0 -1 4194304 86 7 0 0 30 4 200 1000 20 0 1 0 99 0").unwrap();
         assert_eq!((plain.ticks, busy.ticks, busy.start), (0, 1234, 99));
+        assert_eq!((plain.threads, parsed(&format!("7 (node) S 1 6 5 {rest} 12 0 99 0")).unwrap().threads), (1, 12));
         let odd = parsed(&format!("7 (a) Z 9 (b) T 1 6 5 {rest} 1 0 99 0")).unwrap();
         assert_eq!((odd.name.as_str(), odd.stopped, odd.group), ("a) Z 9 (b", true, 6));
         assert!(!odd.ending && parsed("7 (a) S 1 6 5 0 -1 4194308 86 0 0 0 0 0 0 0 20 0 1 0 99 0").unwrap().ending);

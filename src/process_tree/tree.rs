@@ -176,6 +176,26 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn the_child_of_any_thread_is_found() {
+        let spawn = || Command::new("sleep").arg("1000").spawn().unwrap();
+        let (child_in, child_out) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            child_in.send(spawn()).unwrap();
+            // It has the child for as long as it lives.
+            ended.recv().unwrap_err();
+        });
+        let mut child = child_out.recv().unwrap();
+        let below = Tree::read().below([getpid()]);
+        assert!(below.iter().any(|process| process.pid == Pid::from_child(&child)), "{below:?}");
+        drop(end);
+        thread.join().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
     fn our_children_are_found_by_their_numbers_alone() {
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let id = Pid::from_child(&child);
