@@ -11,7 +11,7 @@ export class Problem extends Error {
 /** Asks; the answer is there when its head is. */
 export async function ask(token, path, { body, signal } = {}) {
 	const headers = token == null ? {} : { authorization: `Bearer ${token}` };
-	const options = { headers, signal, cache: "no-store", credentials: "omit" };
+	const options = { headers, signal, credentials: "omit" };
 	if (body !== undefined) {
 		headers["content-type"] = "application/json";
 		Object.assign(options, { method: "POST", body: JSON.stringify(body) });
@@ -33,7 +33,7 @@ export function query(path, keys) {
 	return `${path}?${search}`;
 }
 
-/** The objects of an answer in JSON Lines, as many as have come together at a time. */
+/** The objects of an answer in JSON Lines, as they come. */
 export async function* batches(response) {
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";

@@ -3,20 +3,21 @@
 import { askFor } from "./api.js";
 import { keyOf, LogView } from "./log.js";
 import { LineStore, ListStore, readLines } from "./log_store.js";
-import { details, Tasks, Watcher } from "./panels.js";
+import { Details, Tasks, Watcher } from "./panels.js";
 import { el, grouped, link, ServiceTable, write } from "./services.js";
-import { age, beginsError, count, holdWords, isError, lives, look, stateCounts, watchWords } from "./words.js";
+import { age, beginsError, count, holdWords, isError, lives, look, place, stateCounts, watchWords } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const USAGE_MS = 5_000;
 /** Kept in this browser. */
 const likes = { wrap: true, times: false, usage: true, ...JSON.parse(localStorage.devgroup ?? "{}") };
 const page = { view: "log", letters: "", level: "", text: "", only: false, events: [] };
 const log = new LogView($("log"), (follow) => press("follow", follow));
 const table = new ServiceTable($("table"), choose);
-const [watcher, tasks] = [new Watcher($("watcher"), call), new Tasks($("tasks"), call)];
+const [details, watcher, tasks] = [new Details($("details"), call), new Watcher($("watcher"), call), new Tasks($("tasks"), call)];
 const buttons = new Map();
 
-/** Every action: its keys, which are those of the dashboard, and what it does. */
+/** Every action: its keys, as on the dashboard, and what it does. */
 const ACTIONS = {
 	"next service": ["j ↓", () => step(1)],
 	"previous service": ["k ↑", () => step(-1)],
@@ -27,8 +28,8 @@ const ACTIONS = {
 	"open url": ["o", () => link(service())?.click()],
 	type: ["i", type],
 	resume: ["p", () => call("resume", { body: {} })],
-	"pause watching": ["p", () => call(holds() ? "resume" : "pause", { body: {} })],
-	"discard changes": ["P", () => holds() && call("resume", { body: { discard: true } })],
+	"pause watching": ["p", () => call("pause", { body: {} })],
+	"discard changes": ["P", () => isPaused() && call("resume", { body: { discard: true } })],
 	log: ["", () => show("log")],
 	"all logs": ["a", () => show("all logs")],
 	details: ["d", () => show("details")],
@@ -40,8 +41,8 @@ const ACTIONS = {
 	"only matches": ["&", () => toggle(page, "only")],
 	"next error": ["e", () => goToError(1)],
 	"previous error": ["E", () => goToError(-1)],
-	"next run": ["]", () => goToRun(1)],
-	"previous run": ["[", () => goToRun(-1)],
+	"next run": ["] .", () => goToRun(1)],
+	"previous run": ["[ ,", () => goToRun(-1)],
 	follow: ["f G End", () => log.toEnd()],
 	top: ["g Home", () => log.toTop()],
 	"page down": ["PageDown Space Ctrl-d", () => log.scrollBy(1)],
@@ -49,7 +50,7 @@ const ACTIONS = {
 	wrap: ["w", () => toggle(likes, "wrap")],
 	times: ["t", () => toggle(likes, "times")],
 	copy: ["c y", copy],
-	zoom: ["z Enter", () => document.body.classList.toggle("zoomed")],
+	zoom: ["z Enter b", () => document.body.classList.toggle("zoomed")],
 	usage: ["u", () => toggle(likes, "usage")],
 	help: ["?", () => $("help").showModal()],
 	back: ["Esc q", back],
@@ -79,7 +80,8 @@ const press = (name, is_pressed) => buttons.get(name)?.setAttribute("aria-presse
 const service = () => page.status?.services.find((one) => one.name === page.selected);
 const names = () => grouped(page.status?.services ?? [], page.letters).flatMap(([, those]) => those.map((one) => one.name));
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
-const holds = () => page.status?.watch.holds.length > 0;
+/** By hand: what else holds ends by itself. */
+const isPaused = () => page.status?.watch.state === "paused";
 const order = (what) => call(`services/${encodeURIComponent(page.selected)}/${what}`, { body: {} });
 
 function call(path, options) {
@@ -93,7 +95,7 @@ function tell(text, is_well = false) {
 	tell.timer = setTimeout(() => write($("notice"), ""), 8000);
 }
 
-/** The way to the worker that all tabs share; where there is none, the page does its work. */
+/** The way to the worker of all tabs; where there is none, the page does its work. */
 function connect() {
 	if (self.SharedWorker != null) {
 		const only = { createScriptURL: () => "/hub.js" };
@@ -117,10 +119,10 @@ const heard = {
 		$("login").hidden = token != null;
 		$("group").hidden = token == null;
 		soon();
+		measure();
 	},
 	connection({ state, reason }) {
-		const lost = `connection lost${reason ? `: ${reason}` : ""} · reconnecting`;
-		write($("connection"), { lost, released: "not connected while hidden" }[state] ?? "");
+		write($("connection"), state === "lost" ? `connection lost${reason ? `: ${reason}` : ""} · reconnecting` : "");
 		if (state === "connected") log.changed();
 	},
 	status({ status, at }) {
@@ -130,10 +132,6 @@ const heard = {
 	events({ events }) {
 		const last = page.events.at(-1)?.seq ?? 0;
 		page.events = [...page.events, ...events.filter(({ seq }) => seq > last)].slice(-4000);
-		soon();
-	},
-	usage({ status }) {
-		page.usage = status;
 		soon();
 	},
 	lines({ lines }) {
@@ -147,7 +145,16 @@ const heard = {
 port.onmessage = ({ data }) => heard[data.type](data);
 
 function want() {
-	say("want", { logs: log.store?.services ?? {}, usage: likes.usage });
+	say("want", { logs: log.store?.services ?? new Map() });
+}
+
+/** What services use is measured while somebody looks at it. */
+async function measure() {
+	clearTimeout(measure.timer);
+	measure.timer = setTimeout(measure, USAGE_MS);
+	if (!likes.usage || page.token == null || document.hidden) return;
+	page.usage = await call("usage").catch(() => page.usage);
+	soon();
 }
 
 function choose(name) {
@@ -180,6 +187,7 @@ function set() {
 	log.changed();
 	want();
 	soon();
+	measure();
 }
 
 function back() {
@@ -191,14 +199,14 @@ function back() {
 	else document.body.classList.remove("zoomed");
 }
 
-/** Draws once for all that comes together, and fetches what came of files and tasks. */
+/** Draws once for all that comes together, and fetches what a panel shows. */
 function soon() {
 	soon.frame ??= requestAnimationFrame(() => {
 		soon.frame = null;
 		draw();
 		const one = service();
-		if (page.view === "details" && one != null) details($("details"), one, page.events, Date.now());
-		const panel = { watcher, tasks }[page.view];
+		if (page.view === "details" && one != null) details.draw(one, page.events);
+		const panel = { details, watcher, tasks }[page.view];
 		if (panel == null || page.token == null) return;
 		soon.timer ??= setTimeout(() => panel.refresh().catch(() => {}).finally(() => (soon.timer = null)), 200);
 	});
@@ -222,7 +230,7 @@ function draw() {
 	if (is_one) buttons.get("start").hidden = lives(one);
 	if (is_one) buttons.get("open url").hidden = link(one) == null;
 	const last = page.events.findLast(({ path, type }) => path != null && (type === "start" || type === "restart"));
-	const rule = last?.rule && ` · ${[last.rule.file, last.rule.line].filter(Boolean).join(":")}`;
+	const rule = last?.rule && ` · ${place(last.rule)}`;
 	write($("last"), last ? `↻ ${last.service} · ${last.message} · ${age(last.at, now)} ago${rule ?? ""}` : "");
 	if (is_log) openLog();
 }
@@ -232,15 +240,17 @@ function drawHeader(status, now) {
 	document.title = `${counts.some(({ bad }) => bad) ? "✗ " : ""}${status.project} · devgroup`;
 	write($("project"), status.project);
 	const parts = counts.map(({ word, number, bad }) => el("span", { className: bad ? "word tone-bad" : "" }, `${number} ${word}`));
-	$("counts").replaceChildren(...(status.stopping ? ["STOPPING"] : parts.flatMap((part, at) => [at > 0 ? " · " : "", part])));
-	write($("watching"), watchWords(status.watch));
-	$("hold").hidden = !holds();
-	buttons.get("pause watching").hidden = holds();
-	write($("hold-words"), holds() ? `‖ ${holdWords(status, now)} ` : "");
+	$("counts").replaceChildren(...(status.stopping ? ["STOPPING"] : parts));
+	write($("watching"), watchWords(status));
+	const holds = holdWords(status, now);
+	$("hold").hidden = !holds;
+	write($("hold-words"), `‖ ${holds} `);
+	buttons.get("pause watching").hidden = isPaused();
+	for (const name of BARS.hold) buttons.get(name).hidden = !isPaused();
 	write($("trouble"), [status.file_problem, status.watch.problem].filter(Boolean).join(" · "));
 }
 
-/** What is searched for as the group knows it: text between slashes is a regex. */
+/** What is searched for. Text between slashes is a regex. */
 const grep = () => /^\/(.+)\/$/.exec(page.text)?.[1] ?? page.text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** Opens the log that is chosen, if it is not open already. */
@@ -255,15 +265,14 @@ function openLog() {
 	const is_whole = !is_all && filter.level == null && filter.grep == null;
 	const store = is_whole ? new LineStore(page.token, services[0]) : new ListStore(page.token, services, filter);
 	log.names = is_all;
-	$("log").style.setProperty("--who", `${Math.max(...services.map((name) => name.length)) + 1}ch`);
 	$("log").ariaLabel = is_all ? "All logs" : `Log of ${services[0]}`;
 	log.show(store);
 	attempt(() => store.refresh().then(want));
 }
 
-/** Goes to the next or previous of some lines; at first to the newest. `what` names one. */
+/** Goes to the next or previous line, first to the newest. `what` names one. */
 function goTo(lines, by, what) {
-	const rows = lines.map((line) => log.store.find(line)).filter((number) => number != null);
+	const rows = log.store.numbersOf(lines).filter((number) => number != null);
 	if (rows.length === 0) return write($("found"), `no ${what}`);
 	const here = log.follow ? Infinity : (log.current ?? log.inSight()[0]);
 	let at = by > 0 ? rows.findIndex((number) => number > here) : rows.findLastIndex((number) => number < here);
@@ -273,7 +282,7 @@ function goTo(lines, by, what) {
 	write($("found"), `${what} ${at + 1} of ${rows.length}${from}`);
 }
 
-/** Lines that the group finds in the logs that are open. */
+/** Lines of the open log. */
 const find = (keys) => readLines(page.token, { service: page.view === "log" ? page.selected : null, ...keys });
 
 async function goToMatch(by) {
@@ -301,7 +310,7 @@ function search(text) {
 	return goToMatch(1);
 }
 
-/** Copies what is selected, or the error that was gone to with its trace, or what is in sight. */
+/** Copies what is selected, else the current error with its trace, else what is in sight. */
 async function copy() {
 	const { store, current } = log;
 	let [from, until] = log.inSight();
@@ -334,7 +343,7 @@ function onKey(event) {
 	}
 	if (metaKey || altKey || page.token == null || (has_keys && key !== "Esc")) return;
 	if (target.matches("button, a") && ["Enter", "Space"].includes(key)) return;
-	const name = byKey.get(key);
+	const name = key === "p" && isPaused() ? "resume" : byKey.get(key);
 	const number = names()[key - 1];
 	if (number != null) choose(number);
 	else if (page.view === "watcher" && name === "stop") watcher.toggle();
@@ -397,7 +406,6 @@ document.addEventListener("visibilitychange", () => {
 	if (!document.hidden) heard.behind();
 });
 addEventListener("hashchange", () => location.reload());
-addEventListener("online", () => say("online"));
 addEventListener("pagehide", () => say("bye"));
 setInterval(() => document.hidden || (page.view === "watcher" ? soon : draw)(), 1000);
 begin();

@@ -1,16 +1,16 @@
-// The stream of the group, shared by all tabs: a browser opens six connections to a host, and a stream in each tab would
-// take them. It runs in a SharedWorker, which has the token too, or in the page where there is none.
+// The stream of the group, one for all tabs, since a browser opens only six connections to a host. It runs in a
+// SharedWorker, or in the page where there is none.
 
-import { ask, askFor, batches, query } from "./api.js";
+import { ask, batches, query } from "./api.js";
 
 /** How long the stream is kept while no tab is visible. */
 const HIDDEN_MS = 60_000;
 const WAITS_MS = [250, 500, 1_000, 2_000, 4_000];
 const BATCH_MS = 50;
-/** For a tab that is busy; others are fetched when they are looked at. */
+/** Lines for a tab at once. Of a log alone only the end is drawn; the rest is fetched when it is looked at. */
 const MOST_LINES = 2_000;
+const MOST_OF_ONE = 400;
 const MOST_EVENTS = 4_000;
-const USAGE_MS = 5_000;
 
 export class Hub {
 	tabs = new Map();
@@ -19,15 +19,15 @@ export class Hub {
 	status = null;
 	events = [];
 	fresh = [];
-	/** Where the log of each service that is streamed goes on; null of a log without lines. */
+	/** Where the log of each service goes on; null of a log without lines. */
 	cursors = new Map();
 	stream = null;
 	tries = 0;
 	timers = {};
 
-	/** A tab has come. Where ports tell of their end, one that crashed counts no more. */
+	/** A tab has come. */
 	join(port) {
-		this.tabs.set(port, { logs: new Map(), visible: true, usage: false, lines: [], busy: false });
+		this.tabs.set(port, { logs: new Map(), visible: true, lines: [], busy: false });
 		port.onmessage = ({ data }) => this.tabs.has(port) && this[data.type](data, this.tabs.get(port), port);
 		port.onclose = () => this.bye({}, null, port);
 	}
@@ -49,16 +49,14 @@ export class Hub {
 		this.look();
 	}
 
-	want({ logs, usage }, tab, port) {
-		Object.assign(tab, { usage, logs: new Map(Object.entries(logs)) });
+	want({ logs }, tab, port) {
+		tab.logs = logs;
 		tab.lines = tab.lines.filter((line) => tab.logs.has(line.service));
-		const [added, others] = [[], []];
-		for (const one of tab.logs) (this.cursors.has(one[0]) ? others : added).push(one);
-		// Another tab has had lines that came before this one asked.
-		if (others.some(([name, cursor]) => this.cursors.get(name) !== cursor)) port.postMessage({ type: "behind" });
+		const added = [...logs].filter(([name]) => !this.cursors.has(name));
 		for (const [name, cursor] of added) this.cursors.set(name, cursor);
+		// Another tab has had lines that came before this one asked.
+		if ([...logs].some(([name, cursor]) => this.cursors.get(name) !== cursor)) port.postMessage({ type: "behind" });
 		if (added.length > 0) this.open();
-		this.measure();
 	}
 
 	visible({ visible }, tab) {
@@ -76,10 +74,6 @@ export class Hub {
 		this.look();
 	}
 
-	online() {
-		if (this.isLookedAt()) this.open();
-	}
-
 	tell(message) {
 		for (const port of this.tabs.keys()) port.postMessage(message);
 	}
@@ -93,18 +87,16 @@ export class Hub {
 		return this.token != null && [...this.tabs.values()].some((tab) => tab.visible);
 	}
 
-	/** Opens the stream for a visible tab, and lets it go when none was visible for a while. */
+	/** Opens the stream for a visible tab, and lets it go when none is for a while. */
 	look() {
 		clearTimeout(this.timers.hidden);
 		const release = () => {
 			this.close();
 			// A tab that is visible again fetches what it missed.
 			for (const name of this.cursors.keys()) this.cursors.set(name, null);
-			this.show("released");
 		};
 		if (this.token != null && !this.isLookedAt()) this.timers.hidden = setTimeout(release, HIDDEN_MS);
 		else if (this.stream == null && this.timers.retry == null) this.open();
-		this.measure();
 	}
 
 	close() {
@@ -119,7 +111,7 @@ export class Hub {
 		Object.assign(this, { token: null, status: null, events: [], fresh: [], tries: 0, cursors: new Map() });
 	}
 
-	/** Opens the stream, anew if there is one: with the logs that are wanted now, from where each is. */
+	/** Opens the stream anew, with the logs that are wanted now, from where each is. */
 	async open() {
 		if (this.token == null) return;
 		this.close();
@@ -163,7 +155,7 @@ export class Hub {
 		this.tries += 1;
 	}
 
-	/** Something has come. Lines that were skipped leave a gap, which a tab fills when it is looked at. */
+	/** Something has come. Skipped lines leave a gap, which a tab fills when it is looked at. */
 	take({ status, event, log }) {
 		if (status != null) {
 			this.status = { type: "status", status, at: Date.now() };
@@ -177,13 +169,14 @@ export class Hub {
 			this.cursors.set(log.service, log.cursor);
 			for (const { visible, logs, lines } of this.tabs.values()) {
 				if (visible && logs.has(log.service)) lines.push(log);
-				if (lines.length > MOST_LINES) lines.splice(0, MOST_LINES / 2);
+				const most = logs.size > 1 ? MOST_LINES : MOST_OF_ONE;
+				if (lines.length > most) lines.splice(0, most / 4);
 			}
 			this.later();
 		}
 	}
 
-	/** Hands on what has come, soon; to a tab that is busy when it has taken what it has. */
+	/** Hands on what has come, soon; to a busy tab when it has taken what it has. */
 	later() {
 		this.timers.batch ??= setTimeout(() => {
 			this.timers.batch = null;
@@ -195,17 +188,6 @@ export class Hub {
 				Object.assign(tab, { lines: [], busy: true });
 			}
 		}, BATCH_MS);
-	}
-
-	/** What services use is measured while somebody looks at it. */
-	measure() {
-		const look = async () => {
-			const wanted = this.isLookedAt() && [...this.tabs.values()].some((tab) => tab.visible && tab.usage);
-			const status = wanted && (await askFor(this.token, "usage").catch(() => null));
-			if (status) this.tell({ type: "usage", status });
-			this.timers.usage = wanted ? setTimeout(look, USAGE_MS) : null;
-		};
-		this.timers.usage ??= setTimeout(look);
 	}
 }
 

@@ -1,11 +1,13 @@
-// Draws a log. Of any number of lines only those in sight and some around them are in the page; each is a row, which stays
-// the same element while it is there.
+// Draws a log. Only the lines in sight and some around them are in the page; each is a row, which stays the same element.
 
+import { write } from "./services.js";
 import { beginsError, clock, isError } from "./words.js";
 
-/** Beyond this height browsers lose places: a longer log is scrolled in steps of more than a line. */
+/** Beyond this height browsers lose places; a longer log is scrolled in larger steps. */
 const MOST_PIXELS = 8_000_000;
 const MOST_ROWS = 300;
+/** Above those in sight while the end is followed. */
+const SPARE_ROWS = 10;
 const DRAW_MS = 80;
 /** Characters of a line that are shown. */
 const LONGEST = 8_000;
@@ -21,12 +23,12 @@ export class LogView {
 	/** With times; with the names of services. */
 	times = false;
 	names = false;
-	/** The lines that a search has found, by `keyOf`, and the number of the one that was gone to. */
+	/** The lines that a search has found, by `keyOf`, and the number of the current one. */
 	hits = new Set();
 	current = null;
 	drawn = 0;
 
-	/** `onfollow`: it follows the end of the log, or not any more. */
+	/** `onfollow`: whether it follows the end. */
 	constructor(box, onfollow) {
 		Object.assign(this, { box, onfollow });
 		[this.above, this.block, this.below] = box.children;
@@ -70,8 +72,7 @@ export class LogView {
 	}
 
 	get unit() {
-		this.height ??= parseFloat(getComputedStyle(this.box).lineHeight);
-		return this.height;
+		return (this.height ??= parseFloat(getComputedStyle(this.box).lineHeight));
 	}
 
 	/** The height of a line that is not in the page. */
@@ -87,10 +88,10 @@ export class LogView {
 	}
 
 	/** Draws. What stands at the anchor stays there. */
-	draw(anchor = this.anchor()) {
+	draw(anchor = this.follow ? null : this.anchor()) {
 		const { box, step, store: { first, end } } = this;
 		const fitting = Math.ceil(box.clientHeight / this.unit) + 1;
-		const most = Math.min(MOST_ROWS, fitting * 3);
+		const most = Math.min(MOST_ROWS, this.follow ? fitting + SPARE_ROWS : fitting * 3);
 		const wanted = this.follow || anchor == null ? end : anchor.number - Math.floor((most - fitting) / 2);
 		const from = Math.max(first, Math.min(wanted, end - most));
 		const until = Math.min(end, from + most);
@@ -106,26 +107,25 @@ export class LogView {
 	}
 
 	place(from, until) {
-		const is_kept = ({ number }) => number >= from && number < until;
-		const kept = this.rows.filter(is_kept);
-		const spare = this.rows.filter((row) => !is_kept(row));
-		const begin = kept[0]?.number ?? until;
-		const take = (start, end) => {
-			const rows = [];
-			for (let number = start; number < end; number += 1) rows.push(Object.assign(spare.pop() ?? this.row(), { number }));
-			return rows;
-		};
-		const [before, after] = [take(from, begin), take(begin + kept.length, until)];
-		this.block.prepend(...before);
-		this.block.append(...after);
+		const [block, old] = [this.block, new Map(this.rows.map((row) => [row.number, row]))];
+		const spare = this.rows.filter(({ number }) => number < from || number >= until);
+		// Where none stays, each is written anew in its place.
+		if (spare.length < old.size) spare.forEach((row) => row.remove());
+		this.rows = [];
+		for (let number = from; number < until; number += 1) {
+			const row = old.get(number) ?? Object.assign(spare.shift() ?? this.row(), { number });
+			const there = block.children[number - from] ?? null;
+			if (row !== there) block.insertBefore(row, there);
+			this.rows.push(row);
+			this.fill(row);
+		}
 		spare.forEach((row) => row.remove());
-		this.rows = [...before, ...kept, ...after];
-		this.rows.forEach((row) => this.fill(row));
 	}
 
 	row() {
 		const row = document.createElement("div");
 		row.parts = ["time", "who", "text"].map((className) => Object.assign(document.createElement("span"), { className }));
+		row.append(...row.parts);
 		return row;
 	}
 
@@ -143,14 +143,12 @@ export class LogView {
 		const look = className + this.times;
 		if (row.line === line && row.look === look) return;
 		Object.assign(row, { line, look, className });
-		const [time, who, text] = row.parts;
-		const { at, service, text: said } = line ?? { service: "", text: "" };
-		time.textContent = at ? `${clock(at)} ` : "";
-		who.textContent = `${service} `;
+		let said = line?.text ?? "";
+		if (said.length > LONGEST) said = `${said.slice(0, LONGEST)} … ${said.length - LONGEST} more characters`;
 		// The dashes of a marker are drawn.
-		text.textContent = line?.marker ? said.replace(/^── | ──$/g, "") : said.slice(0, LONGEST);
-		if (said.length > LONGEST) text.append(` … ${said.length - LONGEST} more characters`);
-		row.replaceChildren(...(this.times ? [time] : []), ...(this.names ? [who] : []), text);
+		if (line?.marker) said = said.replace(/^── | ──$/g, "");
+		const texts = [this.times && line ? `${clock(line.at)} ` : "", this.names && line ? `${line.service} ` : "", said];
+		row.parts.forEach((part, at) => write(part, texts[at]));
 	}
 
 	scrolled() {
@@ -167,7 +165,7 @@ export class LogView {
 		else if (follow || top - height / 2 < begin || top + height * 1.5 > end) this.draw();
 	}
 
-	/** Goes to a line, which then stands a third from the top, so that what follows it is in sight. */
+	/** Goes to a line, which then stands a third from the top. */
 	goTo(number) {
 		this.setFollow(false);
 		this.current = number;

@@ -1,9 +1,10 @@
-// The lines of a log, as far as the page has them. A log view asks for rows by number, from `first` up to `end`.
+// The lines of a log that the page has. A log view asks for rows by number, from `first` up to `end`.
 
 import { ask, batches, Problem, query } from "./api.js";
+import { keyOf } from "./log.js";
 
 const CHUNK = 250;
-/** How many chunks are kept; the ones not used for longest go first. */
+/** Chunks that are kept; the ones unused for longest go first. */
 const MOST_CHUNKS = 60;
 const MOST_ROWS = 5_000;
 const READ_MS = 500;
@@ -39,7 +40,7 @@ class Store {
 	}
 }
 
-/** The whole log of one service. Rows are its lines, by their numbers: what is not here is fetched when it is looked at. */
+/** The whole log of one service, by the numbers of its lines. What is not here is fetched when it is looked at. */
 export class LineStore extends Store {
 	chunks = new Map();
 	asked = new Set();
@@ -51,10 +52,10 @@ export class LineStore extends Store {
 
 	/** Where the stream goes on, by service. */
 	get services() {
-		return { [this.service]: this.last?.cursor ?? null };
+		return new Map([[this.service, this.last?.cursor ?? null]]);
 	}
 
-	/** Fetches the end of the log. What lies between that and what is here is fetched when it is looked at. */
+	/** Fetches the end of the log. */
 	async refresh() {
 		const lines = await this.read({ service: this.service, last: CHUNK });
 		this.add(lines);
@@ -69,7 +70,7 @@ export class LineStore extends Store {
 			// The service has a new log.
 			if (epoch !== this.epoch) Object.assign(this, { epoch, first: 0, end: 0, chunks: new Map(), asked: new Set() });
 			const known = this.peek(number);
-			// Of a line whose beginning is here already, only the rest may have come: the whole of it is fetched.
+			// Of a line that has begun, only the rest may have come: the whole of it is fetched.
 			this.put(number, known != null && known.text !== text && number === this.end - 1 ? undefined : line);
 			if (number >= this.end - 1) this.last = line;
 			this.end = Math.max(this.end, number + 1);
@@ -98,7 +99,7 @@ export class LineStore extends Store {
 		return this.chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
 	}
 
-	/** The line. One that is not here is asked for, and shown when it has come. */
+	/** The line, if it is here; if not, it is fetched. */
 	at(number) {
 		const [at, line] = [Math.floor(number / CHUNK), this.peek(number)];
 		const chunk = this.chunks.get(at);
@@ -117,6 +118,8 @@ export class LineStore extends Store {
 		try {
 			const lines = await this.read({ service: this.service, cursor, limit: CHUNK });
 			for (const line of lines) if (line.line < (at + 1) * CHUNK) this.put(line.line, line);
+			// What follows may be missing, too.
+			if (lines.length > 0 && lines.length < CHUNK) this.asked.delete(at);
 			// What was before them is gone from the group's memory.
 			if (lines[0]?.line > at * CHUNK) this.first = Math.max(this.first, lines[0].line);
 			this.drop();
@@ -126,12 +129,12 @@ export class LineStore extends Store {
 		}
 	}
 
-	find({ line }) {
-		return line;
+	numbersOf(lines) {
+		return lines.map(({ line }) => line);
 	}
 }
 
-/** Lines of several services in the order of their arrival, or those that a filter lets pass: the newest ones. */
+/** The newest lines of several services in the order of their arrival, or of a filter. */
 export class ListStore extends Store {
 	rows = [];
 	newest = new Map();
@@ -143,7 +146,7 @@ export class ListStore extends Store {
 	}
 
 	get services() {
-		return Object.fromEntries(this.names.map((name) => [name, this.newest.get(name)?.cursor ?? null]));
+		return new Map(this.names.map((name) => [name, this.newest.get(name)?.cursor ?? null]));
 	}
 
 	async refresh() {
@@ -151,7 +154,7 @@ export class ListStore extends Store {
 		const lines = await this.read({ service: this.names, ...this.filter, last: MOST_ROWS / 2 });
 		// What the stream has brought meanwhile.
 		const late = this.rows.slice(Math.max(0, begun - this.first));
-		// Behind a filter nothing is missing before the last row, and those that are there keep their places.
+		// Behind a filter nothing is missing before the last row, and rows keep their places.
 		const last = this.is_whole ? null : this.rows.at(-1);
 		const at = lines.findLastIndex((line) => line.line === last?.line && line.service === last.service);
 		if (at < 0) this.rows = [];
@@ -171,7 +174,7 @@ export class ListStore extends Store {
 		this.first = this.end - this.rows.length;
 	}
 
-	/** Lines of the stream. Where some are missing, one is other than before, or a filter decides, the group is asked. */
+	/** Lines of the stream. Where some are missing or different, or a filter decides, the group is asked. */
 	add(lines) {
 		const differs = ({ service, line, text }) => {
 			const before = this.newest.get(service);
@@ -194,8 +197,8 @@ export class ListStore extends Store {
 		return this.peek(number);
 	}
 
-	find({ service, line }) {
-		const at = this.rows.findLastIndex((row) => row.line === line && row.service === service);
-		return at < 0 ? null : this.first + at;
+	numbersOf(lines) {
+		const numbers = new Map(this.rows.map((row, at) => [keyOf(row), this.first + at]));
+		return lines.map((line) => numbers.get(keyOf(line)));
 	}
 }

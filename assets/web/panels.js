@@ -1,8 +1,8 @@
-// What can be shown instead of the log: a service's details, the watcher's list, and tasks.
+// What is shown instead of the log: a service's details, the watcher's list, tasks.
 
 import { query } from "./api.js";
 import { el, link } from "./services.js";
-import { age, clock, exitWords, look, runs, took, workerNotes } from "./words.js";
+import { age, bar, clock, count, exitWords, look, place, runs, some, took, workerNotes } from "./words.js";
 
 /** A table. Each row is an array of texts and elements. */
 function table(caption, heads, rows) {
@@ -14,7 +14,32 @@ function table(caption, heads, rows) {
 const state = (word, tone = "plain") => el("span", { className: `word tone-${tone}` }, word);
 const button = (text, className, onclick) => el("button", { type: "button", className, onclick }, text);
 
-export function details(box, service, events, now) {
+export class Details {
+	hours = [];
+
+	constructor(box, ask) {
+		Object.assign(this, { box, ask });
+	}
+
+	/** Asks how often it was restarted. */
+	async refresh() {
+		const { name, run } = this.service;
+		const of = `${name} ${run}`;
+		if (this.of === of) return;
+		const [{ restarts_by_hour: hours }] = (await this.ask(query("history", { service: name }))).services;
+		Object.assign(this, { of, hours });
+		this.draw(this.service, this.events);
+	}
+
+	draw(service, events) {
+		if (service.name !== this.service?.name) Object.assign(this, { of: null, hours: [] });
+		Object.assign(this, { service, events });
+		this.box.replaceChildren(...details(service, events, this.hours));
+	}
+}
+
+function details(service, events, hours) {
+	const now = Date.now();
 	const { glyph, tone, text } = look(service, now);
 	const { last_change: change, last_exit: exit } = service;
 	const known = {
@@ -25,7 +50,8 @@ export function details(box, service, events, now) {
 		Page: link(service),
 		Ports: Object.entries(service.ports).map(([name, port]) => `${name} ${port}`).join(", "),
 		Tasks: workerNotes(service),
-		Restarts: Object.entries(service.restarts).filter(([, number]) => number > 0).map(([cause, number]) => `${cause} ${number}`).join(", "),
+		Restarts: some(service.restarts).map(([cause, number]) => `${cause} ${number}`).join(", "),
+		"Last 24h": hours.length > 0 && el("span", {}, el("code", {}, bar(hours)), ` · ${count(hours.reduce((sum, one) => sum + one), "restart")}`),
 		"Last change": change && `${change.path}, ${age(change.at, now)} ago`,
 		"Last exit": exit && `${exitWords(exit)}, ${age(exit.at, now)} ago`,
 		File: service.file,
@@ -35,7 +61,7 @@ export function details(box, service, events, now) {
 	const rows = runs(events, service.name).map((one) => [
 		one.run, one.at && clock(one.at), one.why, took(one.ready_ms), one.ended ?? "goes on", took(one.up_ms),
 	]);
-	box.replaceChildren(list, table("Last runs", ["Run", "Started", "Why", "Ready after", "Ended", "Up for"], rows));
+	return [list, table("Last runs", ["Run", "Started", "Why", "Ready after", "Ended", "Up for"], rows)];
 }
 
 const VERDICTS = { restart: "good", held: "busy", pending: "busy", busy: "busy" };
@@ -70,8 +96,7 @@ export class Watcher {
 	/** Why a file does or does not restart somebody. */
 	async explain(file) {
 		const { path, verdict, services, notes, chain } = (await this.ask(query("why", { path: file }))).paths[0];
-		const place = (rule) => rule && `${[rule.file, rule.line].filter(Boolean).join(":")}  ${rule.pattern}`;
-		const rows = chain.map(({ source, outcome, rule }) => [source, outcome, place(rule)]);
+		const rows = chain.map(({ source, outcome, rule }) => [source, outcome, rule && `${place(rule)}  ${rule.pattern}`]);
 		const title = [path, verdict, services.join(", ")].filter(Boolean).join(" · ");
 		this.why.replaceChildren(el("h3", {}, title), ...notes.map((note) => el("p", {}, note)), table("", ["Source", "Outcome", "Rule"], rows));
 	}
@@ -99,7 +124,7 @@ export class Tasks {
 			[task.dlq_reason, task.reason].filter(Boolean).join(": "),
 			task.state === "completed" ? "" : this.order(task, task.state === "dead" ? "Retry" : "Cancel"),
 		]);
-		const told = Object.entries(counts).filter(([, number]) => number > 0).map(([word, number]) => `${number} ${word}`);
+		const told = some(counts).map(([word, number]) => `${number} ${word}`);
 		if (left_off > 0) told.push(`${left_off} more are not shown`);
 		const heads = ["State", "Task", "Worker", "Tries", "Age", "Reason", "Order"];
 		this.list.replaceChildren(table(told.join(" · ") || "no tasks", heads, rows));

@@ -2,7 +2,7 @@
 
 import { age, approx, bytes, counts, lives, look, workerNotes } from "./words.js";
 
-/** An element with these properties and children. Texts become text, whatever is in them. */
+/** An element. Texts become text, whatever is in them. */
 export function el(tag, properties = {}, ...children) {
 	const element = Object.assign(document.createElement(tag), properties);
 	element.append(...children.filter((child) => child != null));
@@ -13,7 +13,7 @@ export function write(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
 
-/** A link to the page of a service, if a browser may open it; that page learns nothing of this one. */
+/** A link to the page of a service, which learns nothing of ours. */
 export function link({ url, ports: { port } }) {
 	const href = url ?? (port == null ? "" : `http://localhost:${port}`);
 	if (!/^https?:\/\/[^/]/i.test(href)) return null;
@@ -21,7 +21,7 @@ export function link({ url, ports: { port } }) {
 	return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, text || href);
 }
 
-/** Services with these letters in their names: ungrouped ones first, then each group once. */
+/** Services with these letters in their names: ungrouped ones, then each group. */
 export function grouped(services, letters) {
 	const shown = services.filter((service) => service.name.toLowerCase().includes(letters.toLowerCase()));
 	return [...Map.groupBy(shown, (service) => service.group ?? "")].sort(([one], [other]) => (one !== "") - (other !== ""));
@@ -61,7 +61,7 @@ export class ServiceTable {
 		}
 	}
 
-	/** Puts the rows into their order; one that stays is the same element, and keeps the focus. */
+	/** Puts the rows into their order. One that stays keeps the focus. */
 	arrange(groups) {
 		for (const body of [...this.table.tBodies]) body.remove();
 		const old = this.rows;
@@ -79,15 +79,14 @@ export class ServiceTable {
 	}
 
 	row(name) {
-		const choose = () => this.choose(name);
-		const cells = COLUMNS.map((column) => el(column === "name" ? "th" : "td", { className: column }));
-		const parts = Object.fromEntries(COLUMNS.map((column, at) => [column, cells[at]]));
-		const span = (className) => el("span", { className });
-		Object.assign(parts, { button: el("button", { type: "button" }, name), glyph: span("glyph"), word: span("word"), note: span("note") });
-		parts.name.scope = "row";
-		parts.name.append(parts.button, parts.note);
-		parts.state.append(parts.glyph, " ", parts.word);
-		parts.glyph.ariaHidden = "true";
-		return { ...parts, row: el("tr", { onclick: choose }, ...cells) };
+		const cells = Object.fromEntries(COLUMNS.map((column) => [column, el(column === "name" ? "th" : "td", { className: column })]));
+		const row = el("tr", { onclick: () => this.choose(name) }, ...Object.values(cells));
+		const [glyph, word, note] = ["glyph", "word", "note"].map((className) => el("span", { className }));
+		const button = el("button", { type: "button" }, name);
+		cells.name.scope = "row";
+		cells.name.append(button, note);
+		cells.state.append(glyph, " ", word);
+		glyph.ariaHidden = "true";
+		return { ...cells, row, button, glyph, word, note };
 	}
 }

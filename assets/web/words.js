@@ -1,6 +1,6 @@
-// States, times and sizes in words and glyphs, the same as on the dashboard. Nothing here knows the page.
+// States, times and sizes in words and glyphs, as on the dashboard.
 
-/** Each state's glyph, and how much it asks for attention; in the order of the header. */
+/** Each state's glyph and tone, in the order of the header. */
 const LOOKS = {
 	running: ["●", "good"], ready: ["●", "good"], starting: ["◐", "busy"], stopping: ["◐", "busy"],
 	retrying: ["✗", "bad"], "crash-loop": ["✗", "bad"], failed: ["✗", "bad"], unhealthy: ["◆", "bad"], lost: ["◆", "bad"],
@@ -8,7 +8,7 @@ const LOOKS = {
 	done: ["✓", "good"], scheduled: ["◌", "plain"], stopped: ["○", "plain"], suspended: ["○", "plain"],
 };
 
-/** How a service is told: glyph, tone, and its state with what the state alone does not say. */
+/** How a service is told: glyph, tone, and its state in words. */
 export function look(service, now = Date.now()) {
 	const { state, reason, last_exit: exit, worker } = service;
 	let [glyph, tone] = LOOKS[state] ?? ["○", "plain"];
@@ -37,13 +37,19 @@ const SIGNALS = { 2: "SIGINT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV", 15: "S
 /** `exit 1`, `SIGKILL`, `not ready in 2s`. */
 export const exitWords = ({ code, signal, fault }) => fault ?? (code == null ? (SIGNALS[signal] ?? `signal ${signal}`) : `exit ${code}`);
 
-/** `↻7 ✗2 !1`: restarts that were wanted, crashes, and restarts that devgroup forced. */
+/** `↻7 ✗2 !1`: wanted restarts, crashes, forced restarts. */
 export function counts({ restarts: { change, manual, config, dependency, crash, liveness, limit } }) {
 	const all = { "↻": change + manual + config + dependency, "✗": crash, "!": liveness + limit };
-	return Object.entries(all).filter(([, number]) => number > 0).map(([sign, number]) => sign + number).join(" ");
+	return some(all).map(([sign, number]) => sign + number).join(" ");
 }
 
-/** What a worker does with its tasks: `2/3 · 14 waiting · 1 dead · breaker open`. */
+/** The pairs of an object whose number is not 0. */
+export const some = (numbers) => Object.entries(numbers).filter(([, number]) => number > 0);
+
+/** Where a rule stands: `procgroup.toml:14`. */
+export const place = ({ file, line }) => [file, line].filter(Boolean).join(":");
+
+/** `2/3 · 14 waiting · 1 dead · breaker open`. */
 export function workerNotes({ worker }) {
 	if (worker == null) return "";
 	const { active, concurrency, waiting, dead, breaker, remote, standby } = worker;
@@ -55,19 +61,17 @@ export function workerNotes({ worker }) {
 	].filter(Boolean).join(" · ");
 }
 
-/** How many services are in each state; those that are ready run, and `running` is always there. */
+/** How many are in each state. Those that are ready run; `running` is always there. */
 export function stateCounts(services) {
-	const found = Object.keys(LOOKS).filter((word) => word !== "ready").map((word) => {
-		const those = services.filter(({ state }) => (state === "ready" ? "running" : state) === word);
-		return { word, number: those.length, bad: those.some((one) => look(one).tone === "bad") };
-	});
-	return found.filter(({ word, number }) => number > 0 || word === "running");
+	const found = Object.groupBy(services, ({ state }) => (state === "ready" ? "running" : state));
+	const tell = ([word, those]) => ({ word, number: those.length, bad: those.some((one) => look(one).tone === "bad") });
+	return Object.keys(LOOKS).map((word) => [word, found[word] ?? []]).filter(([word, those]) => those[0] || word === "running").map(tell);
 }
 
 /** `1 change`, `2 changes`. */
 export const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
-/** A time in one unit: `12s`, `41m`, `3h`, `2d`. */
+/** `12s`, `41m`, `3h`, `2d`. */
 export function approx(millis) {
 	const seconds = Math.max(0, Math.floor(millis / 1000));
 	const [unit, size] = [["d", 86400], ["h", 3600], ["m", 60]].find(([, size]) => seconds >= size) ?? ["s", 1];
@@ -76,28 +80,28 @@ export function approx(millis) {
 
 export const age = (at, now = Date.now()) => (at == null ? "" : approx(now - Date.parse(at)));
 
-/** A time of the API as a time of day, where the browser is. */
+/** A time as the time of day where the browser is. */
 export const clock = (at) => new Date(at).toLocaleTimeString("en-GB");
 
 /** `0.3s`, `12s`, `41m`. */
 export const took = (millis) => (millis == null ? "" : millis < 10_000 ? `${Math.floor(millis / 100) / 10}s` : approx(millis));
 
-/** A size: `340M`, `1.2G`. */
+/** `340M`, `1.2G`. */
 export function bytes(number) {
 	let [size, unit] = [number / 1024, 0];
 	for (; size >= 1024 && unit < 3; unit += 1) size /= 1024;
 	return (size < 10 && unit > 1 ? Math.floor(size * 10) / 10 : Math.floor(size)) + "KMGT"[unit];
 }
 
-/** What the watcher does. What holds changes back is told by the banner. */
-export function watchWords({ state, backend, directories, problem }) {
-	if (state === "off") return "watching off";
-	if (state === "busy") return "busy";
-	if (state !== "watching") return "";
-	return `${problem ? "✗ " : ""}${backend === "poll" ? "polling" : "watching"} ${count(directories, "folder")}`;
+/** What the watcher does, and what is checked out. What holds changes back is told by the banner. */
+export function watchWords({ watch: { state, backend, ready, problem, git_head }, services }) {
+	const some = count(services.filter(({ watches }) => watches).length, "service");
+	const watching = ready ? `${backend === "poll" ? "polling" : "watching"} ${some}` : "scanning files";
+	const does = { off: "watching off", busy: "busy", watching: `${problem ? "✗ " : ""}${watching}` }[state];
+	return [does, git_head].filter(Boolean).join(" · ");
 }
 
-/** `WATCHING PAUSED 2m · 14 changes held: api 9, worker 4`; nothing while nothing holds. */
+/** `WATCHING PAUSED 2m · 14 changes held: api 9, worker 4` */
 export function holdWords({ watch, services }, now = Date.now()) {
 	const [hold] = watch.holds;
 	if (hold == null) return "";
@@ -109,13 +113,16 @@ export function holdWords({ watch, services }, now = Date.now()) {
 	return `${title} ${age(hold.since, now)} · ${watch.file_held ? "procgroup.toml, " : ""}${changes}`;
 }
 
+/** A bar for each number. Any but 0 is seen, and only the most fills its place. */
+export const bar = (hours) => hours.map((one) => "▁▂▃▄▅▆▇█"[Math.ceil((one * 7) / Math.max(1, ...hours))]).join("");
+
 export const isError = (line) => line?.level === "error" || line?.level === "fatal";
 
-/** The line begins an error; `before` is the line above it. What follows belongs to its trace. */
+/** The line begins an error; `before` is the line above. What follows is its trace. */
 export const beginsError = (line, before) =>
 	isError(line) && (!isError(before) || /^\S.{0,120}?\b(error|fatal|panic|panicked|exception|traceback)\b/i.test(line.text));
 
-/** The last runs of a service, newest first, from the events of the group. */
+/** The last runs of a service, newest first. */
 export function runs(events, name) {
 	const found = new Map();
 	for (const { service, run, type, at, message, ready_ms, uptime_ms } of events) {

@@ -49,6 +49,7 @@ pub use job_inputs::{InputsNow, inputs_now, missing_inputs, unreadable_inputs};
 pub use job_lock::{JobLock, lock_job, runs_in_terminal};
 pub use load::load_of;
 pub use own_log::{LogFormat, OwnLogOptions, finish_file as finish_own_log, set_own_log, start_logger, tell_end};
+pub use port_claims::with_ports_of_now;
 pub use preferences::{alerts_of_user, apply_preferences};
 pub use stderr::write_stderr_line;
 pub use stream::StreamForm;

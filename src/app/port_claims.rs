@@ -5,7 +5,7 @@
 //! and leaves the port to that group for a week: of two groups that prefer the same port, each has the same one tomorrow,
 //! in whichever order they start. Where there is no such folder, only who listens counts.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,8 +13,9 @@ use std::time::Duration;
 use super::instance::lock;
 use super::state_folder;
 use crate::clock::wall_now;
-use crate::domain::{GroupSpec, path_text, visible};
+use crate::domain::{GroupSpec, PortLedger, path_text, visible};
 use crate::private;
+use crate::process;
 
 /// The longest note of a holder that is read: a path, and what people call the group.
 const LONGEST: u64 = 5_000;
@@ -48,6 +49,17 @@ impl PortClaims {
         self.file = path_text(file).into_owned();
     }
 
+    /// Who has a port, or had it this week, for people. Takes nothing, so that looking changes nothing for others.
+    fn holder(&self, port: u16) -> Option<String> {
+        self.kept_by_other(&self.folder.as_ref()?.join(port.to_string()))
+    }
+
+    /// The other group that a port is left to.
+    fn kept_by_other(&self, path: &Path) -> Option<String> {
+        let last = read(path).filter(|last| last.file != self.file && is_recent(path))?;
+        Some(format!("{} (kept for a week after its end)", last.name))
+    }
+
     /// Gives all of them back.
     pub(crate) fn release(&mut self) {
         self.held.clear();
@@ -59,9 +71,8 @@ impl PortClaims {
         let path = folder.join(port.to_string());
         match state_folder::make(folder).and_then(|()| lock(&path)) {
             Ok(Some(mut file)) => {
-                let last = read(&path).filter(|last| last.file != self.file && is_recent(&file));
-                if let Some(last) = last {
-                    return Some(format!("{} (kept for a week after its end)", last.name));
+                if let Some(holder) = self.kept_by_other(&path) {
+                    return Some(holder);
                 }
                 let note = format!("{}\n{}\n{}", self.name, std::process::id(), self.file);
                 // Without the note the port is held as well.
@@ -81,6 +92,15 @@ impl PortClaims {
     }
 }
 
+/// A group that does not run, with the `"auto"` ports that a start would give it now. Nothing is taken.
+pub fn with_ports_of_now(mut group: GroupSpec) -> GroupSpec {
+    let mut claims = PortClaims::default();
+    claims.of(&group);
+    let mut holder = |port| process::listener_on(port).or_else(|| claims.holder(port));
+    PortLedger::default().assign(&mut group, &mut holder);
+    group
+}
+
 /// What a port file says of the group that has it, or had it last.
 struct Holder {
     /// For people.
@@ -97,8 +117,8 @@ fn read(path: &Path) -> Option<Holder> {
 }
 
 /// The port was held not long ago. A clock that was set back tells nothing.
-fn is_recent(file: &File) -> bool {
-    let held = file.metadata().and_then(|found| found.modified());
+fn is_recent(path: &Path) -> bool {
+    let held = fs::symlink_metadata(path).and_then(|found| found.modified());
     held.is_ok_and(|held| wall_now().duration_since(held).is_ok_and(|age| age < KEPT))
 }
 
@@ -119,7 +139,9 @@ mod tests {
         assert_eq!(one.take(24_000), None);
         assert_eq!(other.take(24_000), Some(format!("the group shop (pid {})", std::process::id())));
         assert_eq!(other.take(24_001), None);
+        assert_eq!(one.holder(24_000), None, "it is its own");
         drop((one, other));
+        assert_eq!(of("blog").holder(24_000), Some("the group shop (kept for a week after its end)".into()));
         // Tomorrow the other one starts first.
         let (mut one, mut other) = (of("shop"), of("blog"));
         assert_eq!(other.take(24_000), Some("the group shop (kept for a week after its end)".into()));

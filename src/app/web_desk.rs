@@ -47,7 +47,8 @@ pub(crate) struct WebDesk {
 struct State {
     group: Arc<GroupSpec>,
     wanted: Wanted,
-    open: Option<Open>,
+    page: Option<Page>,
+    metrics: Option<Server>,
 }
 
 /// What is to be open.
@@ -57,10 +58,10 @@ struct Wanted {
     metrics: Option<AskedPort>,
 }
 
-struct Open {
+struct Page {
     server: Server,
-    /// The name of the page, with its port, if it is open.
-    host: Option<String>,
+    /// Its name, with its port.
+    host: String,
 }
 
 impl WebDesk {
@@ -69,7 +70,7 @@ impl WebDesk {
         let WebMeans { options: WebOptions { always, command_line }, ports, vitals } = means;
         let site = Arc::new(Site::new(inside.clone(), command_line, vitals));
         let wanted = Wanted::of(&group, always);
-        let state = Mutex::new(State { group, wanted: Wanted::default(), open: None });
+        let state = Mutex::new(State { group, wanted: Wanted::default(), page: None, metrics: None });
         let desk = Self { site, inside, always, ports, state };
         desk.change(&mut desk.state(), wanted).unwrap_or_else(|why| log::error!("{why}"));
         Arc::new(desk)
@@ -85,8 +86,12 @@ impl WebDesk {
             let now = Wanted::of(&group, desk.always);
             state.group = group;
             // What somebody has opened or closed by hand stays so.
+            let wanted = Wanted {
+                web: if before.web == now.web { state.wanted.web.clone() } else { now.web.clone() },
+                metrics: now.metrics,
+            };
             if before != now {
-                desk.change(&mut state, now).unwrap_or_else(|why| log::error!("{why}"));
+                desk.change(&mut state, wanted).unwrap_or_else(|why| log::error!("{why}"));
             }
         });
     }
@@ -109,53 +114,52 @@ impl WebDesk {
         let mut wanted = state.wanted.clone();
         wanted.web = Some(web);
         self.change(&mut state, wanted).map_err(refused)?;
-        let host = state.open.as_ref().and_then(|open| open.host.as_ref());
-        let url = host.and_then(|host| self.site.address_to_log_in(host));
+        let url = state.page.as_ref().and_then(|page| self.site.address_to_log_in(&page.host));
         let url = url.ok_or_else(|| refused("the system has no random numbers for a code".into()))?;
         Ok(WebAnswer { version: 1, url: Some(url) })
     }
 
     /// The group has ended, and gives its ports back: its next start may come before this process is gone.
     pub(super) fn close(&self) {
-        self.end(&mut self.state());
+        let mut state = self.state();
+        self.close_page(&mut state);
+        close_metrics(&mut state);
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).1.release();
     }
 
-    /// Opens what is wanted, and nothing else. What cannot be opened keeps nothing else shut.
+    /// Opens what is wanted, and nothing else. What is open and stays so goes on; what cannot be opened keeps nothing else shut.
     ///
     /// # Errors
     /// Nobody can listen where the page is to be.
     fn change(&self, state: &mut State, wanted: Wanted) -> Result<(), String> {
-        let is_open = |open: &Open| open.host.is_some() == wanted.web.is_some();
-        if wanted == state.wanted && state.open.as_ref().is_some_and(is_open) {
-            return Ok(());
+        let before = std::mem::replace(&mut state.wanted, wanted);
+        // Before the others open: one may get the port of another.
+        if before.web != state.wanted.web {
+            self.close_page(state);
         }
-        self.end(state);
-        state.wanted = wanted;
-        let Wanted { web, metrics } = &state.wanted;
-        let page = web.as_ref().map(|spec| self.page(spec, &state.group)).transpose();
-        let host = page.as_ref().ok().and_then(|listener| Some(listener.as_ref()?.hosts.name().to_owned()));
-        let (page, result) = match page {
-            Ok(page) => (page, Ok(())),
-            Err(why) => (None, Err(why)),
-        };
-        let metrics = metrics.and_then(|port| {
-            let listener = self.metrics(port, &state.group);
-            listener.inspect_err(|why| log::error!("{why}")).ok()
-        });
-        let listeners: Vec<Listener> = page.into_iter().chain(metrics).collect();
-        if listeners.is_empty() {
-            return result;
+        if before.metrics != state.wanted.metrics {
+            close_metrics(state);
         }
-        let server = Server::start(self.site.clone(), listeners);
-        let server = server.map_err(|error| format!("cannot serve the web page: {}", plain_error(&error)))?;
-        if let Some(host) = &host {
+        if let Some(port) = state.wanted.metrics.filter(|_| state.metrics.is_none()) {
+            let server = self.metrics(port, &state.group).and_then(|listener| self.serve("metrics", listener));
+            state.metrics = server.inspect_err(|why| log::error!("{why}")).ok();
+        }
+        if let Some(spec) = state.wanted.web.as_ref().filter(|_| state.page.is_none()) {
+            let listener = self.page(spec, &state.group)?;
+            let host = listener.hosts.name().to_owned();
+            let server = self.serve("the web page", listener)?;
             let address = format!("http://{host}");
             log::info!("the web page is at {address}; `devgroup web` prints an address to log in at");
             self.inside.handle().set_web_address(Some(address.into()));
+            state.page = Some(Page { server, host });
         }
-        state.open = Some(Open { server, host });
-        result
+        Ok(())
+    }
+
+    /// `what`: for people.
+    fn serve(&self, what: &str, listener: Listener) -> Result<Server, String> {
+        let server = Server::start(self.site.clone(), listener);
+        server.map_err(|error| format!("cannot serve {what}: {}", plain_error(&error)))
     }
 
     /// The listener of the page.
@@ -173,10 +177,10 @@ impl WebDesk {
         Ok(Listener { socket, hosts: Hosts::new(address, &[]), shows: Shows::Metrics })
     }
 
-    fn end(&self, state: &mut State) {
-        if let Some(open) = state.open.take() {
+    fn close_page(&self, state: &mut State) {
+        if let Some(page) = state.page.take() {
             self.inside.handle().set_web_address(None);
-            open.server.finish();
+            page.server.finish();
         }
     }
 
@@ -201,6 +205,12 @@ impl Wanted {
     /// What a group wants to be open. `always`: the page, too.
     fn of(group: &GroupSpec, always: bool) -> Self {
         Self { web: group.web.clone().or_else(|| always.then(WebSpec::default)), metrics: group.metrics }
+    }
+}
+
+fn close_metrics(state: &mut State) {
+    if let Some(server) = state.metrics.take() {
+        server.finish();
     }
 }
 

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::arguments::{self, Place};
-use super::client::short;
+use super::client::foreground::as_it_runs;
+use super::client::{find, short};
 use super::exit_code::Failure;
 use super::json::line as json;
 use super::unworked::unworked;
 use super::{GroupFile, file, invalid, print, print_message, style, variable};
 use crate::app;
 use crate::config::{self, Diagnostic, Diagnostics, Loaded};
-use crate::domain::{AskedPort, GroupSpec, Scale, ServiceSpec, count, path_text, visible_path};
+use crate::control::{Ask, Reply};
+use crate::domain::{AskedPort, GroupSpec, ServiceSpec, count, path_text, visible_path};
 use crate::group_files::local_of;
 use crate::watch::rules::{UnmatchedReason, UnmatchedWatch, is_git_ignored, unmatched_watches};
 
@@ -96,7 +98,7 @@ pub(super) fn run(place: &Place, as_json: bool) -> Result<u8, Failure> {
         said += &format!("\n  {} is laid over it", visible_path(&file));
     }
     let notes: String = notes(&loaded).into_iter().map(|note| format!("{note}\n")).collect();
-    print(&format!("{said}\n{}{notes}", auto_ports(spec)))?;
+    print(&format!("{said}\n{}{notes}", auto_ports(place, spec)))?;
     Ok(0)
 }
 
@@ -106,8 +108,15 @@ fn notes(loaded: &Loaded) -> Vec<String> {
     variables.chain(unworked(&loaded.spec)).collect()
 }
 
-/// The ports that `"auto"` stands for, where they are free: a line, if there are any.
-fn auto_ports(spec: &GroupSpec) -> String {
+/// The ports that `"auto"` stands for in the group that runs, or that a start would give now: a line, if there are any.
+fn auto_ports(place: &Place, spec: &GroupSpec) -> String {
+    let mut ports = spec.services.iter().flat_map(|service| &service.ports);
+    if !ports.any(|port| port.asked == AskedPort::Auto) {
+        return String::new();
+    }
+    let asked =
+        find::group(place).ok().and_then(|mut group| group.ask(Ask::Status { follow: false, usage: false }).ok());
+    let status = asked.and_then(|reply| if let Reply::Status(status) = reply { Some(status) } else { None });
     let of = |service: &ServiceSpec| {
         let auto = service.ports.iter().filter(|port| port.asked == AskedPort::Auto);
         let auto = auto.map(|port| match &port.name {
@@ -117,7 +126,7 @@ fn auto_ports(spec: &GroupSpec) -> String {
         let auto: Vec<String> = auto.collect();
         (!auto.is_empty()).then(|| format!("{} {}", service.name, auto.join(", ")))
     };
-    let spec = spec.clone().with_instances(&Scale::default());
+    let spec = as_it_runs(spec.clone(), status.as_deref());
     let all: Vec<String> = spec.services.iter().filter_map(|service| of(service)).collect();
     if all.is_empty() { String::new() } else { format!("ports: {}\n", all.join(" · ")) }
 }

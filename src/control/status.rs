@@ -77,6 +77,12 @@ pub struct Watch {
     pub backend: Option<String>,
     /// With a watch.
     pub directories: usize,
+    /// All files have been listed: until then the watcher does not know what is new.
+    #[serde(default)]
+    pub ready: bool,
+    /// Branch and short commit: `main@3f2c1e`.
+    #[serde(default)]
+    pub git_head: Option<String>,
     /// What does not work, with the remedy.
     pub problem: Option<String>,
 }
@@ -129,6 +135,9 @@ pub struct Service {
     pub next_run_at: Option<String>,
     /// What its state comes from, or what is waited for, where the state alone does not say it: `waiting for a change`.
     pub reason: Option<String>,
+    /// It restarts when certain files change.
+    #[serde(default)]
+    pub watches: bool,
     /// Changes that a hold keeps from it.
     pub held: usize,
     /// `validate` is run: before a start, or beside what runs.
@@ -279,6 +288,8 @@ impl Status {
                     WatchBackend::Off => None,
                 },
                 directories: watch.directories,
+                ready: watch.ready,
+                git_head: watch.git_head.as_deref().map(Into::into),
                 problem: watch.problem.as_deref().map(Into::into),
             },
             services: group.services.iter().map(|service| Service::new(service, &group.file, clock, now)).collect(),
@@ -390,6 +401,7 @@ impl Service {
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
             next_run_at: service.next_run.map(Clock::rfc3339_of),
             reason: service.reason.as_deref().map(Into::into),
+            watches: service.watches,
             held: service.held,
             validating: service.validating.is_some(),
             stale: service.stale,

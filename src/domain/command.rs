@@ -30,8 +30,9 @@ pub enum Command {
         /// What it asks for.
         command: Box<Command>,
     },
-    /// The `p` key: hold changes, or apply all that is held by hand.
-    TogglePause,
+    /// The `p` key while nothing is held by hand: hold changes. A second time changes nothing, so that two who press it at once
+    /// both get what they want.
+    PauseByKey,
     /// Hold changes by hand until they are resumed. A second time only adds services.
     Pause {
         /// Whose changes (empty: of all services).

@@ -228,15 +228,6 @@ impl Engine {
         self.changes.hold(Hold { owner, by, label, scope: Scope::All, since: turn.now });
     }
 
-    /// The `p` key: ends all that is held by hand, or holds.
-    pub(super) fn toggle_pause(&mut self, turn: &mut Turn) {
-        if self.changes.holds().are_by_hand() {
-            self.resume(&Scope::All, false, turn);
-        } else {
-            self.hold_by_key(turn);
-        }
-    }
-
     /// Holds changes by hand, as `devgroup pause` does; of all services if none is named.
     pub(super) fn pause(&mut self, services: &[ServiceName], turn: &Turn) {
         let (owner, by, label) = (Owner::Pause, Holder::Client, "pause".into());

@@ -42,7 +42,7 @@ impl Engine {
             | Command::CatchUp { .. }
             | Command::Task(_) => {}
             _ if self.shutdown.is_some() => return Answer::Refused(Refusal::Stopping),
-            Command::TogglePause => self.toggle_pause(turn),
+            Command::PauseByKey => self.hold_by_key(turn),
             Command::Pause { services } => match self.known(&services) {
                 Ok(()) => self.pause(&services, turn),
                 Err(refusal) => return Answer::Refused(refusal),

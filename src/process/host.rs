@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::domain::{
     Marker, ReadyCheck, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage, Validated, plain_error,
 };
-use crate::process_tree;
+use crate::process_tree::{self, Tree};
 
 /// Why a validation could not begin.
 const NO_THREAD: &str = "cannot start a thread for it";
@@ -383,10 +383,11 @@ impl ProcessHost {
         drop(runs);
         let clock = self.inner.clock;
         self.inner.background_tasks.send_off(async move {
-            for live in live {
-                if let Some(usage) = live.measure(clock.now()) {
-                    live.report(RunReport::Usage(usage));
-                }
+            let tree = Tree::read();
+            let measured = live.iter().filter_map(|live| Some((live, live.measure(clock.now(), &tree)?)));
+            // All are told together: the loop takes them in one turn, and not in one for each.
+            for (live, usage) in measured.collect::<Vec<_>>() {
+                live.report(RunReport::Usage(usage));
             }
         });
     }
@@ -412,7 +413,8 @@ impl ProcessHost {
             };
             // One that has ended keeps what it has used.
             let ended = |live: &LiveRun| Usage { cpu: none.cpu, cpu_time: live.cpu_time(), ..Usage::unknown(now) };
-            let each = live.iter().map(|live| live.measure(now).unwrap_or_else(|| ended(live)));
+            let tree = Tree::read();
+            let each = live.iter().map(|live| live.measure(now, &tree).unwrap_or_else(|| ended(live)));
             let usage = match each.reduce(Usage::with) {
                 Some(usage) => Usage { cpu: usage.cpu, ..usage.with(none) },
                 None => none,

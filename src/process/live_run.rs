@@ -24,7 +24,7 @@ use super::terminal::{Size, Terminal};
 use crate::clock::time_of_a_write;
 use crate::domain::{Checks, ExitStatus, Moment, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage};
 use crate::logs::Fed;
-use crate::process_tree::{self, Process};
+use crate::process_tree::{self, Process, Tree};
 
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
 /// is faster.
@@ -225,14 +225,21 @@ impl LiveRun {
     }
 
     /// What its processes use together; `None` if its leader does not live. Nothing of it is known where the system does not
-    /// show processes.
-    pub(super) fn measure(&self, now: Moment) -> Option<Usage> {
+    /// show processes. `tree`: one for all that are measured at once.
+    pub(super) fn measure(&self, now: Moment, tree: &Tree) -> Option<Usage> {
         let mut state = self.state();
         let Life::Leader(_) = state.life else { return None };
         if !process_tree::is_proc_ours() {
             return Some(Usage::unknown(now));
         }
-        let remaining = state.remaining();
+        let remaining = match state.members().and_then(|members| members.below_leader(tree)) {
+            Some(family) => {
+                let all = Remaining::Members(family);
+                state.lineage.set_seen(&all);
+                all
+            }
+            None => state.remaining(),
+        };
         Some(state.meter.look(remaining.members(), now))
     }
 

@@ -133,6 +133,15 @@ pub(super) struct RunMembers<'a> {
 }
 
 impl RunMembers<'_> {
+    /// Its leader, which lives, and all below it. `None` while anybody is adopted, who may be of it as well: then it takes
+    /// [a look at each](Self::remaining). `tree`: one for all the runs that are looked at together.
+    pub(super) fn below_leader(self, tree: &Tree) -> Option<Vec<Process>> {
+        let nobody_is_adopted = || tree.adopted().is_empty();
+        let family = nobody_is_adopted().then(|| tree.below([self.leader]))?;
+        // Who has just been adopted may be missing below the leader.
+        nobody_is_adopted().then_some(family)
+    }
+
     /// Who is left.
     pub(super) fn remaining(self) -> Remaining {
         if !is_proc_ours() {

@@ -12,6 +12,7 @@ mod tree;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -210,13 +211,22 @@ pub fn pids() -> Vec<Pid> {
 /// A file of a process in `/proc`, whose size nobody knows before: in as few calls as it takes, since every end of a run
 /// waits for it.
 fn read(path: &str) -> Option<Vec<u8>> {
+    contents(&open(path)?)
+}
+
+/// Opens a file of `/proc`.
+fn open(path: &str) -> Option<OwnedFd> {
     if !is_proc_ours() {
         return None;
     }
-    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+}
+
+/// What stands in an open file of `/proc` now.
+fn contents(file: &OwnedFd) -> Option<Vec<u8>> {
     let (mut bytes, mut filled) = (vec![0; 4096], 0);
     loop {
-        match rustix::io::read(&file, bytes.get_mut(filled..)?) {
+        match rustix::io::pread(file, bytes.get_mut(filled..)?, u64::try_from(filled).ok()?) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}

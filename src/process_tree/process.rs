@@ -27,6 +27,8 @@ pub struct Process {
     pub ended: bool,
     /// It is ending: it has no environment any more, but may still have children.
     pub ending: bool,
+    /// How many threads it has.
+    pub(super) threads: u32,
     /// The CPU time that it has used, with that of its children that it has waited for, in ticks.
     pub ticks: u64,
     /// When it was started, in ticks since the machine was: with the number, this is nobody else.
@@ -49,7 +51,19 @@ impl Process {
         let session = unistd::getsid(Some(number)).map_or(0, unistd::Pid::as_raw);
         let (name, parent) = ("a process".into(), getpid().as_raw_pid());
         // It may be stopped: then it has to go on before it can end.
-        Some(Self { pid, name, parent, group, session, stopped: true, ended, ending: false, ticks: 0, start: 0 })
+        Some(Self {
+            pid,
+            name,
+            parent,
+            group,
+            session,
+            stopped: true,
+            ended,
+            ending: false,
+            threads: 1,
+            ticks: 0,
+            start: 0,
+        })
     }
 
     /// The process of this number, as it is now.
@@ -79,7 +93,7 @@ impl Process {
         // A main thread that has ended before the others looks like a zombie.
         let ended = matches!(state, "Z" | "X") && threads <= 1;
         let ending = !matches!(state, "Z" | "X") && flags & PF_EXITING != 0;
-        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, ticks, start })
+        Some(Self { pid, name, parent, group, session, stopped: state == "T", ended, ending, threads, ticks, start })
     }
 
     /// Whether both are the same process, at two moments.
@@ -208,6 +222,7 @@ mod tests {
         assert_eq!((plain.name.as_str(), plain.stopped, plain.ended), ("sleep", false, false));
         let busy = parsed("7 (sleep) S 1 6 5 0 -1 4194304 86 7 0 0 30 4 200 1000 20 0 1 0 99 0").unwrap();
         assert_eq!((plain.ticks, busy.ticks, busy.start), (0, 1234, 99));
+        assert_eq!((plain.threads, parsed(&format!("7 (node) S 1 6 5 {rest} 12 0 99 0")).unwrap().threads), (1, 12));
         let odd = parsed(&format!("7 (a) Z 9 (b) T 1 6 5 {rest} 1 0 99 0")).unwrap();
         assert_eq!((odd.name.as_str(), odd.stopped, odd.group), ("a) Z 9 (b", true, 6));
         assert!(!odd.ending && parsed("7 (a) S 1 6 5 0 -1 4194308 86 0 0 0 0 0 0 0 20 0 1 0 99 0").unwrap().ending);

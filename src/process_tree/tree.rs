@@ -2,30 +2,38 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::sync::LazyLock;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, waitid};
 
 use super::process::Process;
-use super::{is_proc_ours, number, pids, read};
+use super::{contents, is_proc_ours, number, open, pids, read};
 
 /// Who is below whom, as far as it was asked for. The kernel may list the children of each thread; without that, all
 /// processes are read once.
 pub struct Tree {
     all: Option<HashMap<i32, Vec<Pid>>>,
+    /// The list of the children of our main thread, which is looked at again and again.
+    adopted: Option<OwnedFd>,
 }
 
 impl Tree {
     /// The tree as it is while it is walked.
     pub fn read() -> Self {
-        static LISTED: LazyLock<bool> =
-            LazyLock::new(|| fs::exists(format!("/proc/self/task/{}/children", getpid())).unwrap_or(false));
-        Self { all: (!*LISTED).then(everybody) }
+        static LISTED: LazyLock<bool> = LazyLock::new(|| fs::exists(list_of(getpid(), getpid())).unwrap_or(false));
+        match *LISTED {
+            true => Self { all: None, adopted: open(&list_of(getpid(), getpid())) },
+            false => Self { all: Some(everybody()), adopted: None },
+        }
     }
 
     /// Our own children that no living thread but the main one has: orphans that we have adopted.
     pub fn adopted(&self) -> Vec<Pid> {
-        self.of_thread(getpid(), getpid())
+        match &self.adopted {
+            Some(list) => numbers(&contents(list).unwrap_or_default()),
+            None => self.of_thread(getpid(), getpid()),
+        }
     }
 
     /// The living children of a process.
@@ -42,9 +50,7 @@ impl Tree {
         if let Some(all) = &self.all {
             return all.get(&pid.as_raw_pid()).cloned().unwrap_or_default();
         }
-        let list = read(&format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
-        let list = std::str::from_utf8(&list).unwrap_or_default();
-        list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+        numbers(&read(&list_of(pid, thread)).unwrap_or_default())
     }
 
     /// These processes and all below them that live, each once.
@@ -59,7 +65,8 @@ impl Tree {
             seen.push(pid);
             // What has ended has no children any more.
             if let Some(process) = Process::of(pid).filter(|process| !process.ended) {
-                waiting.extend(self.children(pid));
+                // Most have one thread: then nobody need be asked which there are.
+                waiting.extend(if process.threads == 1 { self.of_thread(pid, pid) } else { self.children(pid) });
                 found.push(process);
             }
         }
@@ -77,6 +84,16 @@ impl Tree {
             }
         }
     }
+}
+
+/// The file that lists the children of a thread (proc_tid_children(5)).
+fn list_of(pid: Pid, thread: Pid) -> String {
+    format!("/proc/{pid}/task/{thread}/children")
+}
+
+fn numbers(list: &[u8]) -> Vec<Pid> {
+    let list = std::str::from_utf8(list).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
 /// All that live below us. Where the system does not tell, our children: when one of them ends, its own become ours.
@@ -141,7 +158,7 @@ mod tests {
         let mut line = [0; 3];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
         let root = Pid::from_child(&child);
-        for look in [Tree::read, || Tree { all: Some(everybody()) }] {
+        for look in [Tree::read, || Tree { all: Some(everybody()), adopted: None }] {
             // A fork has the name of its parent for a moment.
             loop {
                 let mut names: Vec<String> = look().below([root]).into_iter().map(|process| process.name).collect();
@@ -155,6 +172,26 @@ mod tests {
         for process in Tree::read().below([root]) {
             process.signal(Signal::KILL);
         }
+        child.wait().unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_child_of_any_thread_is_found() {
+        let spawn = || Command::new("sleep").arg("1000").spawn().unwrap();
+        let (child_in, child_out) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            child_in.send(spawn()).unwrap();
+            // It has the child for as long as it lives.
+            ended.recv().unwrap_err();
+        });
+        let mut child = child_out.recv().unwrap();
+        let below = Tree::read().below([getpid()]);
+        assert!(below.iter().any(|process| process.pid == Pid::from_child(&child)), "{below:?}");
+        drop(end);
+        thread.join().unwrap();
+        child.kill().unwrap();
         child.wait().unwrap();
     }
 

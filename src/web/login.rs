@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_compared_but_in_constant_time() {
+        let (code, _) = include_str!("login.rs").split_once("#[cfg(test)]").unwrap();
+        assert_eq!(code.matches(".ct_eq(").count(), 2, "codes, and tokens");
+        for early in ["==", "!=", ".eq(", "contains(", "starts_with("] {
+            assert!(!code.contains(early), "{early}");
+        }
+    }
+
+    #[test]
     fn codes_and_tokens_do_not_pile_up() {
         let login = Login::default();
         let first = login.code(at(0)).unwrap();

@@ -1,9 +1,11 @@
-//! What is served where: a method and a path become a route, or nothing.
+//! What is served where: a method and a path become a route, or a refusal.
 
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
 use super::assets::{self, Asset};
+use super::refusal::Refusal;
+use super::server::Shows;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,22 +77,35 @@ static API: [(Method, &str, Endpoint); 23] = [
     (Method::POST, "/api/v1/tasks/{id}/cancel", Endpoint::CancelTask),
 ];
 
-/// What a request is for; nothing if there is nothing.
-pub(super) fn route(method: &Method, path: &str) -> Option<Route> {
-    let is_get = *method == Method::GET || *method == Method::HEAD;
+/// What a request is for, at a listener that shows this.
+///
+/// # Errors
+/// There is nothing at the path, or not for this method.
+pub(super) fn route(method: &Method, path: &str, shows: Shows) -> Result<Route, Refusal> {
+    let mut there = served_at(path, shows);
+    match there.iter().position(|(of, _)| of == method) {
+        Some(place) => Ok(there.swap_remove(place).1),
+        None if there.is_empty() => Err(Refusal::not_found()),
+        None => Err(Refusal::wrong_method(there.iter().map(|(of, _)| of.as_str()).collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// All that is served at a path, by its methods.
+fn served_at(path: &str, shows: Shows) -> Vec<(Method, Route)> {
     let open = match path {
         "/health" => Some(Route::Health),
         "/ready" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
+        _ if shows == Shows::Metrics => return Vec::new(),
         path => assets::find(path).map(Route::Asset),
     };
     if let Some(open) = open {
-        return is_get.then_some(open);
+        return vec![(Method::GET, open.clone()), (Method::HEAD, open)];
     }
-    API.iter().find_map(|(of, template, endpoint)| {
-        let name = if of == method { named(template, path) } else { None };
-        name.map(|name| Route::Api(*endpoint, name))
-    })
+    let with_name = |(of, template, endpoint): &(Method, &str, Endpoint)| {
+        named(template, path).map(|name| (of.clone(), Route::Api(*endpoint, name)))
+    };
+    API.iter().filter_map(with_name).collect()
 }
 
 /// What stands in a path in the place of the name of a template, which may have none.
@@ -110,23 +125,44 @@ mod tests {
 
     #[test]
     fn a_path_is_meant_as_a_whole_and_its_name_is_decoded() {
-        let api = |endpoint, name: &str| Some(Route::Api(endpoint, name.to_owned()));
-        let get = |path| route(&Method::GET, path);
-        let post = |path| route(&Method::POST, path);
+        let api = |endpoint, name: &str| Ok(Route::Api(endpoint, name.to_owned()));
+        let route = |method, path| route(&method, path, Shows::All).map_err(|refusal| refusal.status.as_u16());
+        let get = |path| route(Method::GET, path);
+        let post = |path| route(Method::POST, path);
         assert_eq!(get("/api/v1/status"), api(Endpoint::Status, ""));
         assert_eq!(get("/api/v1/tasks/t-1"), api(Endpoint::Task, "t-1"));
         assert_eq!(post("/api/v1/services/worker.2/restart"), api(Endpoint::Restart, "worker.2"));
         assert_eq!(post("/api/v1/services/a%2Fb%20c/send"), api(Endpoint::Send, "a/b c"));
         let nothing = ["", "/api", "/api/v1/", "/api/v1/status/", "/api/v1/tasks/", "/api/v1/tasks/a/b", "//", "/../x"];
-        assert!(nothing.iter().all(|path| get(path).is_none()));
-        assert_eq!(post("/api/v1/services//restart"), None);
-        assert_eq!(post("/api/v1/services/%ff/restart"), None);
-        assert_eq!(get("/api/v1/down"), None, "by POST alone");
-        assert_eq!(route(&Method::POST, "/api/v1/status"), None);
-        assert_eq!(route(&Method::OPTIONS, "/api/v1/status"), None);
-        assert_eq!((get("/health"), post("/health")), (Some(Route::Health), None));
-        assert_eq!(route(&Method::HEAD, "/ready"), Some(Route::Ready));
-        assert!(matches!(get("/"), Some(Route::Asset(_))));
+        assert!(nothing.iter().all(|path| get(path) == Err(404)));
+        assert_eq!(post("/api/v1/services//restart"), Err(404));
+        assert_eq!(post("/api/v1/services/%ff/restart"), Err(404));
+        assert_eq!(get("/api/v1/down"), Err(405), "by POST alone");
+        assert_eq!([post("/api/v1/status"), route(Method::OPTIONS, "/api/v1/status")], [Err(405), Err(405)]);
+        assert_eq!((get("/health"), post("/health")), (Ok(Route::Health), Err(405)));
+        assert_eq!(route(Method::HEAD, "/ready"), Ok(Route::Ready));
+        assert!(matches!(get("/"), Ok(Route::Asset(_))));
+    }
+
+    #[test]
+    fn another_method_is_told_which_ones_there_are() {
+        let allowed = |path| route(&Method::DELETE, path, Shows::All).unwrap_err().allow;
+        assert_eq!(allowed("/metrics").as_deref(), Some("GET, HEAD"));
+        assert_eq!(allowed("/api/v1/tasks").as_deref(), Some("GET, POST"));
+        assert_eq!(allowed("/api/v1/services/api/restart").as_deref(), Some("POST"));
+        assert_eq!(allowed("/nothing"), None);
+    }
+
+    #[test]
+    fn a_listener_of_metrics_shows_nothing_that_needs_a_token() {
+        let status = |path| route(&Method::GET, path, Shows::Metrics).map_err(|refusal| refusal.status.as_u16());
+        assert_eq!(
+            [status("/health"), status("/ready"), status("/metrics")],
+            [Route::Health, Route::Ready, Route::Metrics].map(Ok)
+        );
+        for path in ["/", "/app.js", "/api/v1/status", "/api/v1/session", "/api/v1/down"] {
+            assert_eq!(status(path), Err(404), "{path}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The thread that serves the listeners: it accepts, bounds, and looks before anything is answered.
+//! The thread that serves a listener: it accepts, bounds, and looks before anything is answered.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -23,10 +23,11 @@ use super::hosts::Hosts;
 use super::refusal::Refusal;
 use super::routes::{Route, route};
 use super::site::Site;
+use super::unreadable::Way;
 use super::{api, body, health, metrics, security};
 
-/// Connections at once, of all listeners together.
-const CONNECTIONS: usize = 32;
+/// Connections at once, of all listeners of a site together.
+pub(super) const CONNECTIONS: usize = 32;
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 16 << 10;
@@ -73,7 +74,7 @@ pub fn listen(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket)
 }
 
-/// The running server.
+/// A running server, of one listener: each begins and ends by itself.
 #[derive(Debug)]
 pub struct Server {
     end: watch::Sender<bool>,
@@ -85,25 +86,24 @@ impl Server {
     ///
     /// # Errors
     /// No thread or no event queue can be had.
-    pub fn start(site: Arc<Site>, listeners: Vec<Listener>) -> io::Result<Self> {
+    pub fn start(site: Arc<Site>, listener: Listener) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             // What reads files for a client must not wake up later only to end.
             .thread_keep_alive(Duration::from_millis(1))
             .build()?;
-        let open = {
+        let Listener { socket, hosts, shows } = listener;
+        let socket = {
             let _inside = runtime.enter();
-            let open = |listener: Listener| {
-                let seen = Arc::new(Seen { site: site.clone(), hosts: listener.hosts, shows: listener.shows });
-                TcpListener::from_std(listener.socket).map(|socket| (socket, seen))
-            };
-            listeners.into_iter().map(open).collect::<io::Result<Vec<_>>>()?
+            TcpListener::from_std(socket)?
         };
+        let seen = Arc::new(Seen { site, hosts, shows });
         let (end, ending) = watch::channel(false);
         let (done_in, done) = channel();
-        thread::Builder::new().name("web".into()).spawn(move || {
-            runtime.block_on(serve(open, ending));
+        let name = if shows == Shows::Metrics { "metrics" } else { "web" };
+        thread::Builder::new().name(name.into()).spawn(move || {
+            runtime.block_on(accept(socket, seen, ending));
             runtime.shutdown_background();
             // The other end may have lost patience.
             let _ = done_in.send(());
@@ -126,26 +126,16 @@ struct Seen {
     shows: Shows,
 }
 
-async fn serve(open: Vec<(TcpListener, Arc<Seen>)>, mut end: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut accepting = JoinSet::new();
-    for (socket, seen) in open {
-        accepting.spawn(accept(socket, seen, places.clone(), end.clone()));
-    }
-    // It ends with its sender, too.
-    let _ = end.wait_for(|over| *over).await;
-    while accepting.join_next().await.is_some() {}
-}
-
-async fn accept(socket: TcpListener, seen: Arc<Seen>, places: Arc<Semaphore>, mut end: watch::Receiver<bool>) {
+async fn accept(socket: TcpListener, seen: Arc<Seen>, mut end: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
+            // It ends with its sender, too.
             _ = end.wait_for(|over| *over) => break,
         };
         while connections.try_join_next().is_some() {}
-        match (accepted, places.clone().try_acquire_owned()) {
+        match (accepted, seen.site.places.clone().try_acquire_owned()) {
             (Ok((stream, _)), Ok(place)) => {
                 connections.spawn(talk(stream, seen.clone(), place, end.clone()));
             }
@@ -172,7 +162,7 @@ async fn talk(stream: TcpStream, seen: Arc<Seen>, place: OwnedSemaphorePermit, m
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Way::new(TokioIo::new(stream)), service);
     tokio::pin!(connection);
     let is_over = tokio::select! {
         // However it has ended: nobody is there to be told.
@@ -197,12 +187,10 @@ async fn answer(seen: &Seen, request: Request<Incoming>) -> Response<Body> {
 async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
     let (head, posted) = request.into_parts();
     security::look(&head, &seen.hosts)?;
-    let route = route(&head.method, head.uri.path()).ok_or_else(Refusal::not_found)?;
-    match route {
+    match route(&head.method, head.uri.path(), seen.shows)? {
         Route::Health => Ok(health::health(&seen.site).await),
         Route::Ready => Ok(health::ready(&seen.site)),
         Route::Metrics => Ok(metrics::page(&seen.site).await),
-        Route::Asset(_) | Route::Api(..) if seen.shows == Shows::Metrics => Err(Refusal::not_found()),
         Route::Asset(asset) => Ok(body::whole(StatusCode::OK, asset.kind(), asset.bytes)),
         Route::Api(endpoint, name) => api::answer(&seen.site, (endpoint, name), &head, posted).await,
     }
@@ -210,10 +198,7 @@ async fn respond(seen: &Seen, request: Request<Incoming>) -> Result<Response<Bod
 
 /// Tells a client that there is no room for it, without waiting for it.
 fn turn_away(stream: &TcpStream) {
-    let message = format!("there are {CONNECTIONS} connections already");
-    let text = Refusal::unavailable(&message).text();
-    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
-                X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n";
-    // A socket of its own has room for that; if not, the closing says it too.
-    let _ = stream.try_write(format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).as_bytes());
+    let refusal = Refusal::unavailable(&format!("there are {CONNECTIONS} connections already"));
+    // A new socket has room for that; if not, the closing says it too.
+    let _ = stream.try_write(&refusal.last_answer());
 }

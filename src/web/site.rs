@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::command_line::CommandLine;
 use super::login::Login;
 use super::metrics::Vitals;
 use super::refusal::Refusal;
+use super::server::CONNECTIONS;
 use crate::control::{Inside, Problem};
 
 /// A group, as it is served. It outlives its listeners: who is logged in stays so when the page moves.
@@ -14,12 +17,15 @@ pub struct Site {
     pub(super) login: Login,
     pub(super) command_line: Arc<dyn CommandLine>,
     pub(super) vitals: Vitals,
+    /// A place for each connection.
+    pub(super) places: Arc<Semaphore>,
 }
 
 impl Site {
     /// The site of a group.
     pub fn new(inside: Inside, command_line: Arc<dyn CommandLine>, vitals: Vitals) -> Self {
-        Self { inside, login: Login::default(), command_line, vitals }
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { inside, login: Login::default(), command_line, vitals, places }
     }
 
     /// An address to log in at, once and within [`CODE_LIFE`](super::CODE_LIFE). `host`: with its port. Nothing if the system

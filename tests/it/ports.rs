@@ -82,6 +82,28 @@ fn a_port_that_is_taken_is_told_with_its_owner_before_the_start() {
 }
 
 #[test]
+fn a_port_that_another_group_keeps_is_not_told_as_free() {
+    let project = Project::new("[services.web]\nrun = 'exec sleep 1000'\nport = 'auto'\n");
+    let told =
+        || -> u16 { Stream::ask(&project, &["url", "web"]).stdout.trim().rsplit(':').next().unwrap().parse().unwrap() };
+    let checked = || Stream::ask(&project, &["check"]).stdout;
+    let preferred = told();
+    detach(&project);
+    down(&project);
+    assert_eq!(told(), preferred, "it is its own");
+    // As if a group of another folder had ended a moment ago.
+    project.write(&format!("../home/state/devgroup/ports/{preferred}"), "the group blog\n1\n/src/blog/procgroup.toml");
+    let moved = told();
+    assert_ne!(moved, preferred);
+    assert!(checked().contains(&format!("ports: web {moved}\n")), "{}", checked());
+    detach(&project);
+    assert_eq!(status(&project, "web")["ports"]["port"], moved);
+    // While it runs, it is the one that it has.
+    assert!(checked().contains(&format!("ports: web {moved}\n")), "{}", checked());
+    down(&project);
+}
+
+#[test]
 fn another_port_in_the_file_restarts_the_service_and_who_refers_to_it() {
     let file = |port: u16| {
         format!(

@@ -124,10 +124,11 @@ fn spec_of(file: &GroupFile, group: Option<&mut Client>) -> Result<GroupSpec, Fa
     Ok(as_it_runs(spec, status.as_ref()))
 }
 
-/// What a file says, with the instances and the ports that its services have in a group of this state, if one runs.
+/// What a file says, with the instances and the ports that its services have in a group of this state, or would get now if
+/// none runs.
 pub(in crate::cli) fn as_it_runs(spec: GroupSpec, status: Option<&Status>) -> GroupSpec {
     let Some(status) = status else {
-        return config::with_group_values(spec.with_instances(&Scale::default()));
+        return config::with_group_values(app::with_ports_of_now(spec.with_instances(&Scale::default())));
     };
     let scale = status.replicas.iter().map(|(name, count)| (ServiceName::new(name), *count)).collect();
     let mut spec = spec.with_instances(&scale);

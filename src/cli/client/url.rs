@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::super::arguments::Place;
 use super::super::exit_code::Failure;
 use super::find;
+use super::foreground::as_it_runs;
 use super::output;
 use crate::app;
 use crate::config;
 use crate::control::{Ask, Client, Reply};
 use crate::display;
-use crate::domain::{MAIN_PORT, Roster, Scale, ServiceSpec, address_of_port, visible};
+use crate::domain::{MAIN_PORT, Roster, ServiceSpec, address_of_port, visible};
 
 /// What is known of a service.
 struct Known {
@@ -130,7 +131,7 @@ fn of_group(mut group: Client, written: &[String]) -> Result<(Vec<Known>, Vec<St
 fn of_file(place: &Place, written: &[String]) -> Result<(Vec<Known>, Vec<String>), Failure> {
     let file = super::super::file(place.config.as_deref())?;
     let spec = file.load().map_err(super::super::invalid)?.spec;
-    let spec = config::with_group_values(spec.with_instances(&Scale::default()));
+    let spec = as_it_runs(spec, None);
     let known = |service: &ServiceSpec| {
         let of_port = || service.ports.first().map(|port| address_of_port(port.number));
         let address = match &service.url {

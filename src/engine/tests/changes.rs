@@ -377,7 +377,7 @@ fn a_watched_task_runs_again() {
 #[test]
 fn what_a_hold_keeps_is_applied_once() {
     let mut s = Scenario::running(vec![service("api"), service("web"), service("db")]);
-    s.until(1.0).save("early.rs", &["api"]).until(1.01).ask(Command::TogglePause).until(2.0);
+    s.until(1.0).save("early.rs", &["api"]).until(1.01).ask(Command::PauseByKey).ask(Command::PauseByKey).until(2.0);
     save_many(&mut s, 40, &["api"]);
     save_many(&mut s, 40, &["api"]);
     s.save("app.css", &["web"]).until(60.0);
@@ -385,15 +385,16 @@ fn what_a_hold_keeps_is_applied_once() {
     assert_eq!(snapshot.watch.state, WatchState::Paused);
     assert_eq!((snapshot.watch.held, s.service("api").held, s.service("web").held), (42, 41, 1));
     assert!(s.verdicts().iter().all(|verdict| *verdict == Verdict::Held));
-    s.ask(Command::TogglePause).until(61.0);
+    s.ask(Command::Resume { services: Vec::new(), discard: false }).until(61.0);
     s.expect(
         "
         1.000 > early.rs is saved
-        1.010 > togglepause
+        1.010 > pausebykey
+        1.010 > pausebykey
         2.000 > 40 files are saved
         2.000 > 40 files are saved
         2.000 > app.css is saved
-        60.000 > togglepause
+        60.000 > resume
         60.000   SIGTERM to api 1
         60.000   SIGTERM to web 1
     ",

@@ -29,21 +29,21 @@ fn git(at: Moment, until: Option<Moment>) -> Event {
 #[test]
 fn what_the_file_says_is_held_and_carried_out_once() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
-    s.ask(Command::TogglePause).reload(vec![changed("api", "one"), service("web")]).until(1.0);
+    s.ask(Command::PauseByKey).reload(vec![changed("api", "one"), service("web")]).until(1.0);
     assert_eq!(doing(&s), ("running", true));
     assert_eq!(s.notice(), "procgroup.toml changed · held, like all changes, until watching resumes");
     s.save("a.rs", &["api"]).reload(vec![changed("api", "two"), service("web")]).until(60.0);
     assert_eq!(doing(&s), ("running", true));
-    s.ask(Command::TogglePause);
+    s.ask(resume(false));
     assert_eq!(doing(&s), ("stopping", false));
     s.until(61.0).exits("api", 0).started("api").until(90.0);
     s.expect(
         "
-        0.000 > togglepause
+        0.000 > pausebykey
         0.000 > the file is saved
         1.000 > a.rs is saved
         1.000 > the file is saved
-        60.000 > togglepause
+        60.000 > resume
         60.000   rewatch 2 services
         60.000   SIGTERM to api 1
         61.000 > api exits 0
@@ -56,7 +56,7 @@ fn what_the_file_says_is_held_and_carried_out_once() {
 #[test]
 fn orders_and_the_end_still_act() {
     let mut s = Scenario::running(vec![service("api"), service("web")]);
-    s.ask(Command::TogglePause).reload(vec![changed("api", "one"), service("web")]).restart("web");
+    s.ask(Command::PauseByKey).reload(vec![changed("api", "one"), service("web")]).restart("web");
     assert_eq!((s.doing("web"), doing(&s)), ("stopping", ("running", true)));
     s.ask(Command::Quit);
     assert_eq!(s.doing("api"), "stopping");
@@ -67,9 +67,9 @@ fn orders_and_the_end_still_act() {
 #[test]
 fn back_at_what_is_in_force_nothing_is_held() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.ask(Command::TogglePause).reload(vec![changed("api", "one")]).reload(vec![service("api")]);
+    s.ask(Command::PauseByKey).reload(vec![changed("api", "one")]).reload(vec![service("api")]);
     assert_eq!(doing(&s), ("running", false));
-    s.ask(Command::TogglePause).until(9.0);
+    s.ask(resume(false)).until(9.0);
     assert_eq!(doing(&s), ("running", false));
 }
 
@@ -84,8 +84,8 @@ fn a_hold_of_some_services_does_not_keep_the_file() {
 fn the_last_of_two_holds_applies_it() {
     let mut s = Scenario::running(vec![service("api")]);
     let hold = ClientHold { id: 1, command: true, label: "make".into(), services: Vec::new() };
-    s.ask(Command::Hold(hold)).ask(Command::TogglePause).reload(vec![changed("api", "one")]);
-    s.ask(Command::TogglePause).until(1.0);
+    s.ask(Command::Hold(hold)).ask(Command::PauseByKey).reload(vec![changed("api", "one")]);
+    s.ask(resume(false)).until(1.0);
     assert_eq!(doing(&s), ("running", true));
     s.ask(Command::Release { id: 1, discard: false });
     assert_eq!(doing(&s), ("stopping", false));
@@ -94,7 +94,7 @@ fn the_last_of_two_holds_applies_it() {
 #[test]
 fn what_is_discarded_is_not_in_force_until_it_is_saved_again() {
     let mut s = Scenario::running(vec![service("api")]);
-    s.ask(Command::TogglePause).reload(vec![changed("api", "one")]).ask(resume(true)).until(9.0);
+    s.ask(Command::PauseByKey).reload(vec![changed("api", "one")]).ask(resume(true)).until(9.0);
     assert_eq!(doing(&s), ("running", false));
     assert!(s.snapshot().file_problem.as_deref().is_some_and(|problem| problem.contains("save it again")));
     s.reload(vec![changed("api", "one")]);

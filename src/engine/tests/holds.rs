@@ -147,9 +147,9 @@ fn a_pause_can_be_of_some_grow_and_be_resumed_in_parts_or_by_the_key() {
     s.ask(pause(&[])).ask(resume(&["api"]));
     assert_eq!(s.service("api").phase.word(), "stopping");
     assert_eq!(holds(&s), ["pause (db, web)"], "all but that one");
-    s.ask(Command::TogglePause);
+    s.ask(resume(&[]));
     assert!(holds(&s).is_empty());
-    s.ask(Command::TogglePause).ask(pause(&["api"]));
+    s.ask(Command::PauseByKey).ask(pause(&["api"]));
     assert_eq!(holds(&s), ["p", "pause (api)"]);
     s.ask(resume(&[]));
     assert_eq!(s.snapshot().watch.state, WatchState::Watching);

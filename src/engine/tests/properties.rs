@@ -283,7 +283,7 @@ impl World {
                     1 => Command::Stop(targets),
                     2 => Command::Kill(targets),
                     3 => Command::Restart { targets, force: true },
-                    4 => Command::TogglePause,
+                    4 => Command::PauseByKey,
                     5 => Command::Resume { services: Vec::new(), discard: number.is_multiple_of(2) },
                     6 => Command::Pause { services: if number.is_multiple_of(3) { vec![name] } else { Vec::new() } },
                     7 if number.is_multiple_of(2) => Command::Hold(ClientHold {

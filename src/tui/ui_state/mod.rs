@@ -441,7 +441,8 @@ impl UiState {
     fn pause_action(&mut self, discards: bool, world: &World<'_>) -> Vec<Command> {
         let (watch, dot) = (&world.snapshot.watch, self.glyphs.dot);
         let held = watch.held + usize::from(watch.file_held);
-        match (watch.state == WatchState::Paused, held) {
+        let is_paused = watch.state == WatchState::Paused;
+        match (is_paused, held) {
             (false, _) if discards => {
                 let key = Keymap::get().key_name(Context::Normal, Action::Pause, self.glyphs.set);
                 self.show_message(format!("nothing is paused: {key} pauses"));
@@ -456,9 +457,9 @@ impl UiState {
             }
             _ => {}
         }
-        match discards {
-            true => vec![Command::Resume { services: Vec::new(), discard: true }],
-            false => vec![Command::TogglePause],
+        match is_paused || discards {
+            true => vec![Command::Resume { services: Vec::new(), discard: discards }],
+            false => vec![Command::PauseByKey],
         }
     }
 

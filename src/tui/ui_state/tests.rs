@@ -78,7 +78,7 @@ fn keys_mean_the_selected_service() {
     assert_eq!(name(&bench), "mail");
     assert_eq!(bench.press("kkkkkkkkk"), []);
     assert_eq!(name(&bench), "db");
-    assert_eq!(bench.press("pP"), [Command::TogglePause, Command::Resume { services: Vec::new(), discard: true }]);
+    assert_eq!(bench.press("pP"), [Command::PauseByKey, Command::Resume { services: Vec::new(), discard: true }]);
 }
 
 #[test]

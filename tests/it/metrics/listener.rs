@@ -1,7 +1,10 @@
 //! The listener of `[metrics]`: what it shows, and when it is open.
 
-use super::{asked, free_port, get, is_closed, project};
-use crate::harness::{Stream, detach, down, wait_for};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::{asked, free_port, get, is_closed, json, project};
+use crate::harness::{PATIENCE, Stream, detach, down, wait_for};
 
 const ONE: &str = "[services]\napi = 'exec sleep 1000'\n";
 
@@ -13,6 +16,10 @@ fn it_shows_metrics_and_health_and_nothing_else() {
         assert_eq!(get(port, path).0, 200, "{path}");
         let foreign = asked(port, path, &format!("localhost.example:{port}")).unwrap();
         assert!(matches!(foreign.0, 400 | 403 | 421), "{path}: {foreign:?}");
+    }
+    // Another address of the loopback would be answered by who listens everywhere.
+    if cfg!(target_os = "linux") {
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
     }
     for path in ["/", "/app.js", "/api/v1/status", "/api/v1/session", "/metrics/", "/nothing"] {
         assert_eq!(get(port, path).0, 404, "{path}");
@@ -36,6 +43,39 @@ fn a_saved_file_opens_moves_and_closes_it() {
     assert_eq!(get(other, "/ready").0, 200);
     with("");
     wait_for("it is closed", || is_closed(other));
+    down(&project);
+}
+
+/// Asks over a connection that stays open.
+fn ask_again(stream: &mut TcpStream, port: u16) {
+    write!(stream, "GET /ready HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").unwrap();
+    let mut said = String::new();
+    while !said.ends_with("}\n") {
+        let mut some = [0; 1024];
+        let count = stream.read(&mut some).unwrap();
+        assert_ne!(count, 0, "the connection was closed after {said:?}");
+        said.push_str(std::str::from_utf8(&some[..count]).unwrap());
+    }
+}
+
+#[test]
+fn it_and_the_page_open_and_close_each_by_itself() {
+    let (project, port) = project(ONE);
+    detach(&project);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    ask_again(&mut stream, port);
+    assert_eq!(Stream::ask(&project, &["web"]).code, Some(0));
+    ask_again(&mut stream, port);
+    assert_eq!(Stream::ask(&project, &["web", "--stop"]).code, Some(0));
+    ask_again(&mut stream, port);
+    // A page that was opened by hand stays when the file says something else of metrics.
+    assert_eq!(Stream::ask(&project, &["web"]).code, Some(0));
+    let other = free_port();
+    project.write("procgroup.toml", format!("[metrics]\nport = {other}\n{ONE}"));
+    wait_for("it has moved", || is_closed(port) && !is_closed(other));
+    let web = json(&project, &["status", "--json"])["web"].clone();
+    assert!(web.is_string(), "{web}");
     down(&project);
 }
 

@@ -19,7 +19,7 @@ fn the_figures_are_those_of_status_and_history() {
     let (project, port) = project(SHOP);
     project.write("src/a.rs", "0");
     start(&project);
-    assert_eq!(Stream::ask(&project, &["restart", "api"]).code, Some(0));
+    assert_eq!(Stream::ask(&project, &["restart", "api", "--wait"]).code, Some(0));
     wait_for("it watches", || json(&project, &["status", "--json"])["watch"]["state"] == "watching");
     project.write("src/a.rs", "1");
     wait_for("the change has restarted it", || service(&project, "api")["restarts"]["change"] == 1);

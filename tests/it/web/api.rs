@@ -49,6 +49,10 @@ fn answers_are_those_of_the_commands() {
     assert_eq!(page.get("/api/v1/logs?service=api&limit=1").body.lines().count(), 1);
     let found = page.get("/api/v1/logs?grep=restarted&last=1").body;
     assert!(found.contains("restarted · by devgroup restart"), "{found}");
+    wait_for("all files are listed", || page.json("/api/v1/status")["watch"]["ready"] == true);
+    let status = page.json("/api/v1/status");
+    let watches = |at: usize| status["services"][at]["watches"].clone();
+    assert_eq!((watches(0), watches(1), &status["watch"]["git_head"]), (true.into(), false.into(), &Value::Null));
     let usage = page.json("/api/v1/usage");
     assert!(usage["services"][0]["usage"].is_object(), "{usage}");
     down(&project);
@@ -95,6 +99,8 @@ fn errors_are_those_of_the_commands() {
     }
     let nowhere = page.get("/api/v2/status");
     assert_eq!((nowhere.status, nowhere.code().as_str()), (404, "unknown-path"));
+    let wrong = page.get("/api/v1/down");
+    assert_eq!((wrong.status, wrong.code().as_str(), wrong.header("allow")), (405, "method", Some("POST")));
     down(&project);
 }
 

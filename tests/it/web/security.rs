@@ -108,6 +108,12 @@ fn all_but_names_and_counts_needs_a_token_and_a_code_buys_one_once() {
         nobody.token = wrong.to_owned();
         assert_eq!(nobody.get("/api/v1/status").status, 401, "{wrong}");
     }
+    // It counts behind `Bearer` alone: not in a cookie, which each port of this machine gets, nor in an address.
+    nobody.token = String::new();
+    for more in [format!("Cookie: token={token}; devgroup={token}\r\n"), format!("Authorization: Basic {token}\r\n")] {
+        assert_eq!(nobody.send(&nobody.head("GET", "/api/v1/status", &more), b"").status, 401, "{more}");
+    }
+    assert_eq!(nobody.get(&format!("/api/v1/status?token={token}")).status, 401);
     nobody.token = token;
     assert_eq!(nobody.json("/api/v1/status")["project"], "shop");
     // A page that is logged in gets a code for a new tab.

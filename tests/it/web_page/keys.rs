@@ -71,6 +71,9 @@ fn each_view_and_switch_has_its_key() {
         browser.press(page, key);
         view(&mut browser, page, name);
     }
+    browser.press(page, ",");
+    browser.wait_for_text(page, "#found", "run 1 of 1");
+    browser.press(page, "f");
     browser.press(page, "'");
     browser.write(page, "AP");
     browser.wait(page, "only api is there", "document.querySelectorAll('#table tbody button').length === 1");

@@ -158,6 +158,22 @@ fn a_flood_is_followed_with_a_page_that_does_not_grow() {
 }
 
 #[test]
+fn lines_that_come_too_fast_are_there_when_they_are_looked_at() {
+    let project = Project::new("name = \"shop\"\n[web]\n[services]\napi = \"sh burst.sh\"\n");
+    project.write("burst.sh", "read go\nseq 1 4000\necho over\nexec cat\n");
+    let Some(mut browser) = Browser::start() else { return };
+    detach(&project);
+    let page = opened(&mut browser, &project);
+    assert_eq!(Stream::ask(&project, &["send", "api", "go"]).code, Some(0));
+    browser.wait_for_text(page, "#log", "over");
+    let rows = all_rows(&mut browser, page);
+    let numbers: Vec<u64> = rows.iter().filter_map(|row| row.parse().ok()).collect();
+    assert_eq!(numbers, (1..=4000).collect::<Vec<u64>>());
+    browser.assert_quiet(page);
+    down(&project);
+}
+
+#[test]
 fn a_log_is_searched_filtered_and_copied() {
     let project = Project::new(
         "name = \"shop\"\n[web]\n[services]\napi = \"cat log.txt; exec cat\"\nweb = \"echo web; exec cat\"\n",

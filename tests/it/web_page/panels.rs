@@ -32,6 +32,7 @@ fn the_watcher_tells_verdict_and_rule() {
     let runs = "[...document.querySelectorAll('#details tbody tr')].map((row) => row.cells[0].innerText)";
     assert_eq!(browser.evaluate(page, runs), serde_json::json!(["2", "1"]));
     browser.wait_for_text(page, "#details", "at startup");
+    browser.wait_for_text(page, "#details", "▁█ · 1 restart");
     browser.assert_quiet(page);
     down(&project);
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Browser, login_address};
-use crate::harness::{Dash, Project, quit};
+use crate::harness::{Dash, Project, Stream, quit};
 
 #[test]
 fn page_and_terminal_see_each_other() {
@@ -17,6 +17,8 @@ fn page_and_terminal_see_each_other() {
     let context = browser.context(true, (1280, 800));
     let page = browser.page(context, &login_address(&project));
     browser.wait_for_text(page, "#log", "hello");
+    browser.wait_for_text(page, "#watching", "watching 1 service");
+    dash.wait_for_text("watching 1 service");
 
     let began = Instant::now();
     browser.press(page, "r");
@@ -39,6 +41,17 @@ fn page_and_terminal_see_each_other() {
     browser.wait_for_text(page, "#hold", "WATCHING PAUSED");
     browser.press(page, "p");
     dash.wait_for("the pause is over", |screen| !screen.contains("PAUSED"));
+
+    // What is held by a command is paused by hand as well, and the end of the pause leaves it.
+    let hold = Stream::start(&project, &["hold", "--", "sh", "-c", "until [ -e ../home/go ]; do sleep 0.02; done"]);
+    browser.wait_for_text(page, "#hold", "HELD by hold: sh");
+    browser.press(page, "p");
+    browser.wait_for_text(page, "#hold", "WATCHING PAUSED");
+    browser.press(page, "p");
+    browser.wait_for_text(page, "#hold", "HELD by hold: sh");
+    project.write("../home/go", "");
+    assert_eq!(hold.wait_client().code, Some(0));
+    browser.wait(page, "the banner is gone", "document.querySelector('#hold').hidden");
 
     project.write("src/a.txt", "three");
     browser.wait_for_text(page, "#last", "src/a.txt");
