@@ -118,13 +118,7 @@ pub fn heartbeat_of(folders: &TaskFolders, worker: &ServiceName) -> Option<Vec<u
     read_regular(&folders.heartbeats.join(format!("{worker}{ENDING}")), LARGEST_HEARTBEAT).ok()
 }
 
-/// `orchestrator.json` as it is written, if there is one.
-pub fn aggregation(folders: &TaskFolders) -> Option<Vec<u8>> {
-    read_regular(&folders.orchestrator, LARGEST_AGGREGATION).ok()
-}
-
 const LARGEST_HEARTBEAT: u64 = 64 << 10;
-const LARGEST_AGGREGATION: u64 = 64 << 20;
 
 /// The workers of which a heartbeat is written. Names that no worker can have are passed over.
 pub fn workers_with_heartbeats(folders: &TaskFolders) -> Vec<ServiceName> {

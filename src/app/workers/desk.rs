@@ -1,11 +1,12 @@
 //! The thread: takes what has happened, lets the task engine decide, has the effects carried out, and reports.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use super::aggregation::Others;
 use super::files::{Places, UnderWay};
 use super::questions::Asks;
 use super::resting::Resting;
@@ -70,6 +71,9 @@ pub(super) struct Desk {
     changed: bool,
     /// Somebody else works for a worker whose heartbeat is in the folder.
     pub(super) has_others: bool,
+    /// Workers whose folders are or were ours: their batches are known.
+    pub(super) owned: BTreeSet<ServiceName>,
+    pub(super) others: Others,
 }
 
 impl Desk {
@@ -96,6 +100,8 @@ impl Desk {
             listings: VecDeque::new(),
             changed: false,
             has_others: false,
+            owned: BTreeSet::new(),
+            others: Others::default(),
         }
     }
 
@@ -165,6 +171,7 @@ impl Desk {
                     self.decide(TaskEvent::Batches { worker, ended });
                 }
             }
+            Message::Others { batches, took } => self.others_counted(batches, took),
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
             Message::Folder(news) => self.folder_news(news),
             Message::Close => {}

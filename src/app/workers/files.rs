@@ -222,6 +222,7 @@ impl Desk {
             }
         };
         working.folder = Some(folder);
+        self.owned.insert(worker.clone());
         self.places.unfollow_beat(worker);
         self.places.watch_queue(&spec.folders, worker, now);
         self.started(worker);

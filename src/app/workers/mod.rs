@@ -15,7 +15,7 @@ mod resting;
 mod tries;
 mod writes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +85,8 @@ enum Message {
     Ownership { worker: ServiceName, run: RunId, ownership: Ownership },
     /// What has ended of the batches of a worker, by the files that were there when its folder became ours.
     Batches { worker: ServiceName, run: RunId, ended: Vec<EndedOfBatch> },
+    /// How far the batches of workers are whose folders are not ours.
+    Others { batches: BTreeMap<ServiceName, aggregation::BatchesOf>, took: Duration },
     /// A try is over.
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.
