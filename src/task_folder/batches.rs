@@ -40,21 +40,23 @@ impl Owned {
 /// How far the batches of a worker are whose folder is not ours, by all that lies in its folders.
 pub fn batches_of(folders: &TaskFolders, worker: &ServiceName) -> BTreeMap<Arc<str>, BatchCounts> {
     let open = |path: PathBuf, links| Folder::open(path, links).ok();
-    let files = |folder: Option<&Folder>| folder.and_then(|folder| folder.files().ok()).into_iter().flatten();
+    let files = |folder: Option<&Folder>| -> Vec<OsString> {
+        folder.and_then(|folder| folder.files().ok()).into_iter().flatten().collect()
+    };
     let (queue, name) = (folders.queue(worker), worker.as_str());
     let (waiting, work) = (open(queue.clone(), Links::Follow), open(queue.join(WORK), Links::Refuse));
     // In the order of a task's life: what moves on meanwhile is met at its next place.
-    let pending: Vec<OsString> = files(waiting.as_ref()).filter(|name| is_task_file(name)).collect();
-    let claimed = files(work.as_ref()).filter_map(|file| match Work::parse(&file)? {
+    let pending = files(waiting.as_ref()).into_iter().filter(|name| is_task_file(name)).collect::<Vec<_>>();
+    let claimed = files(work.as_ref()).into_iter().filter_map(|file| match Work::parse(&file)? {
         (id, Work::Task) => Some((id, file)),
         _ => None,
     });
     let claimed: Vec<(TaskId, OsString)> = claimed.collect();
     let (results, letters) =
         (open(folders.results.join(name), Links::Follow), open(folders.dlq.join(name), Links::Follow));
-    let results: Vec<OsString> = files(results.as_ref()).filter(|name| id_of(name).is_some()).collect();
+    let results: Vec<OsString> = files(results.as_ref()).into_iter().filter(|name| id_of(name).is_some()).collect();
     let with_result: HashSet<TaskId> = results.iter().filter_map(|name| id_of(name)).collect();
-    let letters = files(letters.as_ref()).filter(|name| is_of_task(name)).collect();
+    let letters = files(letters.as_ref()).into_iter().filter(|name| is_of_task(name)).collect();
 
     let home = TaskHome { worker: Some(name), names_description: false };
     let read = |folder: Option<&Folder>, file: &OsStr, name: &str| {

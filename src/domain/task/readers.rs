@@ -1,6 +1,5 @@
 //! Reading what was written about tasks, by us or by others: unknown keys are passed over, missing ones are no fault.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

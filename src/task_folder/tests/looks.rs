@@ -225,7 +225,10 @@ fn the_batches_of_others_are_counted_by_all_that_lies_there() {
     project.put("dlq/bob/again.json", of_batch("again", r#","dlq_reason":"invalid_field""#));
     project.put("tasks/bob/again.json", of_batch("again", ""));
     let counts = batches_of(&project.folders, &ServiceName::new("bob"));
-    assert_eq!(counts, [("b".into(), BatchCounts { total: 7, completed: 1, failed: 2, pending: 4 })].into());
+    assert_eq!(
+        counts,
+        [("b".into(), crate::domain::task::BatchCounts { total: 7, completed: 1, failed: 2, pending: 4 })].into()
+    );
     assert!(batches_of(&project.folders, &marie()).is_empty());
 }
 
