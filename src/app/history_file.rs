@@ -1,9 +1,9 @@
 //! What has happened, across calls of devgroup: the events that count, a line each (`logs/event_files.rs`), and what became
 //! of the last runs of each service (`history.json`), which a start reads at once: to read the events takes longer.
 //!
-//! Both are told by facts, and written by a thread of its own. Events are written as they come; `history.json` as a whole
-//! and renamed into place, at most once a second and at the end. Two devgroups at once write one after the other, each with
-//! what the other has written. A file that cannot be read loses nothing but itself.
+//! Both are told by facts, and written by a thread of its own. Events are written as they come, and those of a storm many at
+//! once; `history.json` as a whole and renamed into place, at most once a second and at the end. Two devgroups at once write
+//! one after the other, each with what the other has written. A file that cannot be read loses nothing but itself.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -45,8 +45,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The shortest time between two writes.
+const REST: Duration = Duration::from_millis(100);
+
 /// How many entries may wait for the disk. Further ones are dropped.
-const WAITING: usize = 1024;
+const WAITING: usize = 4096;
 
 /// What became of a run of a service.
 type Remembered = (ServiceName, RunRecord);
@@ -61,6 +64,8 @@ enum Entry {
 #[derive(Clone)]
 pub(crate) struct HistoryWriter {
     entries: SyncSender<Entry>,
+    /// Closed with the last of them: who writes need not rest any more.
+    _open: Sender<()>,
     /// Something was left out, which was said.
     is_missing: Arc<AtomicBool>,
 }
@@ -117,10 +122,11 @@ impl HistoryFile {
             }
         };
         let (entries, inbox) = mpsc::sync_channel(WAITING);
-        let entries = HistoryWriter { entries, is_missing: Arc::default() };
+        let (open, closed) = mpsc::channel();
+        let entries = HistoryWriter { entries, _open: open, is_missing: Arc::default() };
         let (tell, done) = mpsc::channel();
         let keep = move || {
-            keep(&folder, &inbox, keeps_runs, clock);
+            keep(&folder, (&inbox, &closed), keeps_runs, clock);
             let _ = tell.send(());
         };
         match thread::Builder::new().name("history".into()).stack_size(256 << 10).spawn(keep) {
@@ -160,7 +166,7 @@ pub fn remember(spec: &GroupSpec, service: &ServiceName, record: RunRecord) {
 }
 
 /// Writes each entry until all senders are gone. `keeps_runs`: `history.json` is ours to write.
-fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) {
+fn keep(folder: &Path, (inbox, closed): (&Receiver<Entry>, &Receiver<()>), keeps_runs: bool, clock: Clock) {
     let events = EventFiles::of(folder);
     let (mut runs_fail, mut events_fail) = (Told::default(), Told::default());
     let (mut records, mut due) = (Vec::new(), None::<Moment>);
@@ -179,21 +185,22 @@ fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) 
                 Entry::Run(_) => {}
             }
         }
-        if !lines.is_empty() {
+        let has_lines = !lines.is_empty();
+        if has_lines {
             events_fail.tell(state_folder::make(folder).and_then(|()| events.add(&lines)));
         }
-        if records.is_empty() {
-            due = None;
-            continue;
-        }
         let now = clock.now();
-        let when = *due.get_or_insert(now + PAUSE);
+        due = if records.is_empty() { None } else { Some(due.unwrap_or(now + PAUSE)) };
         // A group that crashes all the time is written as well.
-        if !open || records.len() >= HISTORY || now >= when {
+        if due.is_some_and(|due| !open || records.len() >= HISTORY || now >= due) {
             let path = folder.join(NAME);
             let named = |error| io::Error::other(format!("{}: {error}", visible_path(&path)));
             runs_fail.tell(add(folder, std::mem::take(&mut records)).map_err(named));
             due = None;
+        }
+        if has_lines && open {
+            // What comes meanwhile is written together. Nothing is ever sent this way: it is closed, or the time is over.
+            let _ = closed.recv_timeout(REST);
         }
     }
 }

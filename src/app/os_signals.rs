@@ -2,12 +2,19 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::net::unix::pipe::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Sleep, sleep};
 
 use crate::domain::Command;
 use crate::process_tree;
+
+/// The shortest time between two looks for orphans that have ended. Tries of tasks may end a thousand times a second, and
+/// mostly leave none.
+const REAP_EVERY: Duration = Duration::from_millis(20);
 
 /// What the operating system has to say.
 pub(crate) enum OsNews {
@@ -24,6 +31,8 @@ pub(crate) struct OsSignals {
     quit: Signal,
     hang_up: Signal,
     child: Signal,
+    /// Until it is over, nobody looks for orphans.
+    rest: Option<Pin<Box<Sleep>>>,
     guard_pipe: Option<Receiver>,
 }
 
@@ -36,6 +45,7 @@ impl OsSignals {
             quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
             child: signal(SignalKind::child())?,
+            rest: None,
             guard_pipe: guard_pipe.map(Receiver::from_owned_fd).transpose()?,
         })
     }
@@ -50,15 +60,25 @@ impl OsSignals {
                 _ = self.quit.recv() => return ends(SignalKind::quit()),
                 // The shell and the terminal may both send it: twice is not "hurry".
                 _ = self.hang_up.recv() => return OsNews::Signal(SignalKind::hangup().as_raw_value(), Command::Quit),
-                _ = self.child.recv() => {
+                _ = self.child.recv(), if self.rest.is_none() => {
                     process_tree::reap_orphans();
+                    self.rest = Some(Box::pin(sleep(REAP_EVERY)));
                 }
+                () = over(self.rest.as_mut()) => self.rest = None,
                 () = broken(self.guard_pipe.as_ref()) => {
                     self.guard_pipe = None;
                     return OsNews::Alone;
                 }
             }
         }
+    }
+}
+
+/// Waits for the end of a rest; for ever without one.
+async fn over(rest: Option<&mut Pin<Box<Sleep>>>) {
+    match rest {
+        Some(rest) => rest.await,
+        None => std::future::pending().await,
     }
 }
 

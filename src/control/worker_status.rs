@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::domain::{BreakerState, WorkerHealth, WorkerSnapshot, worker_counts};
 
+/// `status` of one that does not work.
+const STOPPED: &str = "stopped";
+
 /// The tasks of a worker, and how it is. `concurrency` and `active` are 0 where somebody else works them off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
@@ -80,7 +83,7 @@ impl Worker {
             WorkerHealth::Healthy => "healthy",
             WorkerHealth::Degraded => "degraded",
             WorkerHealth::Unhealthy => "unhealthy",
-            WorkerHealth::Stopped => "stopped",
+            WorkerHealth::Stopped => STOPPED,
         };
         Self {
             active: worker.active,
@@ -105,9 +108,14 @@ impl Worker {
         }
     }
 
+    /// Whether it does not work.
+    pub fn is_stopped(&self) -> bool {
+        self.status == STOPPED
+    }
+
     /// `2/3`, `14 waiting`, `1 dead`, `3 blocked`, `breaker open`: as the dashboard says it.
     pub fn notes(&self) -> Vec<String> {
-        let works_here = !self.remote && self.standby.is_none();
+        let works_here = !self.remote && self.standby.is_none() && !self.is_stopped();
         let places = works_here.then_some((self.active, self.concurrency));
         let breaker = (self.breaker != "closed").then(|| format!("breaker {}", self.breaker.replace('_', "-")));
         let counts = [self.waiting, self.dead, self.blocked, self.retrying];
@@ -149,5 +157,6 @@ mod tests {
         );
         let standby = Some(Standby { group: "shop".into(), pid: Some(48_001) });
         assert_eq!(notes(WorkerSnapshot { standby, waiting: 0, dead: 0, ..WorkerSnapshot::busy() }), "");
+        assert_eq!(notes(WorkerSnapshot { waiting: 14, ..WorkerSnapshot::stopped(3) }), "14 waiting");
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use super::{
     Elsewhere, ExitStatus, FailedRun, FileJournal, GoingOn, Instance, Kind, Moment, Orders, Outcome, OverLimit,
     PaneView, Phase, Replicated, RestartCounts, RunDetails, RunEnd, RunHistory, RunId, ServiceName, Signal, Stopping,
-    UnchangedInputs, UndeliveredAlert, Usage, WatchBackend, WatchSnapshot, WatchState, WorkerSnapshot, WorkerSpec,
-    address_of_port, short,
+    UnchangedInputs, UndeliveredAlert, Usage, WatchBackend, WatchSnapshot, WatchState, WorkerHealth, WorkerSnapshot,
+    WorkerSpec, address_of_port, short,
 };
 
 /// The state of the group at one moment.
@@ -320,6 +320,13 @@ impl ServiceSnapshot {
     /// What a worker does with its tasks, if it runs.
     pub fn working(&self) -> Option<&WorkerSnapshot> {
         self.worker.as_deref().filter(|_| matches!(self.phase, Phase::Running { .. }))
+    }
+
+    /// The tasks of a worker of this group that does not run; nothing if it has none.
+    pub fn resting(&self) -> Option<&WorkerSnapshot> {
+        let worker = self.worker.as_deref().filter(|_| !matches!(self.phase, Phase::Running { .. }))?;
+        let has_tasks = !worker.remote && worker.health == WorkerHealth::Stopped && !worker.counts().is_empty();
+        has_tasks.then_some(worker)
     }
 
     /// What happens next by itself, and when: where a try after a crash and a change wait, the first of both meets the

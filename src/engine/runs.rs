@@ -26,7 +26,8 @@ pub(super) struct Consequence {
 }
 
 impl Service {
-    /// News of a run. News of any but the live run is of the past and ignored.
+    /// News of a run. News of any but the live run is of the past and ignored, but for what waits for a worker that does not
+    /// run.
     pub(super) fn report(&mut self, run: RunId, report: RunReport, turn: &mut Turn) {
         if let RunReport::Validated { number, result } = report {
             return self.validation_ended(number, result, turn);
@@ -35,6 +36,9 @@ impl Service {
             return self.hook_ended(number, turn);
         }
         if self.phase.live_run() != Some(run) {
+            if let (RunReport::Worker(worker), None) = (report, self.phase.live_run()) {
+                self.run.worker = Some(worker);
+            }
             return;
         }
         match report {

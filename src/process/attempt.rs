@@ -1,7 +1,7 @@
 //! A try of a task: a process that reads the task from a pipe and prints into two, with all that descends from it.
 //!
-//! It has a thread for as long as it lives, and shares with the runs of services how it is signalled and how its family is
-//! found. What it leaves behind is ended at once: a try is over when nobody of it is left.
+//! One thread carries it through (`try_threads`). It shares with the runs of services how it is signalled and how its
+//! family is found. What it leaves behind is ended at once: a try is over when nobody of it is left.
 
 use std::fmt;
 use std::io::Read as _;

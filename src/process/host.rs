@@ -21,6 +21,7 @@ use super::run::supervise;
 use super::spawn;
 use super::terminal::Size;
 use super::told::{self, Told};
+use super::try_threads::TryThreads;
 use super::{change_command, details, liveness_probe};
 use crate::clock::Clock;
 use crate::domain::{
@@ -55,6 +56,7 @@ struct Inner {
     clock: Clock,
     reports: UnboundedSender<RunNews>,
     background_tasks: Arc<BackgroundTasks>,
+    try_threads: Arc<TryThreads>,
     runs: Mutex<Runs>,
 }
 
@@ -106,8 +108,8 @@ impl ProcessHost {
         }
         #[cfg(target_os = "linux")]
         spawn::look_at_inherited();
-        let (background_tasks, runs) = (Arc::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { clock, reports, background_tasks, runs }) }
+        let (background_tasks, try_threads, runs) = (Arc::default(), Arc::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { clock, reports, background_tasks, try_threads, runs }) }
     }
 
     /// Starts a run on a thread of its own, in a terminal of the size that was last given for the service. Reports
@@ -146,7 +148,7 @@ impl ProcessHost {
         let _ = self.inner.reports.send(news);
     }
 
-    /// Begins a try of a task, on a thread of its own, which tells its end. `None`: it could not, and the end is told.
+    /// Begins a try of a task, on a thread that has nothing else to do meanwhile, which tells its end. `None`: it could not, and the end is told.
     pub fn attempt(&self, launch: AttemptLaunch) -> Option<Attempt> {
         let (orders, inbox) = mpsc::channel();
         // A try is signalled as a run is; but nothing of it is news of a run.
@@ -170,13 +172,12 @@ impl ProcessHost {
         let taken =
             |launch: &Mutex<Option<AttemptLaunch>>| launch.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (its, its_live) = (launch.clone(), live.clone());
-        let thread = thread::Builder::new().name(format!("try {}", live.service)).stack_size(STACK);
-        let spawned = thread.spawn(move || {
+        let begun = self.inner.try_threads.run(Box::new(move || {
             if let Some(launch) = taken(&its) {
                 attempt::supervise(launch, &its_live, (inbox, woken), &children, clock);
             }
-        });
-        if let Err(error) = spawned
+        }));
+        if let Err(error) = begun
             && let Some(launch) = taken(&launch)
         {
             live.gone();

@@ -152,6 +152,10 @@ impl RunMembers<'_> {
         loop {
             let tree = Tree::read();
             let adopted = tree.adopted();
+            // A process gives its children to us before it has ended itself: while anybody is left, the list is not empty.
+            if adopted.is_empty() && self.reaped {
+                return Remaining::Nobody;
+            }
             let mut unsure: Vec<Pid> = Vec::new();
             let ours: Vec<Pid> = adopted
                 .iter()

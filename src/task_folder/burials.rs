@@ -9,8 +9,11 @@ use super::layout::Outlet;
 use super::letters::{self, LARGEST_LETTER};
 use super::names::{ENDING, numbered};
 use super::trouble::Trouble;
-use crate::domain::FileStamp;
 use crate::domain::task::TaskKeys;
+use crate::domain::{DeadReason, FileStamp};
+
+/// The key of the reason.
+const REASON: &str = "dlq_reason";
 
 /// What is known of burials that may not be finished.
 #[derive(Debug, Default)]
@@ -62,7 +65,7 @@ impl Burials {
         self.begun.remove(file);
     }
 
-    /// A letter that says the same, but for its time, and was written after the file came and before we did.
+    /// A letter of the same task and of a reason that this one may have been, written after the file came and before we did.
     fn of_predecessor(
         &self,
         letters: &mut Outlet,
@@ -78,7 +81,7 @@ impl Burials {
             let may_be_its = (came..=before).contains(&stamp.modified) && !self.told_apart.contains(&file);
             if may_be_its
                 && let Some(found) = folder.read(OsStr::new(&file), LARGEST_LETTER)?
-                && words_of(&found).is_some_and(|words| Some(words) == words_of(letter))
+                && is_of_the_same(&found, letter)
             {
                 return Ok(Some(file));
             }
@@ -87,9 +90,20 @@ impl Burials {
     }
 }
 
-/// What a letter says, without its time.
-fn words_of(letter: &[u8]) -> Option<Vec<(String, String)>> {
-    let keys = TaskKeys::parse(letter).ok()?;
-    let words = keys.iter().filter(|(key, _)| *key != "dlq_timestamp");
-    Some(words.map(|(key, value)| (key.to_owned(), value.get().to_owned())).collect())
+/// Whether both letters may be of one file: how the reason is told depends on what has happened meanwhile.
+fn is_of_the_same(before: &[u8], now: &[u8]) -> bool {
+    let (Ok(before), Ok(now)) = (TaskKeys::parse(before), TaskKeys::parse(now)) else { return false };
+    let (Some(was), Some(is)) = (reason_of(&before), reason_of(&now)) else { return false };
+    is.may_have_been(was) && words_of(&before).eq(words_of(&now))
+}
+
+fn reason_of(letter: &TaskKeys) -> Option<DeadReason> {
+    let (_, reason) = letter.iter().find(|(key, _)| *key == REASON)?;
+    DeadReason::parse(reason.get().trim_matches('"'))
+}
+
+/// What a letter says, without when and why.
+fn words_of(letter: &TaskKeys) -> impl Iterator<Item = (&str, &str)> {
+    let words = letter.iter().filter(|(key, _)| ![REASON, "dlq_timestamp", "dlq_detail"].contains(key));
+    words.map(|(key, value)| (key, value.get()))
 }

@@ -30,6 +30,8 @@ pub enum FolderNews {
     /// A result or a dead letter of a worker is there, or gone; or it has a folder for them now, which
     /// [`FolderEvents::watch_outcomes`] has to find.
     Outcome(ServiceName),
+    /// A dead letter of a worker that does not work has come or gone.
+    Letter(ServiceName),
     /// A folder of this worker was removed or replaced.
     Moved(ServiceName),
     /// Events were lost, or a folder of all workers was removed: whatever is watched is to be looked at.
@@ -51,6 +53,8 @@ enum Holds {
     AllOutcomes,
     /// `results/<worker>/`, `dlq/<worker>/`
     Outcomes(ServiceName),
+    /// `dlq/<worker>/` of a worker that does not work
+    Letters(ServiceName),
 }
 
 /// All that is watched, with the identity of each folder: another one in its place needs a watch of its own.
@@ -108,6 +112,12 @@ impl FolderEvents {
         all.into_iter().fold(true, |all, (path, holds)| self.watch(path, holds) && all)
     }
 
+    /// Watches what waits for a worker that does not work, and its dead letters, as far as there are folders for them.
+    pub fn watch_resting(&mut self, folders: &TaskFolders, worker: &ServiceName) {
+        self.watch(folders.queue(worker), Holds::Tasks(worker.clone()));
+        self.watch(folders.dlq.join(worker.as_str()), Holds::Letters(worker.clone()));
+    }
+
     /// Watches whether workers get folders of results and dead letters. These have to be there. False where events are not
     /// to be had.
     pub fn watch_all_outcomes(&mut self, folders: &TaskFolders) -> bool {
@@ -142,7 +152,7 @@ impl FolderEvents {
     /// Watches nothing of a worker any more.
     pub fn forget(&mut self, worker: &ServiceName) {
         self.unwatch_all(|holds| match holds {
-            Holds::Tasks(of) | Holds::Requests(of) | Holds::Outcomes(of) => of == worker,
+            Holds::Tasks(of) | Holds::Requests(of) | Holds::Outcomes(of) | Holds::Letters(of) => of == worker,
             Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => false,
         });
     }
@@ -207,7 +217,7 @@ fn news_of(watched: &Watched, event: &Event) -> Vec<FolderNews> {
 fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
     if let Some((holds, _)) = watched.get(path).filter(|_| !is_here) {
         return Some(match holds {
-            Holds::Tasks(worker) | Holds::Requests(worker) | Holds::Outcomes(worker) => {
+            Holds::Tasks(worker) | Holds::Requests(worker) | Holds::Outcomes(worker) | Holds::Letters(worker) => {
                 FolderNews::Moved(worker.clone())
             }
             Holds::Unrouted | Holds::Heartbeats | Holds::AllOutcomes => FolderNews::Lost,
@@ -220,6 +230,9 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
     }
     if let (Holds::Tasks(worker), false, Some(WORK)) = (holds, is_here, path.file_name()?.to_str()) {
         return Some(FolderNews::Moved(worker.clone()));
+    }
+    if let Holds::Letters(worker) = holds {
+        return Some(FolderNews::Letter(worker.clone()));
     }
     let name = path.file_name().filter(|name| is_task_file(name))?;
     let of_queue = |worker: Option<&ServiceName>| {
@@ -235,7 +248,7 @@ fn one_of(watched: &Watched, path: &Path, is_here: bool) -> Option<FolderNews> {
         }
         Holds::Heartbeats => Some(FolderNews::Heartbeat(ServiceName::new(stem(name)?))),
         Holds::Outcomes(worker) => Some(FolderNews::Outcome(worker.clone())),
-        Holds::AllOutcomes => None,
+        Holds::AllOutcomes | Holds::Letters(_) => None,
     }
 }
 

@@ -37,7 +37,7 @@ mod tests;
 mod trouble;
 
 pub use adding::Adder;
-pub use batches::EndedFiles;
+pub use batches::{EndedFiles, batches_of};
 pub use check::check;
 pub use details::details;
 pub use ended::{Ended, Open, can_be_read, ended, is_worked_off, open_task};
@@ -50,8 +50,8 @@ pub use listing::{LARGEST_TASK, Pieces, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{
-    aggregate, aggregation, count_letters, dependency, has_queue, heartbeat_of, queues_of_nobody, workers_with_folders,
-    workers_with_heartbeats,
+    FileCounts, aggregate, count_files, count_letters, dependency, has_queue, heartbeat_of, queues_of_nobody,
+    workers_with_folders, workers_with_heartbeats,
 };
 pub use owned::{Claim, Owned, Renewed, letter_name};
 pub use owner::Owner;

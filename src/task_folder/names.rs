@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::domain::TaskId;
+use crate::domain::{TaskId, TaskStatus};
 
 /// What a task file ends in.
 pub(super) const ENDING: &str = ".json";
@@ -95,6 +95,8 @@ pub(super) enum Work {
     Tries,
     /// A result that could not be published yet.
     Kept,
+    /// Nothing: a result of this status can neither be published nor kept, since there is no room for it.
+    Unwritten(TaskStatus),
     /// The bytes of a task that was cancelled: it can be retried.
     Cancelled,
     /// The result of an earlier generation.
@@ -112,6 +114,7 @@ impl Work {
             Self::Task => format!("{id}.task.json"),
             Self::Tries => format!("{id}.tries.json"),
             Self::Kept => format!("{id}.kept.json"),
+            Self::Unwritten(status) => format!("{id}.{}.unwritten.json", status.word()),
             Self::Cancelled => format!("{id}.cancelled.json"),
             Self::Result(number) => format!("{id}.{number}.result.json"),
             Self::Dead(number) => format!("{id}.{number}.dead.json"),
@@ -132,12 +135,13 @@ impl Work {
         if let Some(plain) = plain {
             return Some((TaskId::parse(rest)?, plain));
         }
-        let (id, number) = rest.rsplit_once('.')?;
-        let number = number.parse().ok()?;
+        let (id, what) = rest.rsplit_once('.')?;
+        let number = || what.parse().ok();
         let work = match word {
-            "result" => Self::Result(number),
-            "dead" => Self::Dead(number),
-            "retry" => Self::Retry(number),
+            "unwritten" => Self::Unwritten(TaskStatus::parse(what)?),
+            "result" => Self::Result(number()?),
+            "dead" => Self::Dead(number()?),
+            "retry" => Self::Retry(number()?),
             _ => return None,
         };
         Some((TaskId::parse(id)?, work))
@@ -205,14 +209,22 @@ mod tests {
     fn endings_are_taken_off_from_the_end() {
         let id = |text: &str| TaskId::parse(text).unwrap();
         for name in ["a", "a.task", "a.2", "a.2.dead", "a.tries.json", "json"] {
-            let works =
-                [Work::Task, Work::Tries, Work::Kept, Work::Cancelled, Work::Result(1), Work::Dead(2), Work::Retry(30)];
-            for work in works {
+            let plain = [Work::Task, Work::Tries, Work::Kept, Work::Cancelled];
+            let more = [Work::Result(1), Work::Dead(2), Work::Retry(30), Work::Unwritten(TaskStatus::Timeout)];
+            for work in plain.into_iter().chain(more) {
                 assert_eq!(Work::parse(OsStr::new(&work.file(&id(name)))), Some((id(name), work)), "{name}");
             }
         }
-        for other in ["owner.json", "a.json", ".task.json", "a.x.dead.json", "a.dead.json", "requests", ".a.task.json"]
-        {
+        for other in [
+            "owner.json",
+            "a.json",
+            ".task.json",
+            "a.x.dead.json",
+            "a.x.unwritten.json",
+            "a.dead.json",
+            "requests",
+            ".a.task.json",
+        ] {
             assert_eq!(Work::parse(OsStr::new(other)), None, "{other}");
         }
     }

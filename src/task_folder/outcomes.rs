@@ -54,6 +54,11 @@ impl Outcome {
         }
     }
 
+    /// That of a result of which only the status is known.
+    pub(super) fn unwritten(status: TaskStatus, stamp: FileStamp) -> Self {
+        Self { word: status.word().to_owned(), ..Self::of(&Map::new(), stamp, "status") }
+    }
+
     /// Whether the task was completed.
     pub fn is_completed(&self) -> bool {
         self.word == "completed"

@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ended::is_worked_off;
 use super::folder::{Folder, Links};
+use super::layout::WORK;
 use super::letters;
-use super::names::{ENDING, text_of};
+use super::names::{ENDING, Work, is_task_file, text_of};
 use super::outcomes;
 use crate::domain::task::UNROUTED;
 use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
@@ -42,6 +43,33 @@ pub fn workers_with_folders(folders: &TaskFolders) -> Vec<ServiceName> {
 /// Whether there is a queue of that name.
 pub fn has_queue(folders: &TaskFolders, worker: &str) -> bool {
     is_worker(worker) && folders.tasks.join(worker).is_dir()
+}
+
+/// How many files a worker has that does not work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Those that wait.
+    pub waiting: usize,
+    /// Tasks that are claimed still: they wait for their next try.
+    pub claimed: usize,
+    /// Dead letters.
+    pub dead: usize,
+}
+
+/// Counts the files of a worker that does not work, by their names alone.
+pub fn count_files(folders: &TaskFolders, worker: &ServiceName) -> FileCounts {
+    let queue = folders.queue(worker);
+    let count = |path: PathBuf, links: Links, is_meant: fn(&OsStr) -> bool| {
+        let files =
+            Folder::open(path, links).and_then(|folder| Ok(folder.files()?.filter(|name| is_meant(name)).count()));
+        files.unwrap_or_default()
+    };
+    let is_claim = |name: &OsStr| Work::parse(name).is_some_and(|(_, work)| work == Work::Task);
+    FileCounts {
+        waiting: count(queue.clone(), Links::Follow, is_task_file),
+        claimed: count(queue.join(WORK), Links::Refuse, is_claim),
+        dead: count_letters(folders, worker),
+    }
 }
 
 /// How many dead letters a worker has, here or elsewhere.
@@ -90,13 +118,7 @@ pub fn heartbeat_of(folders: &TaskFolders, worker: &ServiceName) -> Option<Vec<u
     read_regular(&folders.heartbeats.join(format!("{worker}{ENDING}")), LARGEST_HEARTBEAT).ok()
 }
 
-/// `orchestrator.json` as it is written, if there is one.
-pub fn aggregation(folders: &TaskFolders) -> Option<Vec<u8>> {
-    read_regular(&folders.orchestrator, LARGEST_AGGREGATION).ok()
-}
-
 const LARGEST_HEARTBEAT: u64 = 64 << 10;
-const LARGEST_AGGREGATION: u64 = 64 << 20;
 
 /// The workers of which a heartbeat is written. Names that no worker can have are passed over.
 pub fn workers_with_heartbeats(folders: &TaskFolders) -> Vec<ServiceName> {

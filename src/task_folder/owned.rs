@@ -1,6 +1,7 @@
 //! The folder of a worker, in the hands of its owner. Who has this has the lock; no other place changes what waits and
 //! what is claimed.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use super::listing::{LARGEST_TASK, Pieces};
 use super::names::{ENDING, Work, name_of, numbered, stem_of};
 use super::owner::{Lock, Owner, Taking, standby_of};
 use super::trouble::Trouble;
-use crate::domain::{FileStamp, ServiceName, Standby, TaskId};
+use crate::domain::{FileStamp, ServiceName, Standby, TaskId, TaskStatus};
 
 /// A worker's folder that is ours.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Owned {
     pub(super) outlets: Outlets,
     pub(super) burials: Burials,
     pub(super) counted: Counted,
+    /// Tasks of which an empty file says how they have ended.
+    unwritten: HashMap<TaskId, TaskStatus>,
     lock: Lock,
     owner: Owner,
 }
@@ -67,6 +70,7 @@ impl Owned {
             outlets,
             burials: Burials::default(),
             counted: Counted::default(),
+            unwritten: HashMap::new(),
             lock,
             owner: Owner::default(),
         }
@@ -235,12 +239,17 @@ impl Owned {
         self.queue.work.read(OsStr::new(&Work::Tries.file(id)), LARGEST_TASK)
     }
 
-    /// Keeps a result that cannot be published beside its claim.
+    /// Keeps a result that cannot be published beside its claim. Where there is no room for that either, an empty file says
+    /// how the task has ended: a name mostly fits on a full disk.
     ///
     /// # Errors
-    /// The file cannot be written. Nothing of it stays.
-    pub fn keep_result(&mut self, id: &TaskId, result: &[u8]) -> Result<(), Trouble> {
-        self.queue.work.replace(OsStr::new(&Work::Kept.file(id)), result)
+    /// The result cannot be written. Nothing of it stays.
+    pub fn keep_result(&mut self, id: &TaskId, status: TaskStatus, result: &[u8]) -> Result<(), Trouble> {
+        let kept = self.queue.work.replace(OsStr::new(&Work::Kept.file(id)), result);
+        if kept.is_err() && self.queue.work.put_new(OsStr::new(&Work::Unwritten(status).file(id)), b"").is_ok() {
+            self.unwritten.insert(id.clone(), status);
+        }
+        kept
     }
 
     /// Publishes a result that was kept. False if there is one already: nothing is overwritten, and the kept one goes.
@@ -281,9 +290,11 @@ impl Owned {
     /// The folder cannot be written.
     pub fn finish(&mut self, id: &TaskId, keeps: bool) -> Result<(), Trouble> {
         let (task, work) = (Work::Task.file(id), &self.queue.work);
-        for beside in [Work::Kept, Work::Tries] {
+        let unwritten = self.unwritten.get(id).copied().map(Work::Unwritten);
+        for beside in [Work::Kept, Work::Tries].into_iter().chain(unwritten) {
             work.remove(OsStr::new(&beside.file(id)))?;
         }
+        self.unwritten.remove(id);
         if keeps {
             let kept = Work::Cancelled.file(id);
             // One that a crash has left, of the same task.

@@ -196,10 +196,10 @@ impl Reader<'_> {
     pub(super) fn claim_row(&self, work: &Folder, id: &TaskId) -> Option<TaskRow> {
         let task = Work::Task.file(id);
         if let Some(kept) = outcomes::result_head(work, Work::Kept.file(id).as_ref()) {
-            let row = self.result_row(id, &kept);
-            let words = [&*row.reason, "its result cannot be written yet"];
-            let reason = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ");
-            return Some(TaskRow { reason: reason.into(), ..row });
+            return Some(with_reason(self.result_row(id, &kept), "its result cannot be written yet"));
+        }
+        if let Some(row) = self.unwritten_row(work, id) {
+            return Some(row);
         }
         let (_, contents) = work.look(task.as_ref(), LARGEST_TASK)?;
         let head = check(&format!("{id}{ENDING}"), contents, self.listed.home()).ok().map(|task| task.head);
@@ -224,6 +224,15 @@ impl Reader<'_> {
             reason: after(tries.as_ref(), owner::is_worked_off(work)),
             batch: head.and_then(|head| head.batch),
         })
+    }
+
+    /// The row of a claimed task of whose result there is no more than how it says that the task has ended.
+    fn unwritten_row(&self, work: &Folder, id: &TaskId) -> Option<TaskRow> {
+        let all = [TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Timeout, TaskStatus::Cancelled];
+        let stamp_of = |status| Some((status, work.stamp(Work::Unwritten(status).file(id).as_ref())?));
+        let (status, stamp) = all.into_iter().find_map(stamp_of)?;
+        let row = self.result_row(id, &Outcome::unwritten(status, stamp));
+        Some(with_reason(row, "its result cannot be written, nor kept"))
     }
 
     fn waiting(&self, all: &mut States, unmet: &mut Unmet<'_>) {
@@ -335,6 +344,13 @@ impl Reader<'_> {
             batch: result.batch.as_deref().map(Arc::from),
         }
     }
+}
+
+/// With one more reason.
+fn with_reason(row: TaskRow, reason: &str) -> TaskRow {
+    let words = [&*row.reason, reason];
+    let all = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" · ");
+    TaskRow { reason: all.into(), ..row }
 }
 
 fn push(all: &mut States, found: Found) {

@@ -48,7 +48,10 @@ pub(super) fn workshop() -> GroupSnapshot {
         worker("eva", WorkerSnapshot { health: WorkerHealth::Unhealthy, problem, ..WorkerSnapshot::busy() }),
         worker("bob", WorkerSnapshot { remote: true, lost: true, waiting: 2, ..idle.clone() }),
         worker("far", WorkerSnapshot { remote: true, waiting: 4, ..idle }),
-        ServiceSnapshot { worker: None, ..stopped },
+        ServiceSnapshot {
+            worker: Some(Arc::new(WorkerSnapshot { waiting: 2, dead: 1, ..WorkerSnapshot::stopped(3) })),
+            ..stopped
+        },
         shop.services[2].clone(),
     ];
     GroupSnapshot { services, ..shop }

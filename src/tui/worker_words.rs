@@ -15,7 +15,17 @@ pub(super) fn parts(worker: &WorkerSnapshot, now: Moment) -> Vec<String> {
 /// The state and the parts in so many cells: what parts them gives way first, then what stands at the right end, to the last
 /// word.
 pub(super) fn fitting(worker: &WorkerSnapshot, now: Moment, dot: &str, room: usize) -> Option<String> {
-    let parts: Vec<String> = worker.state().map(str::to_owned).into_iter().chain(parts(worker, now)).collect();
+    longest(worker.state().map(str::to_owned).into_iter().chain(parts(worker, now)), dot, room)
+}
+
+/// The same of a worker that does not run: what waits for it and what is dead, behind its state if that is to be told.
+pub(super) fn resting(worker: &WorkerSnapshot, state: Option<&str>, dot: &str, room: usize) -> Option<String> {
+    longest(state.map(str::to_owned).into_iter().chain(worker.counts()), dot, room)
+}
+
+/// As much from the beginning as there is room for.
+fn longest(parts: impl Iterator<Item = String>, dot: &str, room: usize) -> Option<String> {
+    let parts: Vec<String> = parts.collect();
     let gaps = [format!(" {dot} "), " ".to_owned()];
     let beginnings = (1..=parts.len()).rev().filter_map(|count| parts.get(..count));
     let texts = beginnings.flat_map(|parts| gaps.each_ref().map(|gap| parts.join(gap)));
@@ -46,6 +56,17 @@ mod tests {
         assert_eq!(told(&WorkerSnapshot::busy(), 15).as_deref(), Some("2/3 14 waiting"));
         assert_eq!(told(&WorkerSnapshot::busy(), 9).as_deref(), Some("2/3"));
         assert_eq!(told(&WorkerSnapshot::busy(), 2), None);
+    }
+
+    #[test]
+    fn what_waits_for_one_that_does_not_run_stands_behind_its_state() {
+        let stopped = WorkerSnapshot { waiting: 14, dead: 1, ..WorkerSnapshot::stopped(3) };
+        let told = |state, room| resting(&stopped, state, "·", room);
+        assert_eq!(told(Some("stopped"), 80).as_deref(), Some("stopped · 14 waiting · 1 dead"));
+        assert_eq!(told(Some("stopped"), 20).as_deref(), Some("stopped · 14 waiting"));
+        assert_eq!(told(Some("stopped"), 9).as_deref(), Some("stopped"));
+        assert_eq!(told(None, 17).as_deref(), Some("14 waiting 1 dead"));
+        assert_eq!(told(None, 1), None);
     }
 
     #[test]

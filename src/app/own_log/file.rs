@@ -1,10 +1,11 @@
 //! `devgroup.log` in the state folder: devgroup's own log, as far as it reaches back.
 //!
-//! It has a thread of its own: nobody waits for the disk. Lines that come before the folder is known wait for it.
+//! It has a thread of its own: nobody waits for the disk. Lines that come before the folder is known wait for it, and those
+//! of a storm are written many at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const ROTATION: Rotation = Rotation { size: 4 << 20, files: 2 };
 /// So many lines wait for the disk. More are dropped and counted: a log is no reason to wait.
 const QUEUE: usize = 4_096;
 
+/// The shortest time between two writes.
+const REST: Duration = Duration::from_millis(20);
+
 /// At the end the disk gets no longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,11 +41,13 @@ struct Queue {
     /// Until the thread takes them.
     waiting: Mutex<Option<Receiver<Message>>>,
     dropped: AtomicU64,
+    /// Whether somebody waits for the last one: then nobody rests.
+    ends: (Mutex<bool>, Condvar),
 }
 
 static QUEUED: LazyLock<Queue> = LazyLock::new(|| {
     let (lines, waiting) = sync_channel(QUEUE);
-    Queue { lines, waiting: Mutex::new(Some(waiting)), dropped: AtomicU64::new(0) }
+    Queue { lines, waiting: Mutex::new(Some(waiting)), dropped: AtomicU64::new(0), ends: Default::default() }
 });
 
 /// Adds a line. It waits for nobody.
@@ -71,6 +77,7 @@ pub(crate) fn begin_file(spec: &GroupSpec) {
                 let _ = waiting.send(());
                 return;
             }
+            rest();
         }
     };
     if let Err(error) = thread::Builder::new().name("own log".into()).stack_size(256 << 10).spawn(write) {
@@ -86,8 +93,18 @@ pub fn finish_file() {
     }
     let (told, written) = channel();
     if QUEUED.lines.try_send(Message::End(told)).is_ok() {
+        let (ends, changed) = &QUEUED.ends;
+        *ends.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        changed.notify_all();
         let _ = written.recv_timeout(PATIENCE);
     }
+}
+
+/// Lets lines come together, unless somebody waits for the last one.
+fn rest() {
+    let (ends, changed) = &QUEUED.ends;
+    let ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
+    drop(changed.wait_timeout_while(ends, REST, |ends| !*ends));
 }
 
 struct Writer {

@@ -1,13 +1,15 @@
 //! The thread: takes what has happened, lets the task engine decide, has the effects carried out, and reports.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use super::aggregation::Others;
 use super::files::{Places, UnderWay};
 use super::questions::Asks;
+use super::resting::Resting;
 use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
@@ -52,6 +54,10 @@ pub(super) struct Desk {
     /// All workers of the group.
     pub(super) group: Vec<Arc<ServiceSpec>>,
     pub(super) working: BTreeMap<ServiceName, Working>,
+    /// Those that do not work.
+    pub(super) resting: Resting,
+    /// The last run of each that has ever worked.
+    runs: HashMap<ServiceName, RunId>,
     pub(super) askers: Askers,
     pub(super) places: Places,
     pub(super) asks: Asks,
@@ -65,6 +71,9 @@ pub(super) struct Desk {
     changed: bool,
     /// Somebody else works for a worker whose heartbeat is in the folder.
     pub(super) has_others: bool,
+    /// Workers whose folders are or were ours: their batches are known.
+    pub(super) owned: BTreeSet<ServiceName>,
+    pub(super) others: Others,
 }
 
 impl Desk {
@@ -82,6 +91,8 @@ impl Desk {
             closed,
             group: Vec::new(),
             working: BTreeMap::new(),
+            resting: Resting::default(),
+            runs: HashMap::new(),
             askers: Askers::new(),
             asks: Asks::default(),
             serial: 0,
@@ -89,6 +100,8 @@ impl Desk {
             listings: VecDeque::new(),
             changed: false,
             has_others: false,
+            owned: BTreeSet::new(),
+            others: Others::default(),
         }
     }
 
@@ -124,7 +137,8 @@ impl Desk {
     fn next(&self) -> Result<Option<Message>, ()> {
         let picture = self.working.values().filter_map(|working| Some(working.shown.as_ref()?.1 + PICTURE)).min();
         let picture = picture.filter(|_| self.changed);
-        let due = [self.engine.next_deadline(), picture, self.places.next_look()].into_iter().flatten().min();
+        let looks = [self.places.next_look(), self.resting.next_look()];
+        let due = [self.engine.next_deadline(), picture].into_iter().chain(looks).flatten().min();
         match due {
             None => self.inbox.recv().map(Some).map_err(|_| ()),
             Some(due) => match self.inbox.recv_timeout(due.since(self.now())) {
@@ -141,6 +155,7 @@ impl Desk {
                 let workers = group.iter().map(|worker| worker.name.clone()).collect();
                 self.group = group;
                 self.decide(TaskEvent::Group { workers });
+                self.rest();
             }
             Message::Respec(spec) => self.respec(spec),
             Message::Begin(start) => self.begin(*start),
@@ -156,6 +171,7 @@ impl Desk {
                     self.decide(TaskEvent::Batches { worker, ended });
                 }
             }
+            Message::Others { batches, took } => self.others_counted(batches, took),
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
             Message::Folder(news) => self.folder_news(news),
             Message::Close => {}
@@ -204,6 +220,7 @@ impl Desk {
         if self.places.next_look().is_some_and(|due| due <= now) {
             self.look_around(now);
         }
+        self.count_resting(now);
     }
 
     /// A worker that works takes up what the file says of it now; its tries see no difference.
@@ -217,6 +234,9 @@ impl Desk {
     fn begin(&mut self, start: WorkerStart) {
         let (spec, run) = (start.spec.clone(), start.run);
         let Some(worker) = spec.worker.clone() else { return };
+        self.resting.remove(&spec.name);
+        self.places.forget(&spec.name);
+        self.runs.insert(spec.name.clone(), run);
         start.document.begin_run(run, None);
         let command = (!worker.remote).then(|| spec.run.display());
         start.document.mark(&match (&start.cause, start.was) {
@@ -301,10 +321,16 @@ impl Desk {
             None => RunReport::Exited { status: ExitStatus::Code(0), group_gone: true },
         };
         self.report(worker, run, report);
+        self.rest();
     }
 
-    fn report(&self, worker: &ServiceName, run: RunId, report: RunReport) {
+    pub(super) fn report(&self, worker: &ServiceName, run: RunId, report: RunReport) {
         self.means.host.report(RunNews { service: worker.clone(), run, report });
+    }
+
+    /// The last run of a worker; that before the first if it has never worked.
+    pub(super) fn last_run(&self, worker: &ServiceName) -> RunId {
+        self.runs.get(worker).copied().unwrap_or_default()
     }
 
     /// Tells what workers look like now.

@@ -119,6 +119,16 @@ impl Places {
         }
     }
 
+    /// Watches what waits for a worker that does not work. Its folder is made, so that it can be watched: producers put tasks
+    /// there.
+    pub(super) fn watch_resting(&mut self, folders: &TaskFolders, worker: &ServiceName) {
+        // Where it cannot be made, nothing can wait.
+        let _ = std::fs::create_dir_all(folders.queue(worker));
+        if let Some(events) = self.events() {
+            events.watch_resting(folders, worker);
+        }
+    }
+
     /// Nothing of a worker is of interest any more.
     pub(super) fn forget(&mut self, worker: &ServiceName) {
         self.unheard.remove(worker);
@@ -212,6 +222,7 @@ impl Desk {
             }
         };
         working.folder = Some(folder);
+        self.owned.insert(worker.clone());
         self.places.unfollow_beat(worker);
         self.places.watch_queue(&spec.folders, worker, now);
         self.started(worker);
@@ -414,7 +425,13 @@ impl Desk {
 
     /// The system has told something.
     pub(super) fn folder_news(&mut self, news: FolderNews) {
+        let now = self.now();
         match news {
+            FolderNews::Seen(Some(worker), _) | FolderNews::Gone(Some(worker), _) | FolderNews::Moved(worker)
+                if self.resting.stir(&worker, now) => {}
+            FolderNews::Letter(worker) => {
+                self.resting.stir(&worker, now);
+            }
             FolderNews::Seen(Some(worker), file) => self.look(worker, file),
             FolderNews::Seen(None, file) => self.look_unrouted(file),
             FolderNews::Gone(worker, file) => self.answer(TaskEvent::Gone { worker, file }),
@@ -427,11 +444,14 @@ impl Desk {
             FolderNews::Outcome(other) => self.outcome_elsewhere(&other),
             FolderNews::Moved(worker) => {
                 if self.working.contains_key(&worker) {
-                    let again = self.now() + REMOVED;
+                    let again = now + REMOVED;
                     self.places.removed.insert(worker, again);
                 }
             }
-            FolderNews::Lost => self.look_at_all(true),
+            FolderNews::Lost => {
+                self.look_at_all(true);
+                self.resting.stir_all(now);
+            }
         }
         self.work_off();
     }

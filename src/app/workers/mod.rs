@@ -11,10 +11,11 @@ mod effects;
 mod environment;
 mod files;
 mod questions;
+mod resting;
 mod tries;
 mod writes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,6 +85,8 @@ enum Message {
     Ownership { worker: ServiceName, run: RunId, ownership: Ownership },
     /// What has ended of the batches of a worker, by the files that were there when its folder became ours.
     Batches { worker: ServiceName, run: RunId, ended: Vec<EndedOfBatch> },
+    /// How far the batches of workers are whose folders are not ours.
+    Others { batches: BTreeMap<ServiceName, aggregation::BatchesOf>, took: Duration },
     /// A try is over.
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.
@@ -92,9 +95,11 @@ enum Message {
     Close,
 }
 
-/// The way to the thread. It is begun with the first worker.
+/// The way to the thread. It is begun as soon as the group has a worker whose folder may be here.
 pub(crate) struct Workers {
     means: Means,
+    /// It is known how people know the group.
+    has_begun: bool,
     thread: Option<Thread>,
     group: Vec<Arc<ServiceSpec>>,
     /// The last run of each worker that was begun.
@@ -111,33 +116,49 @@ struct Thread {
 impl Workers {
     /// No worker was begun.
     pub(crate) fn new(means: Means) -> Self {
-        Self { means, thread: None, group: Vec::new(), runs: HashMap::new() }
+        Self { means, has_begun: false, thread: None, group: Vec::new(), runs: HashMap::new() }
     }
 
-    /// The process by which people know the group. Before the first worker begins.
+    /// The group begins, and people know it by this process.
     pub(crate) fn set_pid(&mut self, pid: u32) {
         self.means.pid = pid;
+        self.has_begun = true;
+        self.look_at_resting();
     }
 
     /// These are the services of the group from now on.
     pub(crate) fn set_group(&mut self, services: &[Arc<ServiceSpec>]) {
         self.group = services.iter().filter(|service| service.worker.is_some()).cloned().collect();
         self.send(Message::Group(self.group.clone()));
+        self.look_at_resting();
+    }
+
+    /// What waits for a worker is told also while it does not work.
+    fn look_at_resting(&mut self) {
+        let is_here = |worker: &Arc<ServiceSpec>| worker.worker.as_ref().is_some_and(|spec| !spec.remote);
+        if self.has_begun
+            && self.group.iter().any(is_here)
+            && let Err(reason) = self.begin_thread()
+        {
+            log::warn!("what waits for workers is not counted: {reason}");
+        }
+    }
+
+    fn begin_thread(&mut self) -> Result<(), String> {
+        if self.thread.is_none() {
+            self.thread = Some(Thread::start(&self.means)?);
+            self.send(Message::Group(self.group.clone()));
+        }
+        Ok(())
     }
 
     /// A run begins. Reports [`RunReport::Started`] as soon as its folder is somebody's.
     pub(crate) fn begin(&mut self, start: WorkerStart) {
         let (service, run) = (start.spec.name.clone(), start.run);
         self.runs.insert(service.clone(), run);
-        if self.thread.is_none() {
-            match Thread::start(&self.means) {
-                Ok(thread) => self.thread = Some(thread),
-                Err(reason) => {
-                    let report = RunReport::NotStarted { reason };
-                    return self.means.host.report(RunNews { service, run, report });
-                }
-            }
-            self.send(Message::Group(self.group.clone()));
+        if let Err(reason) = self.begin_thread() {
+            let report = RunReport::NotStarted { reason };
+            return self.means.host.report(RunNews { service, run, report });
         }
         self.send(Message::Begin(Box::new(start)));
     }

@@ -50,7 +50,7 @@ impl Desk {
         let Some(working) = self.working.get_mut(worker) else { return };
         let text = working.result(worker, id, outcome, at);
         if let Some(folder) = &mut working.folder
-            && let Err(trouble) = folder.keep_result(id, text.as_bytes())
+            && let Err(trouble) = folder.keep_result(id, outcome.status, text.as_bytes())
         {
             log::warn!("{trouble}");
         }

@@ -196,8 +196,8 @@ pub(in crate::cli) fn state(service: &Service) -> String {
     // Of one that is waiting, the state says it.
     let waits = service.next_restart_at.is_some() && service.state != "waiting";
     let next_run = service.next_run_at.as_deref().filter(|_| service.state == "scheduled");
-    // What a worker did last says nothing once it has stopped.
-    let worker = service.worker.as_ref().filter(|_| service.uptime_ms.is_some());
+    // What a worker that ends did last says nothing; what waits for one that does not work does.
+    let worker = service.worker.as_ref().filter(|worker| service.uptime_ms.is_some() || worker.is_stopped());
     let notes = [
         worker.map(|worker| worker.notes().join(", ")).filter(|notes| !notes.is_empty()),
         next_run.map(|at| format!("next run {}", clock::short_time(at))),

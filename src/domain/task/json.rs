@@ -145,6 +145,28 @@ pub struct BatchCounts {
     pub pending: u64,
 }
 
+impl BatchCounts {
+    /// One of its tasks has ended so; `None`: it has not.
+    pub fn count(&mut self, completed: Option<bool>) {
+        self.total += 1;
+        match completed {
+            Some(true) => self.completed += 1,
+            Some(false) => self.failed += 1,
+            None => self.pending += 1,
+        }
+    }
+
+    /// Both together.
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            completed: self.completed + other.completed,
+            failed: self.failed + other.failed,
+            pending: self.pending + other.pending,
+        }
+    }
+}
+
 /// The aggregation.
 #[derive(Clone, Debug)]
 pub struct Orchestrator<'a> {

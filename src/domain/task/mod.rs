@@ -26,8 +26,7 @@ pub use keys::{JsonFault, TaskKeys};
 pub use news::TaskNews;
 pub use question::{TaskAnswer, TaskQuestion};
 pub use readers::{
-    ReadHeartbeat, ReadLetter, ReadResult, ReadTries, read_batches, read_heartbeat, read_letter, read_result,
-    read_tries,
+    ReadHeartbeat, ReadLetter, ReadResult, ReadTries, read_heartbeat, read_letter, read_result, read_tries,
 };
 pub use snapshot::{
     BreakerState, Standby, TaskDetails, TaskRow, TaskState, TaskStats, TaskTable, TaskText, WorkerHealth,

@@ -1,15 +1,12 @@
 //! Reading what was written about tasks, by us or by others: unknown keys are passed over, missing ones are no fault.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    BatchCounts, DeadReason, FoundTries, Heartbeat, LastTry, TaskId, TaskKeys, TaskStats, TaskStatus, WorkerHealth,
-};
+use super::{DeadReason, FoundTries, Heartbeat, LastTry, TaskId, TaskKeys, TaskStats, TaskStatus, WorkerHealth};
 use crate::domain::ServiceName;
 
 /// What a result says.
@@ -144,19 +141,6 @@ pub fn read_tries(bytes: &[u8], now: SystemTime, longest: Duration) -> Option<Re
     Some(ReadTries { file: object.text("file").map(Arc::from), tries })
 }
 
-/// Reads the batches of `orchestrator.json`: those that have ended are nowhere else.
-pub fn read_batches(bytes: &[u8]) -> BTreeMap<Arc<str>, BatchCounts> {
-    let batches = Object::read(bytes).and_then(|object| object.object("batches")).unwrap_or_default();
-    let counts = |name: &str| {
-        let of = batches.object(name)?;
-        let count = |key| of.number(key).map_or(0, |count| count as u64);
-        let (completed, failed) = (count("completed"), count("failed"));
-        Some(BatchCounts { total: count("total"), completed, failed, pending: count("pending") })
-    };
-    let names = batches.0.iter().map(|(name, _)| name);
-    names.filter_map(|name| Some((name.into(), counts(name)?))).collect()
-}
-
 /// An object of which single keys are read.
 #[derive(Default)]
 struct Object(TaskKeys);
@@ -234,13 +218,5 @@ mod tests {
         let read = read_tries(text.as_bytes(), at, wait).unwrap();
         assert_eq!(read.file.as_deref(), Some("x y.json"));
         assert_eq!(read.tries, FoundTries { retry_count: 2, running: false, left: wait, last: Some(last) });
-    }
-
-    #[test]
-    fn batches_are_read_from_the_aggregation() {
-        let text = br#"{"batches":{"b":{"total":3,"completed":1,"failed":1,"pending":1},"odd":7}}"#;
-        let expected = [("b".into(), BatchCounts { total: 3, completed: 1, failed: 1, pending: 1 })].into();
-        assert_eq!(read_batches(text), expected);
-        assert!(read_batches(b"garbage").is_empty());
     }
 }

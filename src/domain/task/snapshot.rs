@@ -37,6 +37,27 @@ pub struct WorkerSnapshot {
     pub stats: TaskStats,
 }
 
+impl WorkerSnapshot {
+    /// One that does not work, and has nothing to do.
+    pub fn stopped(concurrency: u32) -> Self {
+        Self {
+            active: 0,
+            concurrency,
+            waiting: 0,
+            blocked: 0,
+            retrying: 0,
+            dead: 0,
+            breaker: BreakerState::Closed,
+            health: WorkerHealth::Stopped,
+            problem: None,
+            standby: None,
+            remote: false,
+            lost: false,
+            stats: TaskStats::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 impl WorkerSnapshot {
     /// One at work, for tests: two of three tries run, 14 tasks wait, one is dead.

@@ -61,11 +61,17 @@ impl WorkerSnapshot {
         self.is_in_trouble() || self.standby.is_none() && (self.dead > 0 || self.breaker != BreakerState::Closed)
     }
 
-    /// `2/3`, `14 waiting`, `1 dead`, `3 blocked`: what it does with its tasks. Nothing is said of none.
+    /// `2/3`, `14 waiting`, `1 dead`, `3 blocked`: what it does with its tasks. Nothing is said of none; one that does not
+    /// work has no places.
     pub fn counts(&self) -> Vec<String> {
-        let works_here = !self.remote && self.standby.is_none();
+        let works_here = self.works_here();
         let counts = [self.waiting, self.dead, self.blocked, self.retrying];
         worker_counts(works_here.then_some((self.active, self.concurrency)), counts)
+    }
+
+    /// Tries of it run here, or may.
+    pub fn works_here(&self) -> bool {
+        !self.remote && self.standby.is_none() && self.health != WorkerHealth::Stopped
     }
 
     /// `breaker open 42s`, `breaker half-open`; nothing while it is closed.
@@ -100,6 +106,13 @@ mod tests {
         let idle = WorkerSnapshot { active: 0, waiting: 0, dead: 0, ..worker() };
         assert_eq!(idle.counts(), ["0/3"]);
         assert!(!idle.needs_attention());
+    }
+
+    #[test]
+    fn one_that_does_not_work_tells_what_waits() {
+        let stopped = WorkerSnapshot { waiting: 14, dead: 1, ..WorkerSnapshot::stopped(3) };
+        assert_eq!(stopped.counts(), ["14 waiting", "1 dead"]);
+        assert!(WorkerSnapshot::stopped(3).counts().is_empty());
     }
 
     #[test]

@@ -133,6 +133,13 @@ impl DeadReason {
             Self::MaxRetriesExceeded => "max_retries_exceeded",
         }
     }
+
+    /// Whether a file that was to be buried for the other reason may be buried for this one after a crash: of a circle, those
+    /// that are gone by then have failed.
+    pub fn may_have_been(self, other: Self) -> bool {
+        let is_of_dependencies = |reason| matches!(reason, Self::DependencyFailed | Self::DependencyCycle);
+        self == other || is_of_dependencies(self) && is_of_dependencies(other)
+    }
 }
 
 impl TaskStatus {

@@ -79,6 +79,31 @@ fn a_burial_that_a_crash_has_cut_is_not_done_twice() {
     assert_eq!(project.files(), ["dlq/marie/x.2.json", "dlq/marie/x.3.json", "dlq/marie/x.json"]);
 }
 
+/// Of a circle, one was buried and the other has its letter alone: after the crash that one depends on a dead task.
+#[test]
+fn a_file_that_dies_for_another_reason_after_a_crash_gets_no_second_letter() {
+    let project = Project::new();
+    let mut owned = project.owned();
+    let owner = |pid| Owner { pid, ..Owner::default() };
+    let told = |reason: &str, detail: &str| {
+        letter("b", reason).replace("\"dlq_timestamp\"", &format!("\"dlq_detail\":\"{detail}\",\"dlq_timestamp\""))
+    };
+    project.put("tasks/marie/b.json", "{}");
+    project.put("dlq/marie/b.json", told("dependency_cycle", "b → a → b"));
+    owned.move_in(&owner(1), &owner(2)).unwrap();
+    let bury = |owned: &mut Owned, reason| {
+        let path = owned.bury("b.json", "b", told(reason, "a failed").as_bytes(), NO_TASK).unwrap();
+        path.rsplit('/').next().unwrap().to_owned()
+    };
+    assert_eq!(bury(&mut owned, "dependency_failed"), "b.json");
+    assert_eq!(project.files(), ["dlq/marie/b.json"]);
+    // Another fault is that of another file.
+    project.put("tasks/marie/b.json", "{}");
+    project.put("dlq/marie/b.json", told("dependency_cycle", "b → a → b"));
+    owned.move_in(&owner(1), &owner(2)).unwrap();
+    assert_eq!(bury(&mut owned, "invalid_field"), "b.2.json");
+}
+
 /// The trigger of a task that dies untried is there before its file goes: after a crash between its steps the file is
 /// found again, and nothing is lost or told of another letter.
 #[test]

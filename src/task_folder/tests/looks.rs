@@ -202,7 +202,34 @@ fn tasks_that_wait_for_nobody_are_listed_without_what_has_ended() {
     assert!(has_queue(&project.folders, "bob") && !has_queue(&project.folders, "../tasks"));
     assert_eq!(heartbeat_of(&project.folders, &marie()), None);
     aggregate(&project.folders, b"all").unwrap();
-    assert_eq!(aggregation(&project.folders).as_deref(), Some(&b"all"[..]));
+    assert_eq!(project.text("orchestrator.json"), "all");
+}
+
+#[test]
+fn the_batches_of_others_are_counted_by_all_that_lies_there() {
+    let project = Project::new();
+    let of_batch =
+        |id: &str, more: &str| format!(r#"{{"task_id":"{id}","description":"x","metadata":{{"batch":"b"}}{more}}}"#);
+    let result = |id: &str, status: &str| format!(r#"{{"task_id":"{id}","status":"{status}","batch":"b"}}"#);
+    project.put("results/bob/done.json", result("done", "completed"));
+    project.put("results/bob/failed.json", result("failed", "timeout"));
+    project.put("dlq/bob/failed.json", of_batch("failed", r#","dlq_reason":"max_retries_exceeded""#));
+    project.put("dlq/bob/never.json", of_batch("never", r#","dlq_reason":"dependency_failed""#));
+    project.put("dlq/bob/done.json", of_batch("done", r#","dlq_reason":"duplicate_task_id""#));
+    project.put("tasks/bob/waits.json", of_batch("waits", ""));
+    project.put("tasks/bob/refused.json", of_batch("refused", r#","timeout":-1"#));
+    project.put("tasks/bob/of none.json", task("none"));
+    project.put("tasks/bob/.work/runs.task.json", of_batch("runs", ""));
+    // Its result is there, and its claim goes next; and one that has come again.
+    project.put("tasks/bob/.work/done.task.json", of_batch("done", ""));
+    project.put("dlq/bob/again.json", of_batch("again", r#","dlq_reason":"invalid_field""#));
+    project.put("tasks/bob/again.json", of_batch("again", ""));
+    let counts = batches_of(&project.folders, &ServiceName::new("bob"));
+    assert_eq!(
+        counts,
+        [("b".into(), crate::domain::task::BatchCounts { total: 7, completed: 1, failed: 2, pending: 4 })].into()
+    );
+    assert!(batches_of(&project.folders, &marie()).is_empty());
 }
 
 #[test]

@@ -54,17 +54,48 @@ fn claims_come_in_their_order() {
     assert_eq!(ids, ["c", "b", "a"]);
 }
 
+/// A folder is in the place of the file, as a full disk would be.
+#[test]
+fn how_a_task_has_ended_is_told_where_its_result_cannot_even_be_kept() {
+    let project = Project::new();
+    let mut owned = project.owned();
+    for name in ["a", "b"] {
+        project.put(&format!("tasks/marie/.work/{name}.task.json"), task(name));
+        fs::create_dir(project.path(&format!("tasks/marie/.work/{name}.kept.json"))).unwrap();
+    }
+    let listed = Listed { worker: marie(), names_description: false, is_nobodys: false };
+    let row = |name: &str| {
+        let row = details(&project.folders, &listed, &id(name), SystemTime::now()).unwrap().row;
+        (row.state.word(), row.reason.to_string())
+    };
+    assert_eq!(row("a").0, "running");
+    assert!(owned.keep_result(&id("a"), TaskStatus::Completed, b"{}").is_err());
+    assert!(owned.keep_result(&id("b"), TaskStatus::Timeout, b"{}").is_err());
+    assert_eq!(row("a"), ("completed", "its result cannot be written, nor kept".into()));
+    assert_eq!(row("b"), ("dead", "timeout · its result cannot be written, nor kept".into()));
+    let unwritten = |project: &Project| project.files().iter().filter(|file| file.contains("unwritten")).count();
+    assert_eq!(unwritten(&project), 2);
+    fs::remove_dir(project.path("tasks/marie/.work/a.kept.json")).unwrap();
+    assert!(owned.publish(&id("a"), b"{}").unwrap());
+    owned.finish(&id("a"), false).unwrap();
+    assert_eq!(unwritten(&project), 1);
+    // The next owner does not know it either: it was interrupted.
+    fs::remove_dir(project.path("tasks/marie/.work/b.kept.json")).unwrap();
+    assert_eq!(project.claims(&mut owned).len(), 1);
+    assert_eq!((unwritten(&project), row("b").0), (0, "running"));
+}
+
 #[test]
 fn a_result_that_was_kept_is_published_later() {
     let project = Project::new();
     let mut owned = project.owned();
-    owned.keep_result(&id("a"), b"kept").unwrap();
+    owned.keep_result(&id("a"), TaskStatus::Completed, b"kept").unwrap();
     fs::write(project.path("results"), "no folder").unwrap();
     assert!(owned.publish_kept(&id("a")).is_err());
     fs::remove_file(project.path("results")).unwrap();
     assert!(owned.publish_kept(&id("a")).unwrap());
     assert_eq!(project.text("results/marie/a.json"), "kept");
-    owned.keep_result(&id("a"), b"again").unwrap();
+    owned.keep_result(&id("a"), TaskStatus::Completed, b"again").unwrap();
     assert!(!owned.publish_kept(&id("a")).unwrap(), "nothing is overwritten");
     assert_eq!(project.files(), ["results/marie/a.json"]);
 }

@@ -17,7 +17,7 @@ use super::super::worker_words;
 use super::Scene;
 use super::paint::{self, Titles};
 use super::sidebar::time_of_next_run;
-use crate::domain::{ServiceSnapshot, Timer, visible};
+use crate::domain::{ServiceSnapshot, Timer, WorkerSnapshot, visible};
 use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
@@ -45,10 +45,9 @@ pub(super) fn draw(scene: &Scene<'_>, pane: &Pane, text: Option<&PaneText>, buff
         left.truncate(1);
     }
     let state = left.get(..3).map_or(0, |state| paint::spans_width(state) + width(look.word));
-    if let Some(worker) = service.working() {
-        let parts = worker_words::parts(worker, scene.now).into_iter();
-        left.extend(parts.map(|part| Span::raw(format!(" {} {part}", glyphs.dot))));
-    }
+    let tasks = service.working().map(|worker| worker_words::parts(worker, scene.now));
+    let tasks = tasks.or_else(|| service.resting().map(WorkerSnapshot::counts)).unwrap_or_default();
+    left.extend(tasks.iter().map(|part| Span::raw(format!(" {} {part}", glyphs.dot))));
     if let Some((at, timer)) = service.next_timer() {
         let seconds = at.since(scene.now).as_millis().div_ceil(1000);
         let what = match timer {

@@ -248,7 +248,11 @@ impl Columns {
             let beside = |name| worker_words::fitting(worker, scene.now, glyphs.dot, room.saturating_sub(name + 1));
             beside(row.name_cells()).or_else(|| beside(name))
         });
-        if let Some(tasks) = tasks {
+        let resting = || {
+            let room = room.saturating_sub(name + 1);
+            row.service.resting().and_then(|worker| worker_words::resting(worker, None, glyphs.dot, room))
+        };
+        if let Some(tasks) = tasks.or_else(resting) {
             let name = row.name(room.saturating_sub(width(&tasks) + 1), glyphs.ellipsis);
             paint::put_text(buffer, area, area.x, area.y, &name, bold);
             let look = state_look(&row.service, glyphs, scene.theme());
@@ -286,6 +290,9 @@ fn draw_state(scene: &Scene<'_>, row: &Row<'_>, look: &Look, area: Rect, buffer:
     };
     let time = waits.map(left).or_else(|| time_of_next_run(service));
     let tasks = service.working().and_then(|worker| worker_words::fitting(worker, scene.now, glyphs.dot, room));
+    let resting =
+        || service.resting().and_then(|worker| worker_words::resting(worker, Some(look.word), glyphs.dot, room));
+    let tasks = tasks.or_else(|| if time.is_none() { resting() } else { None });
     let (word, word_style) = if let Some(tasks) = tasks {
         (tasks, look.word_style)
     } else if let Some(time) = time {

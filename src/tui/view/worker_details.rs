@@ -28,6 +28,8 @@ pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact
             count(stats.dead, "dead letter"),
         ];
         fact("so far", all.join(&dot));
+    } else if let Some(worker) = service.resting() {
+        fact("tasks", tasks(worker, &dot));
     }
     fact("limits", if spec.remote { "set where it runs".to_owned() } else { limits(spec, &dot) });
     let name = &service.name;
@@ -43,8 +45,7 @@ pub(super) fn tell(service: &ServiceSnapshot, now: Moment, glyphs: &Glyphs, fact
 
 /// `2 of 3 running · 14 waiting · 1 dead · 3 blocked · 1 retrying`.
 fn tasks(worker: &WorkerSnapshot, dot: &str) -> String {
-    let works_here = !worker.remote && worker.standby.is_none();
-    let running = works_here.then(|| format!("{} of {} running", worker.active, worker.concurrency));
+    let running = worker.works_here().then(|| format!("{} of {} running", worker.active, worker.concurrency));
     let always = [(worker.waiting, "waiting"), (worker.dead, "dead")].into_iter();
     let some = [(worker.blocked, "blocked"), (worker.retrying, "retrying")].into_iter().filter(|(count, _)| *count > 0);
     let counts = always.chain(some).map(|(count, word)| format!("{count} {word}"));

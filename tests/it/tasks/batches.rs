@@ -165,15 +165,24 @@ fn batches_are_counted_by_the_files_whoever_has_worked_before() {
     put("dlq/marie/b-2.json", letter("b-2", "max_retries_exceeded"));
     put("dlq/marie/b-3.json", letter("b-3", "dependency_failed"));
     put("dlq/marie/b-1.2.json", letter("b-1", "duplicate_task_id"));
-    // Another group has written last, and knows less of marie's.
+    // Another group has written last, and knows less of marie's, and of bob's what is long gone.
     let others = serde_json::json!({ "total": 5, "completed": 5, "failed": 0, "pending": 0 });
     put("orchestrator.json", serde_json::json!({ "batches": { "b": others, "bobs": others } }));
     put("heartbeats/bob.json", serde_json::json!({ "worker": "bob", "status": "healthy", "queue_size": 7 }));
+    put("results/bob/x.json", serde_json::json!({ "task_id": "x", "status": "completed", "batch": "bobs" }));
+    // Of one batch for both, bob has some as well.
+    put("results/bob/y.json", serde_json::json!({ "task_id": "y", "status": "completed", "batch": "both" }));
+    put("tasks/bob/z.json", serde_json::json!({ "task_id": "z", "description": "x", "metadata": { "batch": "both" } }));
+    put("results/marie/w.json", serde_json::json!({ "task_id": "w", "status": "completed", "batch": "both" }));
     detach(&project);
     let all = || json(&path(&project, "orchestrator.json"));
     let of_batch = |completed: u32, failed: u32| serde_json::json!({ "total": completed + failed, "completed": completed, "failed": failed, "pending": 0 });
     wait_for("the files are counted", || all()["batches"]["b"] == of_batch(1, 2));
-    assert_eq!((&all()["batches"]["bobs"], &all()["workers"]["bob"]["queue_size"]), (&others, &7.into()), "{}", all());
+    wait_for("those of bob as well", || {
+        let both = serde_json::json!({ "total": 3, "completed": 2, "failed": 0, "pending": 1 });
+        (&all()["batches"]["bobs"], &all()["batches"]["both"]) == (&of_batch(1, 0), &both)
+    });
+    assert_eq!(all()["workers"]["bob"]["queue_size"], 7, "{}", all());
     drop_with(
         &project,
         "b-4",

@@ -1,11 +1,18 @@
 //! The table of tasks in the dashboard, with a group that runs.
 
-use super::{claimed, drop_task, log, names, project, result, wait_for_result};
+use std::fs;
+
+use super::{claimed, drop_task, log, names, path, project, result, wait_for_result};
 use crate::harness::{Dash, Stream, key, quit, wait_for};
 
 /// Whether the line of a task has this in it.
 fn shows(screen: &str, id: &str, text: &str) -> bool {
     screen.lines().any(|line| line.contains(&format!(" {id} ")) && line.contains(text))
+}
+
+/// Whether the row of the worker, or the line above its log, says this.
+fn tells(screen: &str, text: &str) -> bool {
+    screen.lines().any(|line| line.contains("marie") && line.contains(text))
 }
 
 #[test]
@@ -82,7 +89,9 @@ fn x_and_r_on_the_row_of_a_worker_give_its_running_tasks_back_uncounted() {
     });
     wait_for("both wait", || names(&project, "tasks/marie") == ["long.json", "next.json"]);
     assert_eq!((claimed(&project), project.lines("../tries")), (Vec::new(), 2));
+    dash.wait_for("its row says what waits", |screen| tells(screen, "stopped · 2 waiting"));
     drop_task(&project, "third", "x");
+    dash.wait_for("and what comes meanwhile", |screen| tells(screen, "stopped · 3 waiting"));
     let said = log(&project);
     assert!(!said.contains("exit 0") && !said.contains("signal"), "a worker has no exit code: {said}");
 
@@ -92,6 +101,32 @@ fn x_and_r_on_the_row_of_a_worker_give_its_running_tasks_back_uncounted() {
         assert_eq!(wait_for_result(&project, id)["retry_count"], 0, "{id}");
     }
     assert_eq!(project.read("../tries"), "long 1\nlong 1\nlong 1\nnext 1\nthird 1\n");
+    quit(dash);
+}
+
+#[test]
+fn a_worker_that_was_never_started_tells_what_waits_and_what_is_dead() {
+    let project = project("'''true'''", "autostart = false");
+    drop_task(&project, "first", "x");
+    fs::create_dir_all(path(&project, "dlq/marie")).unwrap();
+    fs::write(path(&project, "dlq/marie/old.json"), r#"{"task_id":"old","dlq_reason":"invalid_field"}"#).unwrap();
+    let mut dash = Dash::start(&project, (120, 30), &[]);
+    dash.wait_for("what lies there is counted", |screen| tells(screen, "stopped · 1 waiting · 1 dead"));
+    drop_task(&project, "second", "x");
+    dash.wait_for("and what comes", |screen| tells(screen, "stopped · 2 waiting · 1 dead"));
+    assert_eq!(Stream::ask(&project, &["task", "drop", "old"]).code, Some(0));
+    dash.wait_for("and what goes", |screen| tells(screen, "stopped · 2 waiting") && !tells(screen, "dead"));
+    let status = Stream::ask(&project, &["status"]).stdout;
+    assert!(status.contains("stopped (2 waiting)"), "{status}");
+
+    // `r` starts what does not run; `x` lets nothing wait.
+    dash.keys("r");
+    for id in ["first", "second"] {
+        assert_eq!(wait_for_result(&project, id)["status"], "completed", "{id}");
+    }
+    dash.wait_for("it works", |screen| tells(screen, "running · 0/3"));
+    dash.keys("x");
+    dash.wait_for("nothing waits", |screen| tells(screen, "stopped") && !tells(screen, "waiting"));
     quit(dash);
 }
 

@@ -9,7 +9,9 @@ use crate::domain::{
     ServiceName, Signal, StopSpec, TaskBreaker, TaskHead, TaskId, TaskRefusal, TaskStats, TaskStatus, TriesNote,
     TryExit, WorkerSpec,
 };
-use crate::engine::tasks::{ClaimResult, Subject, TaskEffect, TaskEngine, TaskEvent, TaskWrite, WriteResult};
+use crate::engine::tasks::{
+    ClaimResult, LetterWords, Subject, TaskEffect, TaskEngine, TaskEvent, TaskWrite, WriteResult,
+};
 
 use super::fixture::{MARIE, head, id, spec, stamp};
 
@@ -31,6 +33,16 @@ pub(super) struct Folder {
     pub(super) letters: BTreeMap<TaskId, DeadReason>,
     /// Dead letters of this generation that have been written.
     pub(super) letter_count: BTreeMap<TaskId, usize>,
+    /// Files that have their letter and are still there: a burial is several steps.
+    half_buried: BTreeMap<String, DeadReason>,
+}
+
+impl Folder {
+    /// A file waits no longer.
+    fn take(&mut self, file: &str) -> Option<Content> {
+        self.half_buried.remove(file);
+        self.waiting.remove(file)
+    }
 }
 
 /// A try that runs.
@@ -53,6 +65,8 @@ pub(super) struct Model {
     pub(super) broken: u8,
     /// So many effects are carried out, then everything is killed.
     pub(super) budget: Option<u32>,
+    /// … in the middle of the next one, if that is a burial.
+    pub(super) cuts: bool,
     /// The worker does not work.
     pub(super) is_over: bool,
     /// Files that were dropped, and what they have become.
@@ -78,6 +92,7 @@ impl Model {
             cancelled: BTreeSet::new(),
             broken: 0,
             budget: None,
+            cuts: false,
             is_over: true,
             drops: 0,
             ends: 0,
@@ -114,7 +129,10 @@ impl Model {
             self.check_claims(&effects);
             for effect in effects {
                 match &mut self.budget {
-                    Some(0) => return self.crash(),
+                    Some(0) => {
+                        self.cut(&effect);
+                        return self.crash();
+                    }
                     Some(left) => *left -= 1,
                     None => {}
                 }
@@ -237,7 +255,7 @@ impl Model {
         if self.folder.claims.contains_key(id) {
             return ClaimResult::Exists;
         }
-        match self.folder.waiting.remove(file) {
+        match self.folder.take(file) {
             None => ClaimResult::Lost,
             Some(Err(refusal)) => {
                 self.folder.claims.insert(id.clone(), (head(id.as_str()), file.into()));
@@ -266,22 +284,45 @@ impl Model {
             Subject::Task(id) => self.write_task(id, write),
             Subject::File(file) => {
                 let TaskWrite::Burial { words, .. } = write else { panic!("{write:?} of a file") };
-                if self.folder.waiting.remove(&**file).is_none() {
+                if !self.folder.waiting.contains_key(&**file) {
                     return WriteResult::Missing;
                 }
+                self.put_letter(file, words);
+                self.folder.take(file);
                 self.ends += 1;
-                match &words.id {
-                    Some(id) if words.reason != DeadReason::DuplicateTaskId => {
-                        // Letters lie beside each other; that of the claim is looked for.
-                        let reason = self.folder.letters.entry(id.clone()).or_insert(words.reason);
-                        if *reason != DeadReason::MaxRetriesExceeded {
-                            *reason = words.reason;
-                        }
-                    }
-                    _ => {}
-                }
                 WriteResult::Done(Some("a letter".into()))
             }
+        }
+    }
+
+    /// The first step of a burial. A file that has a letter from before a crash gets no second one.
+    fn put_letter(&mut self, file: &str, words: &LetterWords) {
+        let folder = &mut self.folder;
+        let (before, is_second_file) = (folder.half_buried.get(file), words.reason == DeadReason::DuplicateTaskId);
+        let has_its_letter = before.is_some_and(|before| words.reason.may_have_been(*before));
+        assert!(
+            before.is_none() || has_its_letter || is_second_file,
+            "{file} has a letter of {before:?}, and gets one of {:?}",
+            words.reason
+        );
+        let Some(id) = words.id.as_ref().filter(|_| !is_second_file) else { return };
+        folder.half_buried.insert(file.into(), words.reason);
+        // Letters lie beside each other; that of the claim is looked for.
+        let reason = folder.letters.entry(id.clone()).or_insert(words.reason);
+        if *reason != DeadReason::MaxRetriesExceeded {
+            *reason = words.reason;
+        }
+    }
+
+    /// Everything is killed in the middle of this. What is no JSON is moved, and has no middle.
+    fn cut(&mut self, effect: &TaskEffect) {
+        let TaskEffect::Write { subject: Subject::File(file), write: TaskWrite::Burial { words, .. }, .. } = effect
+        else {
+            return;
+        };
+        let is_there = self.folder.waiting.contains_key(&**file) && self.broken & 4 == 0;
+        if self.cuts && is_there && words.reason != DeadReason::InvalidJson {
+            self.put_letter(file, words);
         }
     }
 
@@ -387,7 +428,7 @@ impl Model {
     pub(super) fn remove_file(&mut self, choice: usize) {
         let count = self.folder.waiting.len().max(1);
         if let Some(file) = self.folder.waiting.keys().nth(choice % count).cloned() {
-            self.folder.waiting.remove(&file);
+            self.folder.take(&file);
             self.drops -= 1;
             self.send(TaskEvent::Gone { worker: Some(MARIE.into()), file: file.as_str().into() });
         }

@@ -46,7 +46,7 @@ impl Model {
             }
             75..=77 => self.broken = (number % 256) as u8 & choice,
             78..=80 => self.broken = 0,
-            81..=85 => self.budget = Some(u32::from(number % 12)),
+            81..=85 => (self.budget, self.cuts) = (Some(u32::from(number % 12)), choice.is_multiple_of(2)),
             86 => self.crash(),
             87..=88 => self.send(TaskEvent::Stop { worker: MARIE.into(), kill: number.is_multiple_of(2) }),
             89..=92 => self.begin(),
