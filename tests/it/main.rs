@@ -16,6 +16,7 @@ mod content_changes;
 mod control;
 mod copying;
 mod dashboard;
+mod day;
 mod detached;
 mod doctor;
 mod documents;

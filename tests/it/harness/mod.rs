@@ -13,9 +13,11 @@ use rustix::event::{Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+mod chance;
 mod dash;
 mod stream;
 
+pub(crate) use chance::Chance;
 pub(crate) use dash::{Dash, Ended, copied, key, place, quit};
 pub(crate) use stream::{Stream, Streamed, detach, down};
 
