@@ -318,4 +318,21 @@ mod tests {
         left.sort();
         assert_eq!(left, ["2147483646-1.sock", "x-1.notify"]);
     }
+
+    #[test]
+    fn fuzz_of_notifications() {
+        const SEEDS: [&[u8]; 4] = [
+            b"READY=1\nSTATUS=3 of 7\nWATCHDOG=1\n",
+            b"STATUS=token=ghp_0123456789abcdefghijklmnopqrstuvwxyz\x1b[31m",
+            b"RELOADING=1\nMONOTONIC_USEC=18446744073709551616\nMAINPID=-1",
+            b"STATUS=\xe2\x80\xae\xff\n\nREADY=1\0WATCHDOG=trigger",
+        ];
+        crate::fuzz::run("notifications", 3_000, &SEEDS, |bytes| {
+            let mut said = Said::default();
+            said.take(bytes);
+            let status = said.status.as_deref().unwrap_or_default();
+            assert!(status.chars().count() <= SHOWN && !status.contains(crate::domain::misleads), "{status:?}");
+            (said.ready, said.beat, status.chars().count().min(3))
+        });
+    }
 }
