@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::live_run::LiveRun;
 use crate::domain::{RunReport, visible, without_secrets};
+use crate::portable::is_linux;
 
 /// What a run is to know of its notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ impl NotifySocket {
     /// # Errors
     /// The system's; it may have no way to tell who has written.
     pub(super) fn open(folder: Option<&Path>) -> io::Result<Self> {
+        if !is_linux() {
+            let unknown = "this system does not tell who sends a notification";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, unknown));
+        }
         /// One for each run.
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -242,7 +247,7 @@ mod imp {
     }
 
     fn unsupported() -> io::Error {
-        io::Error::new(io::ErrorKind::Unsupported, "this system does not tell who sends a notification")
+        io::ErrorKind::Unsupported.into()
     }
 }
 
