@@ -383,7 +383,9 @@ impl LiveRun {
     /// Nothing is left, or no process could be made.
     pub(super) fn gone(&self) {
         let mut state = self.state();
-        state.life = Life::Gone;
+        if let Life::Leader(leader) | Life::Orphans(leader) = std::mem::replace(&mut state.life, Life::Gone) {
+            process_tree::group_is_gone(leader);
+        }
         state.liveness_probe = None;
         state.probe = None;
         state.listener = None;
@@ -462,6 +464,7 @@ impl LiveRun {
 impl LiveRunState {
     /// The process exists. It gets the signals that came before it.
     fn begins(&mut self, leader: Pid, terminal: Option<PathBuf>) {
+        process_tree::group_begins(leader);
         self.lineage = Lineage::begin(leader, terminal);
         self.life = Life::Leader(leader);
         let early = std::mem::take(&mut self.early);

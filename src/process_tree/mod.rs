@@ -6,6 +6,7 @@
 //! what is below them are all there is, and most looks read two small files of `/proc` instead of all of it. Other
 //! systems tell none of this: lists are empty there, and who asks goes by sessions and process groups.
 
+mod life_line;
 mod memory;
 mod process;
 mod tree;
@@ -23,6 +24,7 @@ use rustix::process::{Pid, getpid, getuid};
 
 use crate::domain::OPENED_BY;
 use crate::portable::is_linux;
+pub use life_line::{ToGuard, group_begins, group_is_gone, tell_groups};
 pub use memory::memory_of;
 pub use process::{Blocks, Process};
 pub use tree::{Tree, below_us};

@@ -11,7 +11,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::agents::{Agent, REVISIONS};
-use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, compile, kill, stop, wait_for, wait_for_within};
+use crate::harness::{
+    Dash, PATIENCE, Project, Stream, Streamed, compile, is_linux, kill, stop, wait_for, wait_for_within,
+};
 
 const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1000'\n";
 
@@ -278,7 +280,7 @@ fn a_group_whose_folders_are_removed_is_found_and_makes_them_anew() {
             second.stderr
         );
     };
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         refused("without both");
         let status = Stream::ask(&project, &["status"]);
         assert_eq!(status.code, Some(0), "by its name: {}", status.stderr);
@@ -304,8 +306,7 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
     let pid = pid(&project);
     let elsewhere = |name: &str| format!("{name}={}", project.path("../home/elsewhere").display());
     let all = ["XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"].map(elsewhere);
-    let cases =
-        if cfg!(target_os = "linux") { vec![&all[..1], &all[1..], &all[..]] } else { vec![&all[..1], &all[1..]] };
+    let cases = if is_linux() { vec![&all[..1], &all[1..], &all[..]] } else { vec![&all[..1], &all[1..]] };
     for variables in cases {
         for arguments in [&["--no-tui"][..], &["-d"]] {
             let second = with(&project, variables, arguments);

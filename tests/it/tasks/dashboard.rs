@@ -1,7 +1,7 @@
 //! The table of tasks in the dashboard, with a group that runs.
 
 use super::{claimed, drop_task, log, names, project, result, wait_for_result};
-use crate::harness::{Dash, Stream, key, quit, wait_for};
+use crate::harness::{Dash, Stream, is_linux, key, quit, wait_for};
 
 /// Whether the line of a task has this in it.
 fn shows(screen: &str, id: &str, text: &str) -> bool {
@@ -97,7 +97,7 @@ fn x_and_r_on_the_row_of_a_worker_give_its_running_tasks_back_uncounted() {
 
 #[test]
 fn what_the_tries_of_a_worker_use_is_its_usage() {
-    if !cfg!(target_os = "linux") {
+    if !is_linux() {
         return println!("skipped: needs Linux");
     }
     let project = project("'''while :; do :; done'''", "concurrency = 2");
