@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Dash, Project, Stream, copied, has, is_linux, key, place, quit, wait_for, write_program};
+use crate::harness::{Dash, Project, Stream, copied, is_linux, key, place, quit, wait_for, write_program};
 
 /// A service that prints a text, and goes on.
 fn printer(text: &str) -> Project {
