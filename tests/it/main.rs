@@ -48,6 +48,7 @@ mod metrics;
 mod notifications;
 mod orders;
 mod orphans;
+mod other_system;
 mod ports;
 mod preferences;
 mod process;

@@ -296,7 +296,7 @@ impl<'p> Day<'p> {
         let Some(mut reader) = self.readers.pop() else { return };
         match self.chance.below(3) {
             0 => {
-                reader.signal(Signal::INT);
+                reader.signal(Signal::TERM);
                 reader.wait_client();
             }
             1 => {
