@@ -442,6 +442,11 @@ impl LiveRun {
     pub(super) fn sweep(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
         let Some(leader) = state.members().map(|run_members| run_members.leader) else { return };
+        let ends = matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup);
+        if ends && target != SignalTarget::Handlers && !process_tree::is_proc_ours() {
+            // Nothing tells who is stopped, and the others do not notice.
+            state.send(Signal::Cont, target);
+        }
         let mut is_ignored = false;
         for member in state.remaining().members() {
             is_ignored |= member.pid == leader && member.ignores(number(signal));
@@ -451,7 +456,7 @@ impl LiveRun {
             if member.group != leader.as_raw_pid() {
                 member.signal(number(signal));
             }
-            if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
+            if member.stopped && ends {
                 member.signal(rustix::process::Signal::CONT);
             }
         }

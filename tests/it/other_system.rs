@@ -51,7 +51,7 @@ fn what_is_not_told_is_said_and_stops_nothing_else() {
     assert_eq!(living(&project, "sleep "), ["sleep 1002"]);
     let down = Stream::ask(&project, &["down"]);
     assert_eq!(down.code, Some(0), "{}", down.stderr);
-    assert_eq!(group.wait_exit().code, Some(0));
+    assert_eq!(group.wait_exit().code, Some(5), "one could not start");
 }
 
 /// It is the limit that the README names.
