@@ -140,3 +140,30 @@ fn of_rest(name: &str, service: &Value) -> Option<String> {
     let moves = name == CRASHES || name == "tick";
     (!moves && (!is_up || service["stale"] == true)).then(|| "is not up".into())
 }
+
+#[test]
+fn what_is_said_and_is_not_so_is_found() {
+    let project = Project::empty();
+    project.write("src/sv00/v", "7");
+    let mut started = project.command("setsid");
+    started.args(["sleep", "1000.7"]).env("DEVGROUP_SERVICE", "sv00").env("DEVGROUP_RUN", "group-1-1-sv00");
+    let mut started = started.spawn().unwrap();
+    let its = || of_runs(&project);
+    crate::harness::wait_for("it sleeps", || its().iter().any(|one| one.is_leader && one.words == "sleep 1000.7"));
+    let plan = Plan::default();
+    let said = |state: &str, pid: u32| {
+        let service = serde_json::json!({ "state": state, "pid": pid, "stale": false, "next_restart_at": null });
+        of_service("sv00", &service, &its()).or_else(|| of_content(&project, "sv00", &service, &its(), &plan))
+    };
+    let pid = started.id();
+    assert_eq!(said("running", pid), None);
+    for (state, pid) in [("running", pid + 1), ("stopped", pid), ("failed", pid), ("starting", pid), ("retrying", pid)]
+    {
+        assert!(said(state, pid).is_some(), "{state}");
+    }
+    project.write("src/sv00/v", "8");
+    assert!(said("running", pid).unwrap().contains("sleep 1000.8"));
+    started.kill().unwrap();
+    started.wait().unwrap();
+    assert!(said("running", pid).is_some() && said("stopped", pid).is_none());
+}
