@@ -31,6 +31,9 @@ const HEARD_FUSE: [&str; 2] = ["virtiofs", "fuseblk"];
 /// The type of the file system that the folder is on, if that does not tell of all changes.
 #[cfg(target_os = "linux")]
 pub fn silent(folder: &Path) -> Option<Arc<str>> {
+    if !crate::portable::is_linux() {
+        return None;
+    }
     let found = rustix::fs::statfs(folder).ok()?;
     // The numbers have 32 bits; the field is wider on some machines, and signed on others.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the magic number is the lower half")]
@@ -47,8 +50,8 @@ pub fn silent(folder: &Path) -> Option<Arc<str>> {
 /// Where something is mounted, with the number of the mount.
 pub fn points() -> BTreeSet<(PathBuf, String)> {
     // There is no such file on other systems, and nobody says there that something was mounted.
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    points_in(&mounts)
+    let mounts = crate::portable::is_linux().then(|| std::fs::read_to_string("/proc/self/mountinfo").ok());
+    points_in(&mounts.flatten().unwrap_or_default())
 }
 
 fn points_in(mounts: &str) -> BTreeSet<(PathBuf, String)> {

@@ -459,4 +459,23 @@ mod tests {
         });
         assert_eq!(read(folder.path()).unwrap()[&ServiceName::from("api")].len(), 40);
     }
+
+    #[test]
+    fn fuzz_of_the_history() {
+        const SEEDS: [&[u8]; 3] = [
+            br#"{"version":1,"services":{"api":[{"run":7,"at":"2026-11-30T00:00:00Z","cause":"change","reason":"x","path":"a","more":2,"ready_ms":40,"uptime_ms":1500,"signal":15,"asked":true,"fault":"f"}]}}"#,
+            br#"{"version":1,"services":{"":[],"b":[{"run":0,"at":"9999-12-30T22:00:00Z","cause":"","reason":"","uptime_ms":18446744073709551615,"code":-2147483648}]}}"#,
+            br#"{"version":2,"services":7}"#,
+        ];
+        crate::fuzz::run("history", 3_000, &SEEDS, |bytes| {
+            let written = serde_json::from_slice::<Written>(bytes).ok()?;
+            let history = written.history();
+            let text = serde_json::to_vec(&Written::of(&history)).unwrap();
+            let again = serde_json::from_slice::<Written>(&text).unwrap().history();
+            assert_eq!(again, history, "what is read is written and read as it was");
+            let runs: Vec<usize> = history.values().map(|runs| runs.len()).collect();
+            assert!(runs.iter().all(|runs| *runs <= HISTORY));
+            Some((runs.len().min(3), runs.iter().sum::<usize>().min(5)))
+        });
+    }
 }

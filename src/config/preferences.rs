@@ -356,4 +356,22 @@ mod tests {
         assert_eq!(with("", "/h"), Some("/h/.config/devgroup/config.toml".into()));
         assert_eq!(with("", ""), None);
     }
+
+    #[test]
+    fn fuzz_of_preferences() {
+        const SEEDS: [&[u8]; 4] = [
+            b"theme = 'light'\nglyphs = 'ascii'\nlayout = 'single'\nmouse = false\nconfirm_quit = true\nnotifications = 'bell'\ntrusted = ['/w', '~/x']\n[keys.normal]\nr = 'quit'\nctrl-r = 'none'\n",
+            b"[alerts]\nrun = 'notify-send x'\non = ['failed']\nevery = '30s'\n",
+            b"theme = 1\nthme = 'dark'\ntrusted = ['x', 1]\nkeys = 7\n[keys.nrmal]\nr = 1\n",
+            b"[keys]\nnormal = { x = 'quit' }\n[keys.normal]\n",
+        ];
+        crate::fuzz::run("preferences", 500, &SEEDS, |bytes| {
+            let (preferences, said) = read(&String::from_utf8_lossy(bytes));
+            (
+                preferences.keys.len().min(3),
+                preferences.mouse,
+                said.lines().filter(|line| line.contains(": ")).count().min(6),
+            )
+        });
+    }
 }

@@ -19,7 +19,7 @@ pub(super) fn is_name(address: &Path) -> bool {
 /// path may be two groups. `None` where there are no such names, or no folder.
 pub(super) fn address(file: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::MetadataExt;
-    if !cfg!(target_os = "linux") {
+    if !crate::portable::is_linux() {
         return None;
     }
     let folder = file.parent()?.metadata().ok()?;

@@ -365,15 +365,12 @@ fn may_be_there(address: &Path) -> bool {
 /// The process of our own user that listens at the other end. `None` if it is somebody else's, or the system does not tell.
 pub(super) fn peer(stream: &UnixStream) -> Option<u32> {
     #[cfg(target_os = "linux")]
-    {
+    if crate::portable::is_linux() {
         let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
-        (peer.uid == geteuid()).then(|| peer.pid.as_raw_pid().unsigned_abs())
+        return (peer.uid == geteuid()).then(|| peer.pid.as_raw_pid().unsigned_abs());
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = stream;
-        None
-    }
+    let _ = stream;
+    None
 }
 
 /// The socket, and the folder that it is in, are of the same user: nobody else can have put it there.

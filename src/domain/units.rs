@@ -151,4 +151,25 @@ mod tests {
             assert!(size(text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn fuzz_of_numbers_with_units() {
+        const SEEDS: [&[u8]; 9] =
+            [b"150ms", b"1.5s", b"2m", b"1h", b" 5 min", b"7d", b"64MiB", b"512kb", "1\u{212a}B ½s".as_bytes()];
+        crate::fuzz::run("units", 3_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let read = (duration(&text), size(&text));
+            if let Ok(duration) = &read.0 {
+                assert!(*duration <= MAX_DURATION);
+            }
+            for unclear in [read.0.as_ref().err(), read.1.as_ref().err()].into_iter().flatten() {
+                assert!(unclear.label.len() < 200, "{}", unclear.label);
+            }
+            let sort = |label: String| label.chars().filter(|c| c.is_ascii_lowercase()).take(12).collect::<String>();
+            (
+                read.0.map(|_| ()).map_err(|unclear| sort(unclear.label)),
+                read.1.map(|_| ()).map_err(|unclear| sort(unclear.label)),
+            )
+        });
+    }
 }

@@ -139,4 +139,38 @@ mod tests {
         assert_eq!(error.to_string(), "`api.x` and `api-x` are both called `api-x` in Kubernetes");
         assert!(names(Target::Compose, &["api.x", "api-x"]).is_ok());
     }
+
+    #[test]
+    fn fuzz_of_exported_names() {
+        // The names of services, one a line.
+        const SEEDS: [&[u8]; 3] = [
+            "api\nAPI.v2\n1st\ngröße\nデータ\na_b:c+d".as_bytes(),
+            b"---\n...\n-\n_\n:\n++",
+            "İ\nſ\nK\nß\n\u{1f980}".as_bytes(),
+        ];
+        crate::fuzz::run("exported-names", 3_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let mut services: Vec<&str> = text.lines().filter(|name| !name.is_empty()).take(8).collect();
+            services.sort_unstable();
+            services.dedup();
+            let targets = [Target::Compose, Target::Kubernetes, Target::Systemd, Target::Procfile];
+            targets.map(|target| {
+                let named = names(target, &services).ok()?;
+                for name in &named {
+                    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':');
+                    assert!(!name.is_empty() && name.chars().all(is_good), "{target:?}: {name:?}");
+                    if target == Target::Kubernetes {
+                        let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                        assert!(name.len() <= LONGEST_LABEL && name.chars().all(is_label), "{name:?}");
+                        assert!(name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-'), "{name:?}");
+                    }
+                }
+                let mut distinct = named.clone();
+                distinct.sort_unstable();
+                distinct.dedup();
+                assert_eq!(distinct.len(), services.len(), "no two become one: {named:?}");
+                Some(named.len())
+            })
+        });
+    }
 }

@@ -9,7 +9,8 @@
 //! Two pipes tie one to the other. The *guard pipe* is held open by the guard: if it breaks, the program is alone and quits.
 //! Through the *life line* the program says good-bye: nothing is left, everything is given back, this is the exit code. The
 //! guard then kills it and answers at once, since the kernel takes many milliseconds to take the program apart (more where
-//! many folders were watched), and that is nothing that anybody should wait for.
+//! many folders were watched), and that is nothing that anybody should wait for. Where the system does not show processes,
+//! the program also tells which process groups it has: there nothing is below the guard once the program is gone.
 //!
 //! Architecture invariant: the guard knows no service, no file and no thread. What it ends is what is below it in the
 //! process tree.
@@ -33,7 +34,7 @@ use fork::Fork;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use crate::process_tree;
+use crate::process_tree::{self, ToGuard};
 pub use launch::{Launch, Report, launch};
 use saved_terminal::SavedTerminal;
 use signals::{Blocked, Signals};
@@ -88,6 +89,11 @@ fn split(leave: &'static str) -> io::Result<Stand> {
         Fork::Child => {
             blocked.undo();
             drop((held, life));
+            if !process_tree::is_proc_ours()
+                && let Ok(to) = life_line.as_fd().try_clone_to_owned()
+            {
+                process_tree::tell_groups(to);
+            }
             Ok(Stand::Program(Ward {
                 guard: rustix::process::getppid(),
                 guard_pipe: Some(guard_pipe),
@@ -98,8 +104,8 @@ fn split(leave: &'static str) -> io::Result<Stand> {
             drop((guard_pipe, life_line));
             process_tree::adopt_orphans();
             let Some(program) = Pid::from_raw(program) else { return Err(io::ErrorKind::InvalidData.into()) };
-            let guard =
-                Guard { program, signals: Signals::listen(&blocked)?, life: Some(life), saved_terminal, strangers };
+            let (signals, groups) = (Signals::listen(&blocked)?, Vec::new());
+            let guard = Guard { program, signals, life: Some(life), saved_terminal, strangers, groups };
             let code = guard.watch();
             drop(held);
             Ok(Stand::Over(code))
@@ -131,7 +137,7 @@ impl Ward {
         if let Some(life_line) = &self.life_line
             && !has_children()
         {
-            let _ = rustix::io::write(life_line, &[code]);
+            ToGuard::Done(code).write(life_line);
         }
     }
 }

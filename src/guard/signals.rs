@@ -62,17 +62,31 @@ pub(super) fn stop_here() {
 }
 
 /// Where the signals arrive.
-pub(super) struct Signals(imp::Source);
+pub(super) struct Signals(Source);
+
+enum Source {
+    #[cfg(target_os = "linux")]
+    Handle(by_handle::Source),
+    Thread(by_thread::Source),
+}
 
 impl Signals {
     /// Makes the blocked signals readable, one after the other.
     pub(super) fn listen(blocked: &Blocked) -> io::Result<Self> {
-        Ok(Self(imp::Source::new(&blocked.ours)?))
+        #[cfg(target_os = "linux")]
+        if crate::portable::is_linux() {
+            return Ok(Self(Source::Handle(by_handle::Source::new(&blocked.ours)?)));
+        }
+        Ok(Self(Source::Thread(by_thread::Source::new(&blocked.ours)?)))
     }
 
     /// The next one that has come, without waiting.
     pub(super) fn next(&mut self) -> Option<News> {
-        let (number, from_terminal) = self.0.next()?;
+        let (number, from_terminal) = match &mut self.0 {
+            #[cfg(target_os = "linux")]
+            Source::Handle(source) => source.next()?,
+            Source::Thread(source) => source.next()?,
+        };
         let signal = Signal::try_from(number).ok()?;
         Some(match signal {
             Signal::SIGCHLD => News::Child,
@@ -85,12 +99,16 @@ impl Signals {
 
     /// Readable when there is one.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        match &self.0 {
+            #[cfg(target_os = "linux")]
+            Source::Handle(source) => source.as_fd(),
+            Source::Thread(source) => source.as_fd(),
+        }
     }
 
     /// Sleeps until there is one, or something in `other`, or the time is over.
     pub(super) fn wait(&self, other: Option<BorrowedFd<'_>>, timeout: Option<Duration>) {
-        let mut handles = vec![PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN)];
+        let mut handles = vec![PollFd::from_borrowed_fd(self.as_fd(), PollFlags::IN)];
         handles.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         // An interrupted wait is a short one.
@@ -99,7 +117,7 @@ impl Signals {
 }
 
 #[cfg(target_os = "linux")]
-mod imp {
+mod by_handle {
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd};
 
@@ -128,8 +146,7 @@ mod imp {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-mod imp {
+mod by_thread {
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::has_children;
 use super::saved_terminal::write_stderr_line;
@@ -33,12 +34,21 @@ pub(super) struct Swept {
     pub(super) ended: Vec<Process>,
     /// Processes that are not.
     pub(super) left: Vec<Process>,
+    /// Process groups that are gone, where processes are not shown.
+    pub(super) groups: Vec<Pid>,
+    /// Process groups that are not.
+    pub(super) groups_left: Vec<Pid>,
 }
 
 impl Swept {
     /// There was nobody.
     pub(super) fn is_nothing(&self) -> bool {
-        self.ended.is_empty() && self.left.is_empty()
+        self.ended.is_empty() && self.groups.is_empty() && self.nobody_is_left()
+    }
+
+    /// All are gone.
+    pub(super) fn nobody_is_left(&self) -> bool {
+        self.left.is_empty() && self.groups_left.is_empty()
     }
 }
 
@@ -126,5 +136,48 @@ pub(super) fn sweep(signals: &mut Signals, spares: &Spared<'_>, grace: Duration)
         }
         signals.wait(None, Some(pause));
         pause = (pause * 2).min(SLOW_LOOK);
+    }
+}
+
+/// Ends the process groups that a program had which was killed, where nothing else tells who was started. A signal to us means
+/// that nobody wants to wait.
+pub(super) fn sweep_groups(signals: &mut Signals, groups: &[Pid], grace: Duration, swept: &mut Swept) {
+    let clock = Clock::start();
+    let begun = clock.now();
+    let lives = |group: &Pid| test_kill_process_group(*group) != Err(Errno::SRCH);
+    let mut left: Vec<Pid> = groups.iter().copied().filter(lives).collect();
+    swept.groups.clone_from(&left);
+    // One that is stopped ends when it goes on.
+    signal_all(&left, Signal::TERM);
+    signal_all(&left, Signal::CONT);
+    let (mut killed, mut pause) = (None, FIRST_LOOK);
+    loop {
+        left.retain(lives);
+        let (now, waited) = (clock.now(), clock.now().since(begun));
+        let mut hurry = false;
+        while let Some(news) = signals.next() {
+            hurry |= news != News::Child;
+        }
+        if killed.is_none() && (hurry || waited >= grace) {
+            killed = Some(now);
+        }
+        let given_up = killed.is_some_and(|killed| now.since(killed) >= KILL_PATIENCE);
+        if left.is_empty() || given_up {
+            swept.groups.retain(|group| !left.contains(group));
+            swept.groups_left = left;
+            return;
+        }
+        if killed.is_some() {
+            signal_all(&left, Signal::KILL);
+        }
+        signals.wait(None, Some(pause));
+        pause = (pause * 2).min(SLOW_LOOK);
+    }
+}
+
+fn signal_all(groups: &[Pid], signal: Signal) {
+    for group in groups {
+        // It may have ended meanwhile.
+        let _ = kill_process_group(*group, signal);
     }
 }

@@ -7,9 +7,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatu
 
 use super::saved_terminal::{SavedTerminal, write_stderr_line};
 use super::signals::{News, Signals, stop_here};
-use super::sweep::{Spared, Swept, sweep};
+use super::sweep::{Spared, Swept, sweep, sweep_groups};
 use crate::domain::ExitStatus;
-use crate::process_tree::{self, Process};
+use crate::process_tree::{self, Process, ToGuard};
 
 /// What was asked to end by nobody, since the program died, gets as long as a service has by default.
 const GRACE: Duration = Duration::from_secs(5);
@@ -29,6 +29,8 @@ pub(super) struct Guard {
     pub(super) saved_terminal: SavedTerminal,
     /// Children that we had before, with what was below them.
     pub(super) strangers: Vec<Process>,
+    /// Process groups that the program has, as far as it has to tell.
+    pub(super) groups: Vec<Pid>,
 }
 
 impl Guard {
@@ -36,30 +38,40 @@ impl Guard {
     pub(super) fn watch(mut self) -> u8 {
         let status = loop {
             self.signals.wait(self.life.as_ref().map(AsFd::as_fd), None);
-            if let Some(life) = &self.life {
-                let mut byte = [0];
-                match rustix::io::read(life, &mut byte) {
-                    // It is our child and not reaped: nobody else has its number.
-                    Ok(1) => {
-                        let _ = kill_process(self.program, Signal::KILL);
-                        return byte[0];
-                    }
-                    Ok(_) => self.life = None,
-                    Err(_) => {}
-                }
+            if let Some(code) = self.listen() {
+                // It is our child and not reaped: nobody else has its number.
+                let _ = kill_process(self.program, Signal::KILL);
+                return code;
             }
             if let Some(status) = self.take_signals() {
                 break status;
             }
         };
+        // Its last words, which its end may have overtaken.
+        self.listen();
         self.saved_terminal.restore();
         let grace = if matches!(status, ExitStatus::Signal(_)) { GRACE } else { SHORT_GRACE };
         let spared = Spared { strangers: &self.strangers, program: self.program };
-        let swept = sweep(&mut self.signals, &spared, grace);
+        let mut swept = sweep(&mut self.signals, &spared, grace);
+        sweep_groups(&mut self.signals, &self.groups, grace, &mut swept);
         if let Some(words) = words(status, &swept) {
             write_stderr_line(&words);
         }
-        if swept.left.is_empty() { u8::try_from(status.shell_code()).unwrap_or(1) } else { GIVEN_UP }
+        if swept.nobody_is_left() { u8::try_from(status.shell_code()).unwrap_or(1) } else { GIVEN_UP }
+    }
+
+    /// Takes what the program has told. Its exit code, if it has said good-bye.
+    fn listen(&mut self) -> Option<u8> {
+        while let Some(life) = &self.life {
+            match ToGuard::read(life) {
+                Ok(Some(ToGuard::Done(code))) => return Some(code),
+                Ok(Some(ToGuard::Begins(group))) => self.groups.push(group),
+                Ok(Some(ToGuard::Gone(group))) => self.groups.retain(|known| *known != group),
+                Ok(None) => self.life = None,
+                Err(_) => break,
+            }
+        }
+        None
     }
 
     /// Passes on what has come. How the program has ended, if it has.
@@ -132,14 +144,28 @@ fn words(status: ExitStatus, swept: &Swept) -> Option<String> {
         ExitStatus::Code(_) => parts.push("devgroup exited".into()),
     }
     match swept.ended.as_slice() {
-        [] if swept.left.is_empty() => parts.push("no leftover processes".into()),
+        [] if swept.nobody_is_left() && swept.groups.is_empty() => parts.push("no leftover processes".into()),
         [] => {}
         ended => parts.push(format!("killed leftover processes: {}", process_tree::display(ended))),
+    }
+    if !swept.groups.is_empty() {
+        parts.push(format!("killed leftover process groups: {}", numbers(&swept.groups)));
     }
     if !swept.left.is_empty() {
         parts.push(format!("could not be killed: {}", process_tree::display(&swept.left)));
     }
+    if !swept.groups_left.is_empty() {
+        parts.push(format!("could not be killed: process groups {}", numbers(&swept.groups_left)));
+    }
     Some(parts.join(" · "))
+}
+
+/// `48213, 48214 and 3 more`.
+fn numbers(groups: &[Pid]) -> String {
+    const NAMED: usize = 4;
+    let named: Vec<String> = groups.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = groups.len().saturating_sub(NAMED);
+    named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 #[cfg(test)]
@@ -151,8 +177,14 @@ mod tests {
         let nothing = Swept::default();
         let ours = Process::of(rustix::process::getpid()).unwrap();
         let named = ours.display();
-        let some = Swept { ended: vec![ours.clone()], left: Vec::new() };
-        let stuck = Swept { ended: Vec::new(), left: vec![ours] };
+        let some = Swept { ended: vec![ours.clone()], ..Swept::default() };
+        let stuck = Swept { left: vec![ours], ..Swept::default() };
+        let pids: Vec<Pid> = (7..12).filter_map(Pid::from_raw).collect();
+        let groups = Swept { groups: pids, ..Swept::default() };
+        assert_eq!(
+            words(ExitStatus::Signal(9), &groups).unwrap(),
+            "devgroup was killed by SIGKILL · killed leftover process groups: 7, 8, 9, 10 and 1 more"
+        );
         assert_eq!(words(ExitStatus::Code(1), &nothing), None);
         assert_eq!(words(ExitStatus::Signal(2), &nothing), None);
         assert_eq!(

@@ -74,3 +74,6 @@ impl Only {
         }
     }
 }
+
+#[cfg(test)]
+mod repository_tests;

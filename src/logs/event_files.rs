@@ -307,4 +307,22 @@ mod tests {
             assert_eq!(Part::of(name).is_some(), ours, "{name}");
         }
     }
+
+    #[test]
+    fn fuzz_of_events_on_disk() {
+        const SEEDS: [&[u8]; 4] = [
+            br#"{"seq":1,"at":"2026-11-22T23:59:59.900Z","type":"restart","service":"api","cause":"change","path":"src/a.rs","run":7,"message":"x"}"#,
+            br#"{"seq":2,"at":"2026-11-22T23:59:59+14:00","type":"exit","service":null,"cause":null,"path":null,"code":-1,"signal":9,"asked":true,"message":"\u001b[31m"}"#,
+            br#"{"seq":3,"at":"2026-11-23T00:00"#,
+            br#"{"seq":18446744073709551616,"at":"-009999-01-01T00:00:00Z","type":7}"#,
+        ];
+        let long_ago = Timestamp::UNIX_EPOCH;
+        crate::fuzz::run("events", 3_000, &SEEDS, |bytes| {
+            let event = of_line(bytes, long_ago)?;
+            let again = of_line(&serde_json::to_vec(&event).unwrap(), long_ago);
+            assert_eq!(again.as_ref(), Some(&event), "what is read is written and read as it was");
+            assert!(day_of(&event).is_some());
+            Some((event.service.is_some(), event.path.is_some(), event.code.is_some(), event.run.is_some()))
+        });
+    }
 }

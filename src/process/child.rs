@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::child_process::Helper;
 use super::program::Program;
+use crate::process_tree;
 
 /// All helpers that live.
 #[derive(Default)]
@@ -97,6 +98,7 @@ impl Child {
         let helper = Helper::start(program, (dir, env), output)?;
         let group = helper.group();
         state.groups.extend(group.map(Pid::as_raw_pid));
+        group.into_iter().for_each(process_tree::group_begins);
         drop(state);
         Ok(Self { helper, group, children: children.clone() })
     }
@@ -118,6 +120,7 @@ impl Child {
             let mut state = self.children.state();
             let _ = kill_process_group(group, Signal::KILL);
             state.groups.remove(&group.as_raw_pid());
+            process_tree::group_is_gone(group);
         }
     }
 }

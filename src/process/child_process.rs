@@ -4,10 +4,82 @@
 //! fails at once, and neither draws into the dashboard nor takes the keys of the user. On other systems it stays in our
 //! session, in a process group of its own.
 
+#[cfg(target_os = "linux")]
+pub(super) use either::Helper;
 #[cfg(not(target_os = "linux"))]
 pub(super) use our_session::Helper;
 #[cfg(target_os = "linux")]
-pub(super) use own_session::{Helper, inside};
+pub(super) use own_session::inside;
+
+/// On Linux it is chosen when the program runs.
+#[cfg(target_os = "linux")]
+mod either {
+    use std::ffi::OsString;
+    use std::io;
+    use std::path::Path;
+    use std::process::ExitStatus;
+
+    use rustix::process::Pid;
+
+    use super::{our_session, own_session};
+    use crate::portable::is_linux;
+    use crate::process::child::Prints;
+    use crate::process::program::Program;
+
+    /// A process that leads a process group.
+    pub(in crate::process) enum Helper {
+        OwnSession(own_session::Helper),
+        OurSession(Box<our_session::Helper>),
+    }
+
+    impl Helper {
+        /// Makes the process.
+        ///
+        /// # Errors
+        /// Why there is none, for people.
+        pub(in crate::process) fn start(
+            program: Program,
+            place: (&Path, &[(OsString, OsString)]),
+            output: Prints,
+        ) -> Result<Self, String> {
+            if is_linux() {
+                own_session::Helper::start(program, place, output).map(Self::OwnSession)
+            } else {
+                our_session::Helper::start(program, place, output).map(|helper| Self::OurSession(Box::new(helper)))
+            }
+        }
+
+        /// Its process group.
+        pub(in crate::process) fn group(&self) -> Option<Pid> {
+            match self {
+                Self::OwnSession(helper) => helper.group(),
+                Self::OurSession(helper) => helper.group(),
+            }
+        }
+
+        /// Waits for its end.
+        ///
+        /// # Errors
+        /// Nobody can wait for it.
+        pub(in crate::process) async fn ended(&mut self) -> io::Result<()> {
+            match self {
+                Self::OwnSession(helper) => helper.ended().await,
+                Self::OurSession(helper) => helper.ended().await,
+            }
+        }
+
+        /// How it ended, once.
+        ///
+        /// # Errors
+        /// It has not, or that was asked before.
+        pub(in crate::process) fn status(&mut self) -> io::Result<ExitStatus> {
+            match self {
+                Self::OwnSession(helper) => helper.status(),
+                Self::OurSession(helper) => helper.status(),
+            }
+        }
+    }
+}
 
 #[cfg(target_os = "linux")]
 mod own_session {
@@ -144,7 +216,6 @@ mod own_session {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
 mod our_session {
     use std::ffi::OsString;
     use std::io;

@@ -8,6 +8,9 @@ use std::thread;
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+#[cfg(target_os = "linux")]
+use crate::portable::is_linux;
+
 /// A handle that becomes readable when this child of ours has ended. It is not reaped.
 ///
 /// # Errors
@@ -23,7 +26,8 @@ pub(super) fn of_child(pid: Pid) -> io::Result<OwnedFd> {
 /// such thing, or if it has ended already.
 #[cfg(target_os = "linux")]
 pub(super) fn of_any(pid: Pid) -> Option<OwnedFd> {
-    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+    use rustix::process::{PidfdFlags, pidfd_open};
+    is_linux().then(|| pidfd_open(pid, PidfdFlags::empty()).ok()).flatten()
 }
 
 /// There is none.

@@ -169,4 +169,26 @@ mod tests {
             assert_eq!(code(junk), None);
         }
     }
+
+    #[test]
+    fn fuzz_of_answers_and_addresses() {
+        const SEEDS: [&[u8]; 7] = [
+            b"HTTP/1.1 204 No Content\r\n",
+            b"HTTP/1.0 301\r\nLocation: 200\r\n",
+            b"SSH-2.0-x\n",
+            b"http://localhost:4000/health?x=1#top",
+            b"http://user:word@[::1]:4000?q",
+            b"http://\xc3\xa9:99999/\r\nX: y",
+            b"http://]:[@:",
+        ];
+        crate::fuzz::run("http-answers", 3_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let target = Target::of(&text);
+            if let Some(target) = &target {
+                assert!(target.path.starts_with('/') && target.address().contains(':'), "{target:?}");
+            }
+            let known = (port_of_localhost(&text).is_some(), port(&text).is_some());
+            (code(bytes), target.map(|target| (target.is_localhost(), target.host().is_some())), known)
+        });
+    }
 }

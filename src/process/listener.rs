@@ -12,6 +12,7 @@ use rustix::process::Pid;
 
 use super::reach;
 use crate::domain::{visible, visible_path};
+use crate::portable::is_linux;
 use crate::process_tree::{self, Process};
 
 /// Who listens on a port.
@@ -81,7 +82,7 @@ pub(super) const INVISIBLE: &str = "a process that is not visible from here";
 
 /// The system tells who listens.
 fn has_tables() -> bool {
-    fs::metadata("/proc/net/tcp").is_ok()
+    is_linux() && fs::metadata("/proc/net/tcp").is_ok()
 }
 
 /// The numbers of sockets.
@@ -159,6 +160,9 @@ fn sockets_of(pid: i32) -> Vec<u64> {
 
 /// The listening TCP sockets of this network namespace; none where the system does not tell.
 pub(super) fn listening() -> Vec<Socket> {
+    if !is_linux() {
+        return Vec::new();
+    }
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|table| fs::read_to_string(table).ok());
     tables.flat_map(|table| table.lines().filter_map(listening_socket).collect::<Vec<_>>()).collect()
 }

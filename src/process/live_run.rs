@@ -390,7 +390,9 @@ impl LiveRun {
     /// Nothing is left, or no process could be made.
     pub(super) fn gone(&self) {
         let mut state = self.state();
-        state.life = Life::Gone;
+        if let Life::Leader(leader) | Life::Orphans(leader) = std::mem::replace(&mut state.life, Life::Gone) {
+            process_tree::group_is_gone(leader);
+        }
         state.liveness_probe = None;
         state.probe = None;
         state.listener = None;
@@ -447,6 +449,11 @@ impl LiveRun {
     pub(super) fn sweep(&self, signal: Signal, target: SignalTarget) {
         let mut state = self.state();
         let Some(leader) = state.members().map(|run_members| run_members.leader) else { return };
+        let ends = matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup);
+        if ends && target != SignalTarget::Handlers && !process_tree::is_proc_ours() {
+            // Nothing tells who is stopped, and the others do not notice.
+            state.send(Signal::Cont, target);
+        }
         let mut is_ignored = false;
         for member in state.remaining().members() {
             is_ignored |= member.pid == leader && member.ignores(number(signal));
@@ -456,7 +463,7 @@ impl LiveRun {
             if member.group != leader.as_raw_pid() {
                 member.signal(number(signal));
             }
-            if member.stopped && matches!(signal, Signal::Term | Signal::Int | Signal::Quit | Signal::Hup) {
+            if member.stopped && ends {
                 member.signal(rustix::process::Signal::CONT);
             }
         }
@@ -469,6 +476,7 @@ impl LiveRun {
 impl LiveRunState {
     /// The process exists. It gets the signals that came before it.
     fn begins(&mut self, leader: Pid, terminal: Option<PathBuf>) {
+        process_tree::group_begins(leader);
         self.lineage = Lineage::begin(leader, terminal);
         self.life = Life::Leader(leader);
         let early = std::mem::take(&mut self.early);

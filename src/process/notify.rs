@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::live_run::LiveRun;
 use crate::domain::{RunReport, visible, without_secrets};
+use crate::portable::is_linux;
 
 /// What a run is to know of its notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ impl NotifySocket {
     /// # Errors
     /// The system's; it may have no way to tell who has written.
     pub(super) fn open(folder: Option<&Path>) -> io::Result<Self> {
+        if !is_linux() {
+            let unknown = "this system does not tell who sends a notification";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, unknown));
+        }
         /// One for each run.
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -242,7 +247,7 @@ mod imp {
     }
 
     fn unsupported() -> io::Error {
-        io::Error::new(io::ErrorKind::Unsupported, "this system does not tell who sends a notification")
+        io::ErrorKind::Unsupported.into()
     }
 }
 
@@ -317,5 +322,22 @@ mod tests {
         left.retain(|name| Some(name.as_os_str()) != opened.file.as_ref().unwrap().file_name());
         left.sort();
         assert_eq!(left, ["2147483646-1.sock", "x-1.notify"]);
+    }
+
+    #[test]
+    fn fuzz_of_notifications() {
+        const SEEDS: [&[u8]; 4] = [
+            b"READY=1\nSTATUS=3 of 7\nWATCHDOG=1\n",
+            b"STATUS=token=ghp_0123456789abcdefghijklmnopqrstuvwxyz\x1b[31m",
+            b"RELOADING=1\nMONOTONIC_USEC=18446744073709551616\nMAINPID=-1",
+            b"STATUS=\xe2\x80\xae\xff\n\nREADY=1\0WATCHDOG=trigger",
+        ];
+        crate::fuzz::run("notifications", 3_000, &SEEDS, |bytes| {
+            let mut said = Said::default();
+            said.take(bytes);
+            let status = said.status.as_deref().unwrap_or_default();
+            assert!(status.chars().count() <= SHOWN && !status.contains(crate::domain::misleads), "{status:?}");
+            (said.ready, said.beat, status.chars().count().min(3))
+        });
     }
 }

@@ -167,9 +167,14 @@ impl Terminal {
     /// What the processes of the run have open of it; `None` if the system does not tell.
     pub(super) fn name(&self) -> Option<PathBuf> {
         #[cfg(target_os = "linux")]
-        return Some(OsString::from_vec(rustix::pty::ptsname(&self.master, Vec::new()).ok()?.into_bytes()).into());
+        return portable::is_linux().then(|| self.own_name()).flatten();
         #[cfg(not(target_os = "linux"))]
         None
+    }
+
+    #[cfg(target_os = "linux")]
+    fn own_name(&self) -> Option<PathBuf> {
+        Some(OsString::from_vec(rustix::pty::ptsname(&self.master, Vec::new()).ok()?.into_bytes()).into())
     }
 
     /// Tells the kernel the size, which tells the foreground processes by WINCH if it is another one.
@@ -225,6 +230,9 @@ pub(super) struct Hangup {
 impl Hangup {
     /// Watches for news from the terminal, by edges.
     pub(super) fn of(terminal: &Terminal) -> Self {
+        if !portable::is_linux() {
+            return Self { edge: None };
+        }
         let edge = || {
             let edge = epoll::create(epoll::CreateFlags::CLOEXEC)?;
             epoll::add(&edge, terminal, epoll::EventData::new_u64(0), epoll::EventFlags::IN | epoll::EventFlags::ET)?;

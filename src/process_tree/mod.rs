@@ -6,6 +6,7 @@
 //! what is below them are all there is, and most looks read two small files of `/proc` instead of all of it. Other
 //! systems tell none of this: lists are empty there, and who asks goes by sessions and process groups.
 
+mod life_line;
 mod memory;
 mod process;
 mod tree;
@@ -23,6 +24,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, getpid, getuid};
 
 use crate::domain::OPENED_BY;
+use crate::portable::is_linux;
+pub use life_line::{ToGuard, group_begins, group_is_gone, tell_groups};
 pub use memory::memory_of;
 pub use process::{Blocks, Process};
 pub use tree::{Tree, below_us};
@@ -45,7 +48,9 @@ pub fn take_name() {
 /// From now on, processes below this one whose parents have ended become children of it. Fails on other systems only.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_child_subreaper(Some(getpid())) {
+    if is_linux()
+        && let Err(error) = rustix::process::set_child_subreaper(Some(getpid()))
+    {
         log::warn!("processes that leave their session cannot be followed: {error}");
     }
 }
@@ -74,14 +79,14 @@ pub fn is_proc_ours() -> bool {
     static TELLS: LazyLock<bool> = LazyLock::new(|| {
         let link = fs::read_link("/proc/self").ok();
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        cfg!(target_os = "linux") && is_ours(getpid(), link.as_deref(), &status)
+        is_linux() && is_ours(getpid(), link.as_deref(), &status)
     });
     *TELLS
 }
 
 /// What devgroup cannot do because this system does not show our processes, for people.
 pub fn blindness() -> Option<&'static str> {
-    (cfg!(target_os = "linux") && !is_proc_ours()).then_some(
+    (is_linux() && !is_proc_ours()).then_some(
         "/proc does not show our processes (not mounted, or of another pid namespace): a process that leaves the group of \
          its service is not seen and ends only with devgroup, and who listens on a port is unknown",
     )

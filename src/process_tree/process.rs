@@ -137,7 +137,7 @@ impl Process {
     pub fn signal(&self, signal: Signal) {
         let is_it = || Self::now(self.pid).is_some_and(|now| now.is_same(self));
         #[cfg(target_os = "linux")]
-        {
+        if crate::portable::is_linux() {
             use rustix::io::Errno;
             use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
             match pidfd_open(self.pid, PidfdFlags::empty()) {

@@ -213,6 +213,9 @@ impl Folder {
 
     #[cfg(target_os = "linux")]
     fn put_unnamed(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
+        if !crate::portable::is_linux() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let handle = openat(&self.handle, ".", OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, FILE_MODE)?;
         let mut file = File::from(handle);
         file.write_all(bytes)?;
@@ -288,7 +291,7 @@ impl Folder {
 
     fn exchange(&self, spare: &str, name: &OsStr) -> Result<(), Errno> {
         #[cfg(target_os = "linux")]
-        {
+        if crate::portable::is_linux() {
             use rustix::fs::{RenameFlags, renameat_with};
             match renameat_with(&self.handle, spare, &self.handle, name, RenameFlags::EXCHANGE) {
                 // There is none of that name, or this file system cannot say it.

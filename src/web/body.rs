@@ -121,13 +121,22 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     #[derive(Debug, Default, serde::Deserialize)]
     #[serde(default, deny_unknown_fields)]
     struct Wait {
         wait: bool,
+    }
+
+    /// Whether a body is what is asked for; the error is for people.
+    pub(in crate::web) fn is_read(bytes: &[u8]) -> bool {
+        let read = parse::<Wait>(bytes).map_err(|refusal| refusal.told.message);
+        if let Err(said) = &read {
+            assert!(said.chars().count() < 2 * SAID && !said.contains(crate::domain::misleads), "{said}");
+        }
+        read.is_ok()
     }
 
     #[test]

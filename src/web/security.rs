@@ -87,6 +87,10 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 mod tests {
     use hyper::{Request, StatusCode};
 
+    use super::super::body;
+    use super::super::login::Login;
+    use super::super::query::Query;
+    use super::super::routes::route;
     use super::*;
 
     /// The status of the refusal, if there is one.
@@ -165,5 +169,51 @@ mod tests {
         assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers.len(), HEADERS.len(), "and no CORS headers");
+    }
+
+    #[test]
+    fn fuzz_of_heads() {
+        // The method and the target, a header a line, and after an empty line the body.
+        const SEEDS: [&[u8]; 7] = [
+            b"GET /api/v1/logs?service=a%20b&last=5&since=5m\nhost: 127.0.0.1:7700\nauthorization: Bearer abc\n\n",
+            b"POST /api/v1/services/a%2Fb/restart\nhost: localhost:7700\ncontent-type: application/json; charset=utf-8\n\n{\"wait\":true,\"timeout\":\"30s\"}",
+            b"GET http://evil.example/\nhost: localhost:7700\norigin: null\nsec-fetch-site: Cross-Site\n\n",
+            b"POST /api/v1/session\nhost: evil.example:7700\ncontent-type: application/json\n\n{\"code\":\"\\u0000\"}",
+            b"GET /api/v1/tasks/%ff?%1b%5b=1\nhost: [::1]:7700\nhost: localhost:7700\n\n",
+            b"OPTIONS *\nhost: dev.box\norigin: https://dev.box\nauthorization: bearer  x y\n\n[",
+            b"HEAD /ready\nhost: DEV.BOX:443\norigin: http://dev.box:80\n\n",
+        ];
+        let hosts = Hosts::new("127.0.0.1:7700".parse().unwrap(), &["dev.box:443".into()]);
+        let names = ["127.0.0.1:7700", "localhost:7700", "dev.box:443", "dev.box"];
+        let login = Login::default();
+        crate::fuzz::run("heads", 2_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+            let mut lines = head.lines();
+            let (method, target) = lines.next().unwrap_or_default().split_once(' ').unwrap_or_default();
+            let mut request = Request::builder().method(method).uri(target);
+            for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+                request = request.header(name, value.trim());
+            }
+            // What hyper does not take never reaches us.
+            let (head, ()) = request.body(()).ok()?.into_parts();
+            let looked = super::look(&head, &hosts).map_err(|refusal| refusal.status.as_u16());
+            if looked.is_ok() {
+                let host = head.headers[HOST].to_str().unwrap();
+                assert!(names.iter().any(|name| name.eq_ignore_ascii_case(host)), "{host:?} is none of ours");
+                assert_eq!(head.headers.get_all(HOST).iter().count(), 1);
+            }
+            assert!(!token(&head.headers).is_some_and(|token| login.knows(token)), "nobody is logged in");
+            let route = route(&head.method, head.uri.path());
+            let query = Query::read(head.uri.query(), &["service", "last", "since", "status"]);
+            let asked = query.map(|query| {
+                (query.number::<u64>("last").is_ok(), query.flag("status").is_ok(), query.time("since").is_ok())
+            });
+            if let Err(told) = &asked {
+                assert!(!told.message.contains(crate::domain::misleads), "{}", told.message);
+            }
+            let body = body::tests::is_read(body.as_bytes());
+            Some((looked, route.map(|route| std::mem::discriminant(&route)), asked.is_ok(), body))
+        });
     }
 }

@@ -30,6 +30,10 @@ const POOL: usize = 4096;
 /// Processor time that an answer may take.
 const SLOW: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(250) };
 
+/// Memory that the whole process may ever have had when targets were fuzzed for a time, in KiB: the inputs themselves are 64 MiB
+/// for each target at most.
+const MOST_KIB: u64 = if cfg!(debug_assertions) { 4 << 20 } else { 2 << 20 };
+
 /// Time that an answer may take on the busiest machine. Who takes longer never ends.
 const STUCK: Duration = Duration::from_secs(120);
 
@@ -78,9 +82,13 @@ pub(crate) fn run<F: Hash>(target: &str, rounds: u64, seeds: &[&[u8]], judge: im
     }
     if until.is_some() {
         let (ways, seconds) = (fuzzer.ways.len(), begun.elapsed().as_secs());
+        let peak = peak_kib();
         println!(
-            "fuzz of {target}: {round} inputs in {seconds}s by {number}, {ways} ways, the slowest took {slowest:?}"
+            "fuzz of {target}: {round} inputs in {seconds}s by {number}, {ways} ways, the slowest took {slowest:?}, the \
+             process has had {} MiB",
+            peak / 1024
         );
+        assert!(peak <= MOST_KIB, "fuzz of {target} by {number}: the process has had {peak} KiB");
     }
     drop(alive);
     watchdog.join().unwrap();
@@ -237,6 +245,13 @@ impl Draw {
         let (one, other) = (self.below(length + 1), self.below(length + 1));
         (one.min(other), one.max(other))
     }
+}
+
+/// The most memory that this process has had, in KiB; 0 where the system does not tell.
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
 /// As Rust writes it, so that it can become a seed.

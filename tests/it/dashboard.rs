@@ -1,6 +1,6 @@
 //! The dashboard, by eye and by key: sizes, odd input, odd output, and terminals that misbehave.
 
-use crate::harness::{Dash, Project, key, quit};
+use crate::harness::{Dash, Project, is_linux, key, quit};
 
 /// The four sizes of the documentation.
 const SIZES: [(u16, u16); 4] = [(160, 50), (100, 30), (80, 24), (40, 12)];
@@ -485,7 +485,7 @@ mod a_search {
 
 #[test]
 fn the_quit_screen_says_who_ignores_the_signal() {
-    if !cfg!(target_os = "linux") {
+    if !is_linux() {
         return;
     }
     let project = Project::new(

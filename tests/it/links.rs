@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Dash, Project, Stream, copied, has, key, place, quit, wait_for, write_program};
+use crate::harness::{Dash, Project, Stream, copied, is_linux, key, place, quit, wait_for, write_program};
 
 /// A service that prints a text, and goes on.
 fn printer(text: &str) -> Project {
@@ -236,7 +236,7 @@ fn sleepers(project: &Project) -> Vec<(String, i32)> {
 
 #[test]
 fn what_serves_the_clipboard_goes_on_when_the_group_ends() {
-    if !has("Linux", cfg!(target_os = "linux")) {
+    if !is_linux() {
         return;
     }
     let project = Project::new(WEB);
@@ -263,7 +263,7 @@ fn what_serves_the_clipboard_goes_on_when_the_group_ends() {
 
 #[test]
 fn a_browser_goes_on_when_the_group_ends() {
-    if !has("Linux", cfg!(target_os = "linux")) {
+    if !is_linux() {
         return;
     }
     let project = with_browser(Project::new(WEB));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::harness::{Project, Stream, detach, down, has, wait_for};
+use crate::harness::{Project, Stream, detach, down, has, is_linux, wait_for};
 
 /// Sends what it finds in files of the home folder, by the standard library alone; each once.
 const SAYS: &str = r"
@@ -35,7 +35,7 @@ time.sleep(1000)
 
 fn is_linux_with_python() -> bool {
     let python = std::process::Command::new("python3").arg("--version").output().is_ok();
-    cfg!(target_os = "linux") && has("python3", python)
+    is_linux() && has("python3", python)
 }
 
 /// The Python that has the package `sdnotify`, which `.ci/run` makes.
@@ -121,7 +121,7 @@ fn a_silent_watchdog_is_stuck_and_restarted() {
 
 #[test]
 fn a_real_library_is_understood() {
-    let Some(python) = python_with_library().filter(|_| cfg!(target_os = "linux")) else { return };
+    let Some(python) = python_with_library().filter(|_| is_linux()) else { return };
     let project = Project::new(&format!(
         "[services.api]\nrun = [\"{python}\", \"notifies.py\"]\nready = {{ sd_notify = true }}\n"
     ));
@@ -134,7 +134,7 @@ fn a_real_library_is_understood() {
 
 #[test]
 fn one_that_never_says_it_has_failed_and_the_message_names_what_was_waited_for() {
-    if !cfg!(target_os = "linux") {
+    if !is_linux() {
         return;
     }
     let project = Project::new(

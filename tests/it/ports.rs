@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::harness::{Project, Stream, detach, down, wait_for, write_program};
+use crate::harness::{Project, Stream, detach, down, is_linux, wait_for, write_program};
 use crate::trust::{can_be_others, give_to_user, run_as};
 
 /// A port that nobody has at this moment.
@@ -52,6 +52,9 @@ fn a_service_gets_its_ports_and_others_refer_to_them() {
 
 #[test]
 fn a_port_that_is_taken_is_told_with_its_owner_before_the_start() {
+    if !is_linux() {
+        return;
+    }
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port();
     let project = Project::new(&format!(
@@ -169,6 +172,9 @@ fn addresses_are_printed_and_opened() {
 
 #[test]
 fn what_belongs_to_another_user_is_said_so() {
+    if !is_linux() {
+        return;
+    }
     if !can_be_others() {
         return;
     }

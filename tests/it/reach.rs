@@ -11,7 +11,9 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::agents::{Agent, REVISIONS};
-use crate::harness::{Dash, PATIENCE, Project, Stream, Streamed, compile, has, kill, stop, wait_for, wait_for_within};
+use crate::harness::{
+    Dash, PATIENCE, Project, Stream, Streamed, compile, has, is_linux, kill, stop, wait_for, wait_for_within,
+};
 
 const SHOP: &str = "name = 'shop'\n[services]\napi = 'echo he\\re; exec sleep 1000'\n";
 
@@ -286,6 +288,9 @@ fn a_socket_with_nobody_behind_is_no_group() {
 
 #[test]
 fn one_that_is_stopped_is_said_to_be_and_goes_on() {
+    if !is_linux() {
+        return;
+    }
     let project = Project::new(SHOP);
     let group = start(&project);
     wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("longest turn"));
@@ -321,7 +326,7 @@ fn a_group_whose_folders_are_removed_is_found_and_makes_them_anew() {
             second.stderr
         );
     };
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         refused("without both");
         let status = Stream::ask(&project, &["status"]);
         assert_eq!(status.code, Some(0), "by its name: {}", status.stderr);
@@ -347,8 +352,7 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
     let pid = pid(&project);
     let elsewhere = |name: &str| format!("{name}={}", project.path("../home/elsewhere").display());
     let all = ["XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"].map(elsewhere);
-    let cases =
-        if cfg!(target_os = "linux") { vec![&all[..1], &all[1..], &all[..]] } else { vec![&all[..1], &all[1..]] };
+    let cases = if is_linux() { vec![&all[..1], &all[1..], &all[..]] } else { vec![&all[..1], &all[1..]] };
     for variables in cases {
         for arguments in [&["--no-tui"][..], &["-d"]] {
             let second = with(&project, variables, arguments);
@@ -367,7 +371,8 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
         assert!(found.contains(&format!("running (pid {pid})")), "{found}");
     }
     assert_eq!(pid, self::pid(&project), "nothing has happened to it");
-    let down = with(&project, &all[..2], &["down"]);
+    // By its name in the kernel, which there is on Linux alone, or by its lock.
+    let down = with(&project, if is_linux() { &all[..2] } else { &all[..1] }, &["down"]);
     assert_eq!(down.code, Some(0), "{}", down.stderr);
     assert_eq!(group.wait_exit().code, Some(0));
     // Nothing is in the way of the next one.
@@ -376,6 +381,9 @@ fn a_second_start_is_refused_wherever_its_folders_are() {
 
 #[test]
 fn of_two_starts_at_once_from_different_shells_one_wins() {
+    if !is_linux() {
+        return;
+    }
     let project = Project::new(SHOP);
     let start = |folder: &str| {
         let state = format!("XDG_STATE_HOME={}", project.path("../home").join(folder).display());

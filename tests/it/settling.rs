@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Project, Stream, Streamed, detach, down, wait_for};
+use crate::harness::{Chance, Project, Stream, Streamed, detach, down, wait_for};
 
 /// Services whose output tells which version of their file they run. `slow` takes its time, `checked` is validated, `failing`
 /// does not start with a broken file.
@@ -62,16 +62,6 @@ fn together(project: &Project, services: &[&str], version: &str) {
         project.write(&format!("src/{name}/v"), version);
     }
     assert_eq!(Stream::ask(project, &["resume"]).code, Some(0));
-}
-
-/// What comes next, by chance, and the same each time.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % end
-    }
 }
 
 /// A script that edits and asks at once, many times.
@@ -177,7 +167,7 @@ impl Script<'_> {
 fn whoever_edits_and_asks_at_once_never_gets_the_answer_of_the_state_before() {
     let project = shop();
     let rounds = std::env::var("DEVGROUP_SETTLE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
-    let mut script = Script { project: &project, chance: Chance(7), cursor: String::new(), edited: 0, limited: 0 };
+    let mut script = Script { project: &project, chance: Chance::new(7), cursor: String::new(), edited: 0, limited: 0 };
     for round in 0..rounds {
         if round % 10 == 0 {
             script.begin_anew();

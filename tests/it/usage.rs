@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Dash, Project, Stream, detach, down, has, quit};
+use crate::harness::{Dash, Project, Stream, detach, down, has, is_linux, quit};
 
 /// A parent and its fork, which share 64 MiB.
 const FORKS: &str = "import mmap, os, time\nm = mmap.mmap(-1, 64 << 20)\nm.write(b'x' * (64 << 20))\n\
@@ -37,7 +37,7 @@ fn usage_is_told_to_who_asks_and_shared_memory_counts_once() {
     detach(&project);
     assert!(service(&status(&project, &[]), "idle").get("usage").is_none(), "nobody has asked");
     let told = status(&project, &["--usage"]);
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         let number = |name: &str, key: &str| service(&told, name)["usage"][key].as_f64().unwrap();
         assert!(number("busy", "cpu_percent") > number("idle", "cpu_percent") + 2.0, "{told}");
         assert!(number("idle", "memory_bytes") > f64::from(100 << 10), "{told}");
@@ -65,7 +65,7 @@ fn the_sidebar_and_the_details_show_it_while_they_are_open() {
     dash.wait_for_text("running");
     let before = dash.screen();
     assert!(!before.contains('%'), "{before}");
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         dash.keys("u");
         let row =
             |screen: &str, name: &str| screen.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
@@ -86,7 +86,7 @@ fn the_sidebar_and_the_details_show_it_while_they_are_open() {
 #[test]
 fn what_grows_above_its_limit_is_restarted() {
     let python = std::process::Command::new("python3").arg("--version").output().is_ok();
-    if !has("python3", python) || !cfg!(target_os = "linux") {
+    if !has("python3", python) || !is_linux() {
         return;
     }
     let project = Project::new(

@@ -10,9 +10,14 @@ use super::arguments::OrderArguments;
 use super::output;
 use crate::control::{Ask, Became, Client, ClientError, Goal, LogLine, OrderReport, Outcome, Reply, Service};
 use crate::domain::{no_instances, visible};
+#[cfg(target_os = "linux")]
+use crate::portable::is_linux;
 
 /// How long the program of a group may take to end after its last word.
 pub(super) const END_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is asked whether it has, where the system does not tell it.
+const END_LOOK: Duration = Duration::from_millis(10);
 
 /// A duration on the wire.
 pub(in crate::cli) fn millis(duration: Duration) -> u64 {
@@ -150,7 +155,12 @@ pub(super) fn down(mut group: Client, now: bool) -> Result<u8, Failure> {
 }
 
 /// A process, to be waited for.
-pub(super) struct Process(#[cfg(target_os = "linux")] std::os::fd::OwnedFd, #[cfg(not(target_os = "linux"))] Pid);
+pub(super) struct Process {
+    pid: Pid,
+    /// Becomes readable when it has ended; `None` where the system has no such thing.
+    #[cfg(target_os = "linux")]
+    handle: Option<std::os::fd::OwnedFd>,
+}
 
 impl Process {
     /// The process of this number, if there is one.
@@ -160,30 +170,32 @@ impl Process {
 
     #[cfg(target_os = "linux")]
     fn of(pid: Pid) -> Option<Self> {
-        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok().map(Self)
+        use rustix::process::{PidfdFlags, pidfd_open};
+        if !is_linux() {
+            return Some(Self { pid, handle: None });
+        }
+        pidfd_open(pid, PidfdFlags::empty()).ok().map(|handle| Self { pid, handle: Some(handle) })
     }
 
     #[cfg(not(target_os = "linux"))]
     fn of(pid: Pid) -> Option<Self> {
-        Some(Self(pid))
+        Some(Self { pid })
     }
 
     /// Returns when it has ended, or after that time.
-    #[cfg(target_os = "linux")]
     pub(super) fn wait(&self, patience: Duration) {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let patience = Timespec { tv_sec: patience.as_secs().cast_signed(), tv_nsec: 0 };
-        // Interrupted or not: the group has said good-bye already.
-        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience));
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn wait(&self, patience: Duration) {
-        let look = Duration::from_millis(10);
+        #[cfg(target_os = "linux")]
+        if let Some(handle) = &self.handle {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let patience = Timespec { tv_sec: patience.as_secs().cast_signed(), tv_nsec: 0 };
+            // Interrupted or not: the group has said good-bye already.
+            let _ = poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&patience));
+            return;
+        }
         let mut waited = Duration::ZERO;
-        while waited < patience && rustix::process::test_kill_process(self.0).is_ok() {
-            std::thread::sleep(look);
-            waited += look;
+        while waited < patience && rustix::process::test_kill_process(self.pid).is_ok() {
+            std::thread::sleep(END_LOOK);
+            waited += END_LOOK;
         }
     }
 }

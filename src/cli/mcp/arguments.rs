@@ -106,3 +106,52 @@ fn wrong(name: &str, expected: &str, found: &Value) -> Failure {
     let found: String = found.to_string().chars().take(60).collect();
     Failure::Usage(format!("`{name}` is {}; it must be {expected}", visible(&found)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
+    use rmcp::model::JsonObject;
+
+    use super::super::call::Session;
+    use super::super::tools::TOOLS;
+    use super::*;
+    use crate::cli::arguments::Place;
+
+    #[test]
+    fn fuzz_of_calls() {
+        // The name of the tool, and after a blank its arguments.
+        const SEEDS: [&[u8]; 6] = [
+            br#"logs {"services":["api"],"grep":"a|b","since":"5m","level":"warn","lines":50,"where":["a>=1"]}"#,
+            br#"restart {"services":"api","wait":true,"timeout":"60s"}"#,
+            br#"settle {"services":["api"],"since":"1:2:3","timeout":1e308}"#,
+            br#"task_add {"worker":"marie","description":"x","timeout":-1}"#,
+            br#"send {"service":7,"text":null,"enter":"yes"}"#,
+            "why {\"path\":\"\u{202e}\\u001b[31m\",\"\\u0000\":1}".as_bytes(),
+        ];
+        let place = Place { config: None, directory: None, group: None, client: None };
+        let session = Session::new(place, true);
+        let called_off = Arc::new(File::open("/dev/null").unwrap().into());
+        crate::fuzz::run("calls", 2_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (name, arguments) = text.split_once(' ').unwrap_or((&text, ""));
+            let tool = TOOLS.iter().find(|tool| tool.name == name)?;
+            let arguments: JsonObject = serde_json::from_str(arguments).ok()?;
+            let call =
+                Call { session: &session, agent: None, called_off: Arc::clone(&called_off), arguments: &arguments };
+            let mut failures = vec![call.check(tool).err()];
+            for name in tool.arguments() {
+                failures.push(call.text(&name).err());
+                failures.push(call.needed_texts(&name).err());
+                failures.push(call.needed_flag(&name).err());
+                failures.push(call.number(&name, 1, 100).err());
+                failures.push(call.time(&name, Duration::ZERO).err());
+            }
+            failures.iter().flatten().map(ToString::to_string).for_each(|said| {
+                assert!(said.lines().all(|line| !line.contains(crate::domain::misleads)), "{said:?}");
+            });
+            Some(failures.iter().map(Option::is_some).collect::<Vec<_>>())
+        });
+    }
+}

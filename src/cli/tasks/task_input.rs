@@ -130,4 +130,29 @@ mod tests {
         assert!(problem("Fix it").starts_with("1: not JSON"));
         assert!(problem("{\"a\":").starts_with("1: not JSON: EOF"));
     }
+
+    #[test]
+    fn fuzz_of_tasks_to_add() {
+        const SEEDS: [&[u8]; 5] = [
+            b"\xef\xbb\xbf{\n \"a\": 1 }\n\n{}\n",
+            b"[\n{\"a\":[1]},\n  {}\n]\n{\"description\":\"\\u0000\"}",
+            b"[{},\n 7]",
+            b"{}\n\"text\"",
+            b"[[[[[[{}]]]]]]",
+        ];
+        crate::fuzz::run("tasks-to-add", 3_000, &SEEDS, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let lines = text.lines().count() + 1;
+            match tasks(&text) {
+                Ok(found) => {
+                    assert!(found.iter().all(|task| task.text.starts_with('{') && (1..=lines).contains(&task.line)));
+                    Ok(found.len().min(4))
+                }
+                Err(problem) => {
+                    assert!(problem.line <= lines, "{problem:?}");
+                    Err(problem.message.chars().filter(|c| !c.is_ascii_digit()).take(20).collect::<String>())
+                }
+            }
+        });
+    }
 }

@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::logs::ColorDepth;
-    use crate::remote_terminal::Abilities;
+    use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal};
 
     fn names() -> impl Strategy<Value = Vec<String>> {
         prop::collection::vec(any::<String>(), 0..4)
@@ -171,7 +171,10 @@ mod tests {
 
     #[test]
     fn fuzz_of_the_wire() {
-        const SEEDS: [&[u8]; 10] = [
+        const SEEDS: [&[u8]; 13] = [
+            br#"{"keys":"q\u001b[A"}"#,
+            br#"{"size":{"columns":65535,"rows":0}}"#,
+            br#"{"edit":{"path":"src/a.rs","line":41}}"#,
             br#"{"version":1}"#,
             br#"{"version":1,"client":"devgroup restart"}"#,
             br#"{"id":7,"ask":{"settle":{"services":["api"],"since":"2m","timeout_ms":5,"lines":20}}}"#,
@@ -188,7 +191,15 @@ mod tests {
             if let Ok(question) = &question {
                 assert_eq!(read_line::<Question>(&to_line(question)).as_ref(), Ok(question));
             }
-            let problems = [question.err(), read_line::<Message>(bytes).err(), read_line::<Greeting>(bytes).err()];
+            let (from, to) = (read_line::<FromTerminal>(bytes), read_line::<ToTerminal>(bytes));
+            if let Ok(from) = &from {
+                assert_eq!(read_line::<FromTerminal>(&to_line(from)).as_ref(), Ok(from));
+            }
+            if let Ok(to) = &to {
+                assert_eq!(read_line::<ToTerminal>(&to_line(to)).as_ref(), Ok(to));
+            }
+            let (message, greeting) = (read_line::<Message>(bytes).err(), read_line::<Greeting>(bytes).err());
+            let problems = [question.err(), message, greeting, from.err(), to.err()];
             let said = problems.map(|problem| problem.map(|problem| problem.message));
             assert!(said.iter().flatten().all(|said| !said.contains('\n')), "{said:?}");
             // The numbers in a message tell where it went wrong.

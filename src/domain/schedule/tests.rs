@@ -155,3 +155,42 @@ fn a_clock_that_is_far_off_breaks_nothing() {
         assert!(times.next_after(late, &TimeZone::UTC).is_none_or(|next| next > late));
     }
 }
+
+#[test]
+fn fuzz_of_schedules() {
+    const SEEDS: [&[u8]; 8] = [
+        b"*/15 8-18 * * mon-fri",
+        b"0 0 29 2 *",
+        b"30 7 1,15 jan-mar,Dec 0-7/2",
+        b"@daily",
+        b"59 23 L * 5#3",
+        b"0 0 15W * 5L",
+        b"0-59/7 */5 */31 12 sun",
+        b"* * * * * *",
+    ];
+    let zone = zone(BERLIN);
+    crate::fuzz::run("schedules", 500, &SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        match CronTimes::parse(&text, None) {
+            Ok(times) => {
+                // Through a spring and an autumn.
+                let mut now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_774_700_000);
+                for _ in 0..4 {
+                    let Some(next) = times.next_after(now, &zone) else { break };
+                    assert!(next > now, "{text}: {next:?} after {now:?}");
+                    now = next;
+                }
+                let again = CronTimes::parse(times.expression(), None).map(|again| again.fields());
+                assert_eq!(again, Ok(times.fields()), "{text}");
+                Ok(times.fields().map(|fields| (fields.either_day, fields.months.len(), fields.weekdays.len())))
+            }
+            Err(CronFault::Wrong(fields)) => {
+                assert!(fields.iter().all(|field| text.get(field.place.clone()).is_some()));
+                Err(fields.len())
+            }
+            Err(CronFault::Fields(count)) => Err(10 + count.min(10)),
+            Err(CronFault::Word) => Err(30),
+            Err(CronFault::Never) => Err(31),
+        }
+    });
+}

@@ -228,6 +228,9 @@ fn read_batch(keys: &TaskKeys) -> Result<Option<Arc<str>>, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use super::super::{Letter, letter_json, read_letter};
     use super::*;
 
     const HOME: TaskHome<'_> = TaskHome { worker: Some("marie"), names_description: true };
@@ -365,5 +368,51 @@ mod tests {
         let worker = |text: &str| TaskFile::parse(text.as_bytes(), "a.json", home).unwrap().worker;
         assert_eq!(worker(r#"{"description":"x","worker":"bob"}"#).as_deref(), Some("bob"));
         assert_eq!(worker(r#"{"description":"x"}"#), None);
+    }
+
+    #[test]
+    fn fuzz_of_task_files() {
+        const SEEDS: [&[u8]; 6] = [
+            br#"{"task_id":"a-1","worker":"marie","description":"do it","timeout":1.5,"priority":"high","dependencies":["b","a"],"metadata":{"batch":"b-7f3","x":1},"mine":[1]}"#,
+            b"\xef\xbb\xbf{\"description\":\"\\ud83e\\udd80 \\u0000\",\"timeout\":\"10m\",\"task_id\":null}",
+            br#"{"task_id":"x","task_id":"y","description":"a","dlq_reason":"invalid_json","retry_count":3}"#,
+            br#"{"description":"\ud800","timeout":1e309,"metadata":[],"dependencies":{}}"#,
+            b"[{\"description\":\"x\"}]",
+            b"{\"description\":\"x\"",
+        ];
+        crate::fuzz::run("task-files", 3_000, &SEEDS, |bytes| {
+            let refused = match TaskFile::parse(bytes, "t-1.json", HOME) {
+                Ok(task) => {
+                    assert!(TaskId::parse(task.head.id.as_str()).is_some());
+                    let timeout = task.head.timeout.unwrap_or_default();
+                    assert!(timeout <= LONGEST_TIMEOUT && task.description.len() <= DESCRIPTION_IN_ARGUMENTS);
+                    None
+                }
+                Err(refusal) => {
+                    assert!(!refusal.detail.contains('\n'), "{}", refusal.detail);
+                    Some(refusal.reason)
+                }
+            };
+            let keys = TaskKeys::parse(bytes).ok();
+            if let Some(keys) = &keys {
+                let letter = Letter {
+                    reason: DeadReason::InvalidField,
+                    at: SystemTime::UNIX_EPOCH,
+                    retry_count: 2,
+                    detail: "as it came",
+                    last_exit_code: Some(1),
+                };
+                // What a dead letter has of its task is what the task had.
+                let text = letter_json(keys, &letter);
+                let read = read_letter(text.as_bytes()).expect("what we write can be read");
+                assert_eq!((read.reason, read.retry_count, read.last_exit_code), (letter.reason, 2, Some(1)), "{text}");
+                let again = TaskKeys::parse(text.as_bytes()).expect("what we write is an object");
+                let ours = ["dlq_reason", "dlq_timestamp", "retry_count", "dlq_detail", "last_exit_code"];
+                for (key, value) in keys.iter().filter(|(key, _)| !ours.contains(key)) {
+                    assert_eq!(again.get(key), Some(value.get()).filter(|text| *text != "null"), "{text}");
+                }
+            }
+            (refused, keys.map(|keys| keys.iter().count().min(8)))
+        });
     }
 }

@@ -184,7 +184,7 @@ impl Object {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{TriesNote, tries_json};
+    use super::super::{TriesNote, heartbeat_json, tries_json};
     use super::*;
 
     #[test]
@@ -218,5 +218,37 @@ mod tests {
         let read = read_tries(text.as_bytes(), at, wait).unwrap();
         assert_eq!(read.file.as_deref(), Some("x y.json"));
         assert_eq!(read.tries, FoundTries { retry_count: 2, running: false, left: wait, last: Some(last) });
+    }
+
+    #[test]
+    fn fuzz_of_what_is_written_about_tasks() {
+        const SEEDS: [&[u8]; 5] = [
+            br#"{"task_id":"t","worker":"m","status":"completed","exit_code":0,"stdout":"done\n","stderr":"","duration_seconds":45.2,"timestamp":"2025-11-19T10:30:00Z","retry_count":0,"batch":"b"}"#,
+            br#"{"task_id":"t","dlq_reason":"max_retries_exceeded","dlq_timestamp":"2025-11-19T10:30:00+02:00","dlq_detail":"x","retry_count":4,"last_exit_code":-1}"#,
+            br#"{"worker":"m","timestamp":"2025-11-19T10:30:00Z","uptime_seconds":120,"queue_size":14,"active_tasks":2,"circuit_breaker_state":"half_open","stats":{"tasks_processed":40,"tasks_dlq":-3},"status":"degraded"}"#,
+            br#"{"file":"x y.json","phase":"waiting","retry_count":2,"next_at":"9999-12-31T23:59:59Z","last_reason":"timeout","last_status":"timeout"}"#,
+            br#"{"status":7,"duration_seconds":-1,"uptime_seconds":1e308,"queue_size":1e20}"#,
+        ];
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        crate::fuzz::run("task-results", 3_000, &SEEDS, |bytes| {
+            let longest = Duration::from_secs(300);
+            let tries = read_tries(bytes, now, longest);
+            assert!(tries.as_ref().is_none_or(|read| read.tries.left <= longest));
+            let beat = read_heartbeat(&"bob".into(), bytes);
+            if let Some(beat) = &beat {
+                // What was read is written and read again as it was, but for parts of a second.
+                let text = heartbeat_json(&beat.beat, beat.at.unwrap_or(now));
+                let again = read_heartbeat(&"bob".into(), text.as_bytes()).expect("what we write can be read").beat;
+                assert_eq!(
+                    (again.queue_size, again.status, again.circuit),
+                    (beat.beat.queue_size, beat.beat.status, beat.beat.circuit)
+                );
+            }
+            let result =
+                read_result(bytes).map(|result| (result.status, result.exit_code.is_some(), result.took.is_some()));
+            let letter = read_letter(bytes).map(|letter| (letter.reason, letter.at.is_some()));
+            let tries = tries.map(|read| (read.tries.running, read.tries.last.is_some()));
+            (result, letter, beat.map(|beat| beat.beat.circuit), tries)
+        });
     }
 }

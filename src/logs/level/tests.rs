@@ -260,3 +260,25 @@ fn a_trace_is_known_wherever_the_reader_begins_and_ends_at_a_marker() {
         assert_eq!(here, is_of_panic.then_some(Level::Fatal), "line {}", id.0);
     }
 }
+
+#[test]
+fn fuzz_of_levels() {
+    const SEEDS: [&[u8]; 7] = [
+        b"14:02:23 ERROR user 19 not found\n{\"level\":\"warn\",\"msg\":\"x\"}\nts=1 level=info\n",
+        b"Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    f()\nValueError: no\nnext\n",
+        b"thread 'main' panicked at src/a.rs:41:18:\ncalled `Option::unwrap()`\nstack backtrace:\n   0: x\n",
+        b"java.lang.IllegalStateException: no\n\tat a.b.C(D.java:1)\nCaused by: x\n\t... 12 more\n",
+        b"\x1b[31merror\x1b[0m[E0308]: mismatched types\n  --> src/a.rs:1:2\n   |\n 1 | x\n   | ^\n",
+        b"web-1  | [2026-11-30T00:00:00Z] <b>FATAL</b> (x)\n     at x (/a/b.js:1:2)\n",
+        "W1130 00:00:00.000000 1 a.go:1] ü\u{200b}\u{301}\n| | [err]: :::\n".as_bytes(),
+    ];
+    crate::fuzz::run("levels", 1_500, &SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut reader = LevelReader::default();
+        let levels = text.lines().map(|line| {
+            let goes_on = reader.goes_on_with(line);
+            (goes_on, reader.read(line).map(|level| level as u8), Level::of(line).is_some())
+        });
+        levels.take(200).collect::<Vec<_>>().into_iter().take(6).collect::<Vec<_>>()
+    });
+}

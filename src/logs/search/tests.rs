@@ -174,3 +174,35 @@ fn a_tab_is_found_where_one_was_printed() {
     }
     assert!(finds(r"^\[t[^\t]\] t$", 1) && !finds(r"\\t", 1));
 }
+
+#[test]
+fn fuzz_of_queries() {
+    // The kind, the query, and after a NUL the line.
+    const SEEDS: [&[u8]; 7] = [
+        "lÄrger\0the lärger, the LÄRGER".as_bytes(),
+        b"rtime(out)?|refused\0timeout refused timeouts",
+        b"wabc\0abc abcd abc",
+        b"r(a*)*b\0aaaaaaaaaaaaaaaaaaaaaaaaaaaac",
+        b"r\\b[^\\x00-\\x7f]{2,3}$\0x",
+        b"r(?i)\\pL{1,200}{1,200}\0x",
+        "l\u{130}\0i\u{307}".as_bytes(),
+    ];
+    crate::fuzz::run("queries", 1_500, &SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let (query, line) = text.split_once('\0').unwrap_or((&text, ""));
+        let (kind, query) = match query.chars().next() {
+            Some('r') => (QueryKind::Regex, query.get(1..)),
+            Some('w') => (QueryKind::Word, query.get(1..)),
+            _ => (QueryKind::Literal, query.get(1..)),
+        };
+        let query = Query::new(query.unwrap_or_default(), kind).map_err(|error| error.to_string());
+        let found = query.map(|query| {
+            let places = query.places(line);
+            assert!(places.iter().all(|place| !place.is_empty() && line.get(place.clone()).is_some()));
+            assert!(places.windows(2).all(|two| two[0].end <= two[1].start), "they do not overlap");
+            assert!(places.is_empty() || query.is_match(line));
+            places.len().min(4)
+        });
+        (kind, found.map_err(|said| said.chars().filter(|c| c.is_ascii_lowercase()).take(40).collect::<String>()))
+    });
+}

@@ -206,3 +206,30 @@ fn fuzz_of_data() {
         Some((read.level(), read.time().is_some(), read.fields.len()))
     });
 }
+
+#[test]
+fn fuzz_of_conditions() {
+    // A condition, and after a NUL the line.
+    const SEEDS: [&[u8]; 6] = [
+        b"status>=500\0{\"status\":503,\"user\":{\"id\":7}}",
+        b"user.id=7\0{\"user\":{\"id\":\"7\"},\"user.id\":8}",
+        b"msg~/(a|b)+c$/\0level=info msg=\"abc\"",
+        b"a!='x y'\0a=\"x y\"",
+        b"=\0{}",
+        b"a==1\0a=1",
+    ];
+    crate::fuzz::run("conditions", 1_500, &SEEDS, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let (condition, line) = text.split_once('\0').unwrap_or((&text, ""));
+        match Condition::parse(condition) {
+            Ok(condition) => {
+                assert!(!condition.field.is_empty());
+                Ok(Structured::read(line).map(|read| condition.is_met(&read.fields)))
+            }
+            Err(error) => {
+                assert!(!error.message.contains(crate::domain::misleads), "{}", error.message);
+                Err(error.help)
+            }
+        }
+    });
+}

@@ -256,4 +256,33 @@ mod tests {
         let expected = [("target/debug/api", true), ("target", false), ("a/b", false)];
         assert_eq!(anchored, expected.map(|(text, lets_in)| (text.to_owned(), lets_in)));
     }
+
+    #[test]
+    fn fuzz_of_ignore_files() {
+        // An ignore file, and after a NUL the path.
+        const SEEDS: [&[u8]; 6] = [
+            b"# a comment\n\n*.log\n!keep.log\n/docs/\nfoo\\ \n\0a/keep.log",
+            b"**/a/**/b/\n/**\n**\n!*/\n\0x/a/b",
+            b"[!a-z]?[[:alpha:]]\\*\n[\n\\\n!\n/\n\0Ab*",
+            b"\xff\xfe*\r\n a \n\\#x\n\\!y\n\0#x",
+            b"a*b*c*d*e*f*g*h\n\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            b"a/b/../c\n./x\n//y\n\0c",
+        ];
+        crate::fuzz::run("ignore-files", 2_000, &SEEDS, |bytes| {
+            let (text, path) = match bytes.iter().position(|byte| *byte == 0) {
+                Some(at) => (&bytes[..at], &bytes[at + 1..]),
+                None => (bytes, &b""[..]),
+            };
+            let lines = text.split(|byte| *byte == b'\n').zip(1..);
+            let lines = lines.map(|(pattern, n)| Written { number: Some(n), pattern, sort: None, only_files: false });
+            let list = PatternList::new(Path::new("/r"), RuleSource::GroupIgnore, false, lines);
+            let path = Path::new("/r").join(std::ffi::OsStr::from_bytes(path.trim_ascii()));
+            let numbers = 1..=u32::try_from(text.iter().filter(|byte| **byte == b'\n').count()).unwrap() + 1;
+            [false, true].map(|is_dir| {
+                let hit = list.hit(&path, is_dir);
+                assert!(hit.is_none_or(|hit| hit.rule().line.is_some_and(|line| numbers.contains(&line))));
+                hit.map(|hit| (hit.lets_in, hit.is_anchored()))
+            })
+        });
+    }
 }

@@ -13,9 +13,11 @@ use rustix::event::{Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+mod chance;
 mod dash;
 mod stream;
 
+pub(crate) use chance::Chance;
 pub(crate) use dash::{Dash, Ended, copied, key, place, quit};
 pub(crate) use stream::{Stream, Streamed, detach, down};
 
@@ -102,6 +104,11 @@ pub(crate) fn is_portable() -> bool {
     std::env::var_os("DEVGROUP_PORTABLE").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether devgroup has here what Linux alone has: all processes, who holds a port, who sends a notification.
+pub(crate) fn is_linux() -> bool {
+    cfg!(target_os = "linux") && std::env::var_os("DEVGROUP_PORTABLE").is_none_or(|value| value != "all")
+}
+
 /// A folder with a `procgroup.toml`, and the environment in which devgroup is run there: nothing of the machine's own
 /// but `PATH`.
 pub(crate) struct Project {
@@ -142,7 +149,7 @@ impl Project {
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.into(), value));
         // The whole suite runs once more with it, see `.ci/run`.
-        let portable = is_portable().then(|| ("DEVGROUP_PORTABLE".into(), "1".into()));
+        let portable = is_portable().then(|| ("DEVGROUP_PORTABLE".into(), inherited("DEVGROUP_PORTABLE")));
         let environment = environment.chain(portable).collect();
         Self { folder, environment, id }
     }

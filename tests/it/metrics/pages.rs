@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::{Page, get, json, project, service, start};
-use crate::harness::{Dash, Stream, detach, down, has, wait_for};
+use crate::harness::{Dash, Stream, detach, down, has, is_linux, wait_for};
 
 const SHOP: &str = r#"
 [services]
@@ -51,7 +51,7 @@ fn the_figures_are_those_of_status_and_history() {
         "`up` and the end of a line, thrice"
     );
     assert_eq!(page.value("devgroup_log_dropped_lines_total{service=\"api\"}"), Some(0.0));
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         assert_eq!(page.value("devgroup_service_processes{service=\"api\"}"), Some(1.0));
         assert!(page.value("devgroup_service_resident_bytes{service=\"api\"}").unwrap() > 100_000.0);
         assert!(page.value("devgroup_service_cpu_seconds_total{service=\"api\"}").is_some());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Page, free_port, get, is_closed, service};
-use crate::harness::{Project, Stream, detach, down, wait_for};
+use crate::harness::{Project, Stream, detach, down, is_linux, wait_for};
 use crate::tasks::{drop_text, drop_with, project, wait_for_result};
 
 fn worker(port: u16, keys: &str) -> Project {
@@ -68,7 +68,7 @@ fn a_queue_an_active_task_and_an_open_breaker_are_seen() {
     wait_for("the first is tried", || gauges() == [Some(1.0), Some(0.0), Some(0.0)]);
     task(&project, "second", "exit 0", &json!({}));
     wait_for("the second waits", || gauges() == [Some(1.0), Some(1.0), Some(0.0)]);
-    if cfg!(target_os = "linux") {
+    if is_linux() {
         let processes = Page::get(port).value("devgroup_service_processes{service=\"marie\"}");
         assert!(processes.unwrap() >= 1.0, "{processes:?}");
     }

@@ -12,6 +12,8 @@ use devgroup::domain::{ExitStatus, RunCommand, RunId, Signal, SignalTarget, TryE
 use devgroup::process::{Attempt, AttemptEnd, AttemptLaunch, Prepared, ProcessHost};
 use devgroup::process_tree::{self, MARK};
 
+use crate::harness::is_linux;
+
 /// So long a process may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -105,6 +107,9 @@ fn much_goes_in_and_out_at_once_and_nobody_has_to_read() {
 
 #[test]
 fn who_is_left_behind_is_ended_at_once_and_named() {
+    if !is_linux() {
+        return;
+    }
     for leave in ["sleep 1000 &", "setsid sleep 1000 &", "(trap '' TERM HUP; sleep 1000) &"] {
         let end = Tried::shell(&format!("{leave} echo up")).end();
         assert_eq!((code(&end), end.output.text.as_str()), (Some(0), "up\n"), "{leave}");

@@ -7,6 +7,8 @@ use devgroup::domain::{ExitStatus, Signal};
 
 use super::bench::{Bench, last_number, shell, wait_for};
 
+use crate::harness::is_linux;
+
 /// The tests of this file count what the whole program has, so they run in a program of their own: the test binary,
 /// called for one test. Other tests run beside it elsewhere.
 pub(crate) fn alone(test: &str) -> bool {
@@ -75,6 +77,9 @@ fn helpers_that_are_replaced_are_reaped() {
 
 #[test]
 fn services_that_sleep_cost_nothing() {
+    if !is_linux() {
+        return;
+    }
     if !alone("process::leaks::services_that_sleep_cost_nothing") {
         return;
     }

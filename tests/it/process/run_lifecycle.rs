@@ -5,7 +5,7 @@ use devgroup::process::Launch;
 
 use super::bench::{Bench, environment, last_number, lives, shell, wait_for, words};
 use super::leaks::alone;
-use crate::harness::{is_portable, write_program};
+use crate::harness::{is_linux, is_portable, write_program};
 
 #[test]
 fn exit_codes_and_signals_are_told_apart() {
@@ -53,6 +53,9 @@ fn a_program_that_cannot_be_started_is_named_and_nothing_else_follows() {
 
 #[test]
 fn a_program_that_the_system_refuses_to_execute_is_not_started() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let longer_than_the_kernel_takes = "x".repeat(200_000);
     bench.host.spawn(bench.launch("api", 1, words(&["true", &longer_than_the_kernel_takes])));
@@ -186,6 +189,9 @@ fn a_grandchild_that_keeps_the_terminal_does_not_keep_the_service_running() {
 
 #[test]
 fn the_hang_up_ends_what_a_shell_leaves_behind() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let command = words(&["sh", "-c", "sleep 1000 & sleep 1000 & exit 0"]);
     bench.host.spawn(bench.launch("api", 1, command));
@@ -201,6 +207,9 @@ fn the_hang_up_ends_what_a_shell_leaves_behind() {
 
 #[test]
 fn what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let mark = format!("test-{}-1", std::process::id());
     let mut env = environment();
@@ -221,6 +230,9 @@ fn what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark() {
 
 #[test]
 fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let mut env = environment();
     env.push(("DEVGROUP_RUN".into(), format!("test-{}-2", std::process::id()).into()));
@@ -242,6 +254,9 @@ fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
 /// Of neither it is known that it wanted to be a daemon.
 #[test]
 fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_foreground() {
+    if !is_linux() {
+        return;
+    }
     for (kind, code) in [(Kind::Job, 0), (Kind::Service, 1)] {
         let mut bench = Bench::new();
         let mut env = environment();
@@ -260,6 +275,9 @@ fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_for
 
 #[test]
 fn who_forks_without_end_outside_of_the_session_is_ended() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let chain = "trap '' TERM HUP\necho hop >> hops\nsleep 0.002\nsetsid sh ./chain.sh &\n";
     std::fs::write(bench.path("chain.sh"), chain).unwrap();

@@ -5,7 +5,7 @@ use devgroup::domain::{ExitStatus, RunId, RunReport, Signal, SignalTarget};
 use devgroup::process::Launch;
 
 use super::bench::{Bench, last_number, lives, running, shell, wait_for};
-use crate::harness::write_program;
+use crate::harness::{is_linux, write_program};
 
 #[test]
 fn the_whole_group_gets_the_signal() {
@@ -60,6 +60,9 @@ fn the_leader_alone_gets_it_if_asked() {
 /// the script.
 #[test]
 fn a_signal_for_those_that_handle_it_leaves_the_others_alone() {
+    if !is_linux() {
+        return;
+    }
     let script = "#!/bin/sh\ntrap 'echo reloaded' HUP\necho up pid $$\nwhile :; do sleep 0.01; done\n";
     for text in
         ["./s.sh", "LOG=1 ./s.sh", "cd . && ./s.sh", "./s.sh | cat", "./s.sh & wait", "nohup sleep 1000 & ./s.sh"]
@@ -85,6 +88,9 @@ fn a_signal_for_those_that_handle_it_leaves_the_others_alone() {
 
 #[test]
 fn a_signal_that_nobody_handles_and_that_would_end_the_run_is_not_sent() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     bench.host.spawn(Launch { told_by: Some(Signal::Usr1), ..bench.launch("api", 1, shell("echo up; sleep 1000")) });
     bench.line("api", "up");
@@ -125,6 +131,9 @@ fn a_stopped_process_is_ended_by_term() {
 
 #[test]
 fn members_with_a_group_of_their_own_belong_to_the_run() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     // Job control: `set -m` gives each job its own process group.
     bench.sh(
@@ -141,6 +150,9 @@ fn members_with_a_group_of_their_own_belong_to_the_run() {
 
 #[test]
 fn members_outside_of_the_group_get_the_signal_while_the_leader_lives() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     bench.sh("api", "trap 'echo leader' USR1; set -m; sh -c 'trap \"echo job; exit\" USR1; echo up; while :; do sleep 0.01; done' & set +m; while :; do sleep 0.01; done");
     bench.line("api", "up");
@@ -153,6 +165,9 @@ fn members_outside_of_the_group_get_the_signal_while_the_leader_lives() {
 
 #[test]
 fn kill_catches_up_with_those_who_go_on_forking() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     // Each link of the chain has a process group of its own, forks the next one and ends.
     let relay = bench.path("relay.sh");
@@ -199,6 +214,9 @@ fn a_signal_to_a_run_that_is_gone_or_never_was_does_nothing() {
 
 #[test]
 fn kill_all_leaves_nobody_and_lets_nobody_begin() {
+    if !is_linux() {
+        return;
+    }
     let mut bench = Bench::new();
     let services = ["a", "b", "c"];
     for service in services {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{claimed, drop_task, log, names, path, project, result, wait_for_result};
-use crate::harness::{Dash, Stream, key, quit, wait_for};
+use crate::harness::{Dash, Stream, is_linux, key, quit, wait_for};
 
 /// Whether the line of a task has this in it.
 fn shows(screen: &str, id: &str, text: &str) -> bool {
@@ -132,7 +132,7 @@ fn a_worker_that_was_never_started_tells_what_waits_and_what_is_dead() {
 
 #[test]
 fn what_the_tries_of_a_worker_use_is_its_usage() {
-    if !cfg!(target_os = "linux") {
+    if !is_linux() {
         return println!("skipped: needs Linux");
     }
     let project = project("'''while :; do :; done'''", "concurrency = 2");
