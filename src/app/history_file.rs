@@ -10,8 +10,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -39,14 +39,21 @@ const LARGEST: u64 = 16 << 20;
 /// Services that are remembered, also those that are gone from the file; those that ran last.
 const SERVICES: usize = 200;
 
-/// Records are collected for so long before they are written.
+/// Records are collected for so long before they are written …
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// … or until there are so many: a group of a thousand services ends at once.
+const COLLECTED: usize = 1_000;
 
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many entries may wait for the disk. Further ones are dropped.
-const WAITING: usize = 1024;
+/// How many entries may wait for the disk. Further ones are dropped. A group of a thousand services has three for each when
+/// it ends. (Not a bounded channel: it takes the memory for all of them at once.)
+const WAITING: usize = 16_384;
+
+/// So many are written at once.
+const AT_ONCE: usize = 1_024;
 
 /// What became of a run of a service.
 type Remembered = (ServiceName, RunRecord);
@@ -60,7 +67,9 @@ enum Entry {
 /// The way to who writes. Never waits.
 #[derive(Clone)]
 pub(crate) struct HistoryWriter {
-    entries: SyncSender<Entry>,
+    entries: Sender<Entry>,
+    /// Entries that wait.
+    waiting: Arc<AtomicUsize>,
     /// Something was left out, which was said.
     is_missing: Arc<AtomicBool>,
 }
@@ -77,11 +86,14 @@ impl HistoryWriter {
     }
 
     fn send(&self, entry: Entry) {
-        match self.entries.try_send(entry) {
-            // Without the thread that writes there is no history.
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) if self.is_missing.swap(true, Ordering::Relaxed) => {}
-            Err(TrySendError::Full(_)) => log::warn!("the disk is too slow: something is missing in the history"),
+        if self.waiting.load(Ordering::Relaxed) < WAITING {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            if self.entries.send(entry).is_err() {
+                // Without the thread that writes there is no history.
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+            }
+        } else if !self.is_missing.swap(true, Ordering::Relaxed) {
+            log::warn!("the disk is too slow: something is missing in the history");
         }
     }
 }
@@ -116,11 +128,12 @@ impl HistoryFile {
                 GroupHistory::new()
             }
         };
-        let (entries, inbox) = mpsc::sync_channel(WAITING);
-        let entries = HistoryWriter { entries, is_missing: Arc::default() };
+        let (entries, inbox) = mpsc::channel();
+        let waiting = Arc::<AtomicUsize>::default();
+        let entries = HistoryWriter { entries, waiting: waiting.clone(), is_missing: Arc::default() };
         let (tell, done) = mpsc::channel();
         let keep = move || {
-            keep(&folder, &inbox, keeps_runs, clock);
+            keep(&folder, (&inbox, &waiting), keeps_runs, clock);
             let _ = tell.send(());
         };
         match thread::Builder::new().name("history".into()).stack_size(256 << 10).spawn(keep) {
@@ -160,7 +173,7 @@ pub fn remember(spec: &GroupSpec, service: &ServiceName, record: RunRecord) {
 }
 
 /// Writes each entry until all senders are gone. `keeps_runs`: `history.json` is ours to write.
-fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) {
+fn keep(folder: &Path, (inbox, waiting): (&Receiver<Entry>, &AtomicUsize), keeps_runs: bool, clock: Clock) {
     let events = EventFiles::of(folder);
     let (mut runs_fail, mut events_fail) = (Told::default(), Told::default());
     let (mut records, mut due) = (Vec::new(), None::<Moment>);
@@ -172,7 +185,8 @@ fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) 
         };
         open = !matches!(first, Err(RecvTimeoutError::Disconnected));
         let mut lines = Vec::new();
-        for entry in first.into_iter().chain(inbox.try_iter()).take(WAITING) {
+        for entry in first.into_iter().chain(inbox.try_iter()).take(AT_ONCE) {
+            waiting.fetch_sub(1, Ordering::Relaxed);
             match entry {
                 Entry::Event(line) => lines.push(*line),
                 Entry::Run(record) if keeps_runs => records.push(*record),
@@ -189,7 +203,7 @@ fn keep(folder: &Path, inbox: &Receiver<Entry>, keeps_runs: bool, clock: Clock) 
         let now = clock.now();
         let when = *due.get_or_insert(now + PAUSE);
         // A group that crashes all the time is written as well.
-        if !open || records.len() >= HISTORY || now >= when {
+        if !open || records.len() >= COLLECTED || now >= when {
             let path = folder.join(NAME);
             let named = |error| io::Error::other(format!("{}: {error}", visible_path(&path)));
             runs_fail.tell(add(folder, std::mem::take(&mut records)).map_err(named));
