@@ -21,6 +21,7 @@ use super::meter::Meter;
 use super::reach::Earlier;
 use super::run_members::{self, Lineage, Remaining, RunMembers};
 use super::terminal::{Size, Terminal};
+use super::variables::{Environment, Variables};
 use crate::clock::time_of_a_write;
 use crate::domain::{Checks, ExitStatus, Moment, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage};
 use crate::logs::Fed;
@@ -29,9 +30,6 @@ use crate::process_tree::{self, Process};
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
 /// is faster.
 const ROUNDS: usize = 50;
-
-/// The whole environment of a run.
-pub(super) type Environment = Arc<[(OsString, OsString)]>;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
@@ -87,7 +85,7 @@ struct LiveRunState {
     /// Who listens to its notifications. It ends with the leader, too.
     listener: Option<BackgroundTask>,
     /// The environment that it was started in.
-    env: Environment,
+    env: Variables,
     /// What it used when that was last measured.
     meter: Meter,
 }
@@ -128,7 +126,7 @@ impl LiveRun {
             probe: None,
             probe_exchanged: false,
             listener: None,
-            env: Arc::default(),
+            env: Variables::default(),
             meter: Meter::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
@@ -221,7 +219,7 @@ impl LiveRun {
         let leader = leader.as_raw_pid();
         let remaining = state.remaining();
         let others = remaining.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
-        Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
+        Some((std::iter::once(leader).chain(others).collect(), state.env.environment()))
     }
 
     /// What its processes use together; `None` if its leader does not live. Nothing of it is known where the system does not
@@ -343,7 +341,7 @@ impl LiveRun {
 
     /// The environment that it was started in.
     pub(super) fn env(&self) -> Environment {
-        self.state().env.clone()
+        self.state().env.environment()
     }
 
     /// It is about to begin: notes who listens on its ports.
@@ -354,7 +352,7 @@ impl LiveRun {
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
     pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
-        state.env = env.into();
+        state.env = Variables::of(env);
         if state.life != Life::Asked {
             return None;
         }

@@ -40,6 +40,7 @@ mod shell;
 mod spawn;
 mod terminal;
 mod told;
+mod variables;
 
 pub use attempt::{Attempt, AttemptEnd, AttemptLaunch};
 pub use capture::Captured;
