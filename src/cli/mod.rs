@@ -16,6 +16,7 @@ mod lone_worker;
 mod mcp;
 mod new_file;
 mod own_log;
+mod plain_words;
 mod setup;
 mod tasks;
 mod told;
@@ -74,7 +75,7 @@ pub fn run() -> ExitCode {
         }
     } else {
         // The guard is to be small, so it must be there before the arguments are read.
-        run_apart(arguments::detaches(std::env::args_os()), Arguments::read)
+        run_apart(arguments::detaches(std::env::args_os()), plain_words::read)
     })
 }
 

@@ -71,4 +71,5 @@ pub use layout::{Arrangement, pane_size};
 pub use options::{DashboardOptions, Preferred};
 pub use sizing::Sizing;
 pub use terminal::{leave_sequence, restore_terminal};
+pub use view::TIME_ENDS;
 pub use viewer::{Parting, Viewer, abilities, show};

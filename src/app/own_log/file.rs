@@ -2,8 +2,8 @@
 //!
 //! It has a thread of its own: nobody waits for the disk. Lines that come before the folder is known wait for it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -20,7 +20,8 @@ const NAME: &str = "devgroup.log";
 /// The file and an older one.
 const ROTATION: Rotation = Rotation { size: 4 << 20, files: 2 };
 
-/// So many lines wait for the disk. More are dropped and counted: a log is no reason to wait.
+/// So many lines wait for the disk. More are dropped and counted: a log is no reason to wait. (Not a bounded channel: it takes
+/// the memory for all of them at once.)
 const QUEUE: usize = 4_096;
 
 /// At the end the disk gets no longer than this.
@@ -33,22 +34,36 @@ enum Message {
 }
 
 struct Queue {
-    lines: SyncSender<Message>,
+    lines: Sender<Message>,
     /// Until the thread takes them.
     waiting: Mutex<Option<Receiver<Message>>>,
+    /// Lines that wait.
+    length: AtomicUsize,
     dropped: AtomicU64,
 }
 
 static QUEUED: LazyLock<Queue> = LazyLock::new(|| {
-    let (lines, waiting) = sync_channel(QUEUE);
-    Queue { lines, waiting: Mutex::new(Some(waiting)), dropped: AtomicU64::new(0) }
+    let (lines, waiting) = channel();
+    let (waiting, length, dropped) = (Mutex::new(Some(waiting)), AtomicUsize::new(0), AtomicU64::new(0));
+    Queue { lines, waiting, length, dropped }
 });
 
 /// Adds a line. It waits for nobody.
 pub(super) fn add(line: String) {
-    if let Err(TrySendError::Full(_)) = QUEUED.lines.try_send(Message::Line(line)) {
+    if QUEUED.length.fetch_add(1, Ordering::Relaxed) >= QUEUE {
+        taken();
         QUEUED.dropped.fetch_add(1, Ordering::Relaxed);
+    } else if QUEUED.lines.send(Message::Line(line)).is_err() {
+        // There is no place for it.
+        taken();
     }
+}
+
+/// One line less waits.
+fn taken() {
+    let less = |length: usize| length.checked_sub(1);
+    // None waits where a test has sent it.
+    let _ = QUEUED.length.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
 }
 
 /// Begins to write, for the group that this process runs. If that cannot be, it runs without.
@@ -85,7 +100,7 @@ pub fn finish_file() {
         return;
     }
     let (told, written) = channel();
-    if QUEUED.lines.try_send(Message::End(told)).is_ok() {
+    if QUEUED.lines.send(Message::End(told)).is_ok() {
         let _ = written.recv_timeout(PATIENCE);
     }
 }
@@ -107,6 +122,7 @@ impl Writer {
         while let Some(message) = next {
             match message {
                 Message::Line(line) => {
+                    taken();
                     text.push_str(&line);
                     text.push('\n');
                 }
