@@ -67,12 +67,35 @@ struct Runs {
     /// Of the last run of each worker: the CPU time of tries that were looked at and have been cleared away.
     spent: HashMap<ServiceName, (RunId, Duration)>,
     /// The sizes of the panes, also of services that do not run.
-    sizes: HashMap<ServiceName, watch::Sender<Size>>,
+    sizes: HashMap<ServiceName, PaneSize>,
     /// The validation and the hook of a service, with its number; also one that has ended.
     beside: HashMap<(ServiceName, Beside), (u32, BackgroundTask)>,
     /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
     stops: HashMap<ServiceName, Vec<oneshot::Sender<()>>>,
     closed: bool,
+}
+
+/// The size of a pane, and the way to who prints there beside a run: most panes never have one.
+#[derive(Default)]
+struct PaneSize {
+    now: Size,
+    told: Option<watch::Sender<Size>>,
+}
+
+impl PaneSize {
+    /// Whether it is another one.
+    fn set(&mut self, size: Size) -> bool {
+        let is_new = std::mem::replace(&mut self.now, size) != size;
+        if let Some(told) = self.told.as_ref().filter(|_| is_new) {
+            told.send_replace(size);
+        }
+        is_new
+    }
+
+    /// Tells of others from here on.
+    fn subscribe(&mut self) -> watch::Receiver<Size> {
+        self.told.get_or_insert_with(|| watch::Sender::new(self.now)).subscribe()
+    }
 }
 
 /// What runs beside a service, one of each at a time.
@@ -123,7 +146,7 @@ impl ProcessHost {
             drop(runs);
             return self.inner.refuse(&launch, "devgroup is shutting down");
         }
-        let size = runs.sizes.get(&launch.service).map(|size| *size.borrow()).unwrap_or_default();
+        let size = runs.sizes.get(&launch.service).map(|size| size.now).unwrap_or_default();
         let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
         let live = Arc::new(LiveRun::new(who, size, reports, (orders, wake)));
         runs.live.retain(|live| !live.is_gone());
@@ -436,8 +459,7 @@ impl ProcessHost {
         let size = Size::new(columns, rows);
         // Under the lock, so that a start does not miss it.
         let mut runs = self.inner.runs();
-        let is_new = |before: &mut Size| std::mem::replace(before, size) != size;
-        if runs.sizes.entry(service.clone()).or_default().send_if_modified(is_new) {
+        if runs.sizes.entry(service.clone()).or_default().set(size) {
             for live in runs.live.iter().filter(|live| &live.service == service) {
                 live.resize(size);
             }

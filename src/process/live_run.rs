@@ -52,8 +52,8 @@ pub(super) struct LiveRun {
     forked: Condvar,
     /// Who listened on its ports before it began.
     earlier: OnceLock<Earlier>,
-    /// Counts its signs of life by notification.
-    beats: watch::Sender<u64>,
+    /// Counts its signs of life by notification, from when somebody waits for them.
+    beats: OnceLock<watch::Sender<u64>>,
     /// The time of a file that was written when the run was asked for.
     asked_at: SystemTime,
 }
@@ -130,7 +130,7 @@ impl LiveRun {
             meter: Meter::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
-        let beats = watch::Sender::new(0);
+        let beats = OnceLock::new();
         Self { service, run, reports, state: Mutex::new(state), forked, earlier, beats, asked_at: time_of_a_write() }
     }
 
@@ -284,12 +284,14 @@ impl LiveRun {
 
     /// It has given a sign of life.
     pub(super) fn beat(&self) {
-        self.beats.send_modify(|beats| *beats += 1);
+        if let Some(beats) = self.beats.get() {
+            beats.send_modify(|beats| *beats += 1);
+        }
     }
 
     /// Wakes with each of its signs of life.
     pub(super) fn beats(&self) -> watch::Receiver<u64> {
-        self.beats.subscribe()
+        self.beats.get_or_init(|| watch::Sender::new(0)).subscribe()
     }
 
     /// Whether this process is of the run, also one that has just ended and was not reaped yet.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -36,7 +36,11 @@ static INHERITED: LazyLock<Vec<i32>> = LazyLock::new(|| {
 
 /// Whether a descriptor survives `exec` (proc_pid_fdinfo(5): the flags, in octal).
 fn stays_open(number: i32) -> bool {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap_or_default();
+    // The flags stand in the second line: one read is enough.
+    let mut head = [0; 64];
+    let file = std::fs::File::open(format!("/proc/self/fdinfo/{number}"));
+    let length = file.and_then(|mut file| file.read(&mut head)).unwrap_or(0);
+    let info = String::from_utf8_lossy(head.get(..length).unwrap_or_default());
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
     flags.is_some_and(|flags| !OFlag::from_bits_retain(flags).contains(OFlag::O_CLOEXEC))
