@@ -8,9 +8,10 @@ use crate::domain::{ChangeKind, FileEvent, Moment};
 
 use super::path_set::PathSet;
 
-/// One finished save waits as long as its service says. Several files, a save right after one that was acted on, and a file
-/// that is gone and may come back wait at least so long: the steps of "save all", of a formatter, and of an editor that puts
-/// another file in the place of the old one, are not acted on one by one.
+/// One finished save of a file that was there waits as long as its service says. Several files, a save right after one that
+/// was acted on, a file that is new and may be renamed, and one that is gone and may come back wait at least so long: the
+/// steps of "save all", of a formatter, and of an editor that puts another file in the place of the old one, are not acted on
+/// one by one.
 const SEVERAL_QUIET: Duration = Duration::from_millis(20);
 /// From so many different paths on, changes come from a tool (a generator, an installer, a checkout) and not from a
 /// person who saves: wait longer, and as long as it takes.
@@ -79,8 +80,8 @@ pub(super) struct Pending {
     open_since: Option<Moment>,
     first_at: Moment,
     last_saved: Option<Moment>,
-    /// The last of them was a removal.
-    gone: bool,
+    /// The last of them was a file that is new, or gone: perhaps one step of two.
+    comes_or_goes: bool,
     first_entry: u64,
 }
 
@@ -93,7 +94,7 @@ impl Pending {
             open_since: None,
             first_at: at,
             last_saved: None,
-            gone: false,
+            comes_or_goes: false,
             first_entry,
         }
     }
@@ -103,7 +104,7 @@ impl Pending {
             self.open.remove(&event.path);
             self.saved.add(&event.path, entry);
             self.last_saved = Some(at);
-            self.gone = event.kind == ChangeKind::Removed;
+            self.comes_or_goes = event.kind != ChangeKind::Modified;
         } else if self.open.contains_key(&event.path) || self.open.len() < OPEN_CAPACITY {
             self.open.insert(Arc::clone(&event.path), at);
         } else {
@@ -115,7 +116,7 @@ impl Pending {
 
     /// When it has been quiet for long enough, if nothing more comes.
     pub(super) fn due(&self, timing: &Timing, burst: &Burst) -> Moment {
-        let is_one_save = burst.is_one_file() && !self.gone;
+        let is_one_save = burst.is_one_file() && !self.comes_or_goes;
         let debounce = if is_one_save { timing.debounce } else { timing.debounce.max(SEVERAL_QUIET) };
         let quiet = self.last_saved.map_or(self.first_at, |at| at + debounce);
         let quiet = match burst.quiet() {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Command, Condition, FileEvent, Match, Moment, OnChange, Phase, Rule, RuleSource, ServiceSpec, Signal, Verdict,
-    WatchSpec, WatchState,
+    ChangeKind, Command, Condition, FileEvent, Match, Moment, OnChange, Phase, Rule, RuleSource, ServiceSpec, Signal,
+    Verdict, WatchSpec, WatchState,
 };
 use crate::engine::Event;
 use crate::engine::quiet::{UNFINISHED_QUIET, UNFINISHED_WAIT};
@@ -118,9 +118,9 @@ fn a_save_right_after_one_that_was_acted_on_waits_for_others() {
 }
 
 #[test]
-fn a_file_that_is_gone_may_come_back() {
+fn a_file_that_is_new_may_be_renamed_and_one_that_is_gone_may_come_back() {
     let mut s = Scenario::running(vec![usual("api")]);
-    s.until(1.0).remove("a.rs", &["api"]).until(1.015).save("a.rs", &["api"]).until(1.5);
+    s.until(1.0).come_or_go(ChangeKind::Removed, "a.rs", &["api"]).until(1.015).save("a.rs", &["api"]).until(1.5);
     s.expect(
         "
         1.000 > a.rs is removed
@@ -129,11 +129,22 @@ fn a_file_that_is_gone_may_come_back() {
     ",
     );
     let mut s = Scenario::running(vec![usual("api")]);
-    s.until(1.0).remove("a.rs", &["api"]).until(1.5);
+    s.until(1.0).come_or_go(ChangeKind::Removed, "a.rs", &["api"]).until(1.5);
     s.expect(
         "
         1.000 > a.rs is removed
         1.020   SIGTERM to api 1
+    ",
+    );
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).come_or_go(ChangeKind::Created, "a.tmp", &["api"]).until(1.01);
+    s.come_or_go(ChangeKind::Removed, "a.tmp", &["api"]).save("a.rs", &["api"]).until(1.5);
+    s.expect(
+        "
+        1.000 > a.tmp is created
+        1.010 > a.tmp is removed
+        1.010 > a.rs is saved
+        1.030   SIGTERM to api 1
     ",
     );
 }

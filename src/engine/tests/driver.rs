@@ -390,9 +390,9 @@ impl Scenario {
         self.event(&what, Event::Files(events))
     }
 
-    pub(super) fn remove(&mut self, path: &str, services: &[&str]) -> &mut Self {
-        let event = FileEvent { kind: ChangeKind::Removed, ..file_event(path, services, true, self.now) };
-        self.event(&format!("{path} is removed"), Event::Files(vec![event]))
+    pub(super) fn come_or_go(&mut self, kind: ChangeKind, path: &str, services: &[&str]) -> &mut Self {
+        let event = FileEvent { kind, ..file_event(path, services, true, self.now) };
+        self.event(&format!("{path} is {kind}"), Event::Files(vec![event]))
     }
 
     pub(super) fn ask(&mut self, command: Command) -> &mut Self {
