@@ -1,6 +1,6 @@
 //! What the loop asks for: start, signal, type, resize. Everything returns at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -60,9 +60,9 @@ struct Inner {
 
 #[derive(Default)]
 struct Runs {
-    /// In the order of their starts. Those that are gone are cleared away by the next start.
-    live: Vec<Arc<LiveRun>>,
-    /// The tries of tasks, in the same way.
+    /// Of each service, in the order of their starts. Those that are gone are cleared away by its next start.
+    live: BTreeMap<ServiceName, Vec<Arc<LiveRun>>>,
+    /// The tries of tasks, in the same way, of all workers.
     attempts: Vec<Arc<LiveRun>>,
     /// Of the last run of each worker: the CPU time of tries that were looked at and have been cleared away.
     spent: HashMap<ServiceName, (RunId, Duration)>,
@@ -149,8 +149,9 @@ impl ProcessHost {
         let size = runs.sizes.get(&launch.service).map(|size| size.now).unwrap_or_default();
         let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
         let live = Arc::new(LiveRun::new(who, size, reports, (orders, wake)));
-        runs.live.retain(|live| !live.is_gone());
-        runs.live.push(live.clone());
+        let its = runs.live.entry(launch.service.clone()).or_default();
+        its.retain(|live| !live.is_gone());
+        its.push(live.clone());
         drop(runs);
         let launch = Arc::new(launch);
         let (background_tasks, clock) = (self.inner.background_tasks.clone(), self.inner.clock);
@@ -402,7 +403,7 @@ impl ProcessHost {
     pub fn measure(&self, services: &[ServiceName]) {
         let runs = self.inner.runs();
         let wanted = |live: &&Arc<LiveRun>| services.is_empty() || services.contains(&live.service);
-        let live: Vec<Arc<LiveRun>> = runs.live.iter().filter(wanted).cloned().collect();
+        let live: Vec<Arc<LiveRun>> = runs.live.values().flatten().filter(wanted).cloned().collect();
         drop(runs);
         let clock = self.inner.clock;
         self.inner.background_tasks.send_off(async move {
@@ -460,9 +461,17 @@ impl ProcessHost {
         // Under the lock, so that a start does not miss it.
         let mut runs = self.inner.runs();
         if runs.sizes.entry(service.clone()).or_default().set(size) {
-            for live in runs.live.iter().filter(|live| &live.service == service) {
+            for live in runs.live.get(service).into_iter().flatten() {
                 live.resize(size);
             }
+        }
+    }
+
+    /// The service is gone from the group: what is gone of its runs is cleared away.
+    pub fn forget(&self, service: &ServiceName) {
+        let mut runs = self.inner.runs();
+        if runs.live.get(service).is_some_and(|its| its.iter().all(|live| live.is_gone())) {
+            runs.live.remove(service);
         }
     }
 
@@ -505,7 +514,8 @@ impl Inner {
     /// The runs of a service of which anything is left, the newest last.
     fn of(&self, service: &ServiceName) -> Vec<Arc<LiveRun>> {
         let runs = self.runs();
-        runs.live.iter().filter(|live| &live.service == service && !live.is_gone()).cloned().collect()
+        let its = runs.live.get(service).into_iter().flatten();
+        its.filter(|live| !live.is_gone()).cloned().collect()
     }
 
     fn kill_all(&self) {
@@ -516,7 +526,7 @@ impl Inner {
         let attempts = std::mem::take(&mut runs.attempts);
         drop(runs);
         self.background_tasks.children().kill_all();
-        for live in live.into_iter().chain(attempts) {
+        for live in live.into_values().flatten().chain(attempts) {
             live.kill_now();
         }
     }
