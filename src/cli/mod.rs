@@ -434,6 +434,7 @@ fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Front
     let dashboard =
         arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui && !arguments.json && !arguments.timestamps);
     if dashboard {
+        app::warm_up_dashboard();
         return Ok(Frontend::Dashboard(options));
     }
     let (times, json) = (arguments.timestamps, arguments.json);

@@ -41,6 +41,11 @@ pub fn bind_keys(bindings: &[KeyBinding]) {
     }
 }
 
+/// Reads the table.
+pub(super) fn warm_up() {
+    LazyLock::force(&SHIPPED);
+}
+
 /// The places in which keys are pressed.
 pub fn key_contexts() -> Vec<String> {
     SHIPPED.keys.keys().map(name_of).collect()
