@@ -79,7 +79,8 @@ pub(super) fn supervise(
 }
 
 /// Makes the process. What that takes, its environment above all, is given back before the run is waited for: of a thousand
-/// runs it would be megabytes. `None`: there is no process, and why is told.
+/// runs it would be megabytes. That is also why it is not inlined, nor what it calls: a thread keeps what it has once used
+/// of its stack. `None`: there is no process, and why is told.
 #[inline(never)]
 fn begin<'a>(
     launch: &Arc<Launch>,
@@ -158,6 +159,7 @@ struct Begun {
 }
 
 /// The environment of the run, and the launch with the values of it.
+#[inline(never)]
 fn prepare(launch: &Arc<Launch>, live: &LiveRun) -> Result<(Arc<Launch>, Prepared), String> {
     let prepared = (launch.prepare)()?;
     if launch.expand.is_none() {
@@ -169,6 +171,7 @@ fn prepare(launch: &Arc<Launch>, live: &LiveRun) -> Result<(Arc<Launch>, Prepare
 }
 
 /// Makes the process and says so, in the log before anything that it prints.
+#[inline(never)]
 fn start(
     launch: &Launch,
     prepared: &Prepared,
