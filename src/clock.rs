@@ -10,20 +10,29 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Moment;
 
-/// The local time zone. A file that is named, and `/etc/localtime` where `TZ` says nothing, is read directly: to find its
-/// name, jiff lists the whole time zone database, which takes milliseconds that the first marker would wait for; and it
-/// would read a device to its end.
+/// The local time zone. A file that is named, `/etc/localtime` where `TZ` says nothing, and the file of a zone that is named
+/// are read directly: to find a name, jiff lists the whole time zone database, which takes milliseconds that the first
+/// marker would wait for; and it would read a device to its end.
 static LOCAL: LazyLock<TimeZone> = LazyLock::new(|| {
     let zone = std::env::var("TZ").ok();
-    let file = match zone.as_deref().map(|zone| zone.strip_prefix(':').unwrap_or(zone)) {
-        None => "/etc/localtime",
-        Some("") => return TimeZone::UTC,
-        Some(path) if path.starts_with('/') => path,
-        Some(_) => return TimeZone::system(),
-    };
-    let bytes = if is_zone_file(file) { std::fs::read(file).ok() } else { None };
-    bytes.and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
+    match zone.as_deref().map(|zone| zone.strip_prefix(':').unwrap_or(zone)) {
+        None => zone_of("/etc/localtime").unwrap_or(TimeZone::UTC),
+        Some("") => TimeZone::UTC,
+        Some(path) if path.starts_with('/') => zone_of(path).unwrap_or(TimeZone::UTC),
+        // Of a name that leads elsewhere, or none there, jiff knows what it means.
+        Some(name) if name.split('/').any(|part| matches!(part, "" | "." | "..")) => TimeZone::system(),
+        Some(name) => zone_of(&format!("{ZONES}/{name}")).unwrap_or_else(TimeZone::system),
+    }
 });
+
+/// Where the files of the zones are; who has them elsewhere waits for jiff.
+const ZONES: &str = "/usr/share/zoneinfo";
+
+/// The zone of a file.
+fn zone_of(file: &str) -> Option<TimeZone> {
+    let bytes = if is_zone_file(file) { std::fs::read(file).ok() } else { None };
+    TimeZone::tzif("local", &bytes?).ok()
+}
 
 fn is_zone_file(path: &str) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_FILE)
@@ -290,7 +299,12 @@ impl Clock {
 
     /// Local time of day of a moment: `14:02:11`.
     pub fn time_of_day(&self, moment: Moment) -> String {
-        match jiff::Timestamp::try_from(self.wall(moment)) {
+        Self::time_of_day_of(self.wall(moment))
+    }
+
+    /// The same of a time.
+    pub fn time_of_day_of(time: SystemTime) -> String {
+        match jiff::Timestamp::try_from(time) {
             Ok(timestamp) => timestamp.to_zoned(LOCAL.clone()).strftime("%H:%M:%S").to_string(),
             Err(_) => String::from("--:--:--"),
         }

@@ -168,7 +168,10 @@ impl EffectRunner {
             Effect::Holding(held) => self.watcher.set_held(held),
             Effect::Rewatch(spec) => self.respec(spec),
             Effect::Broken(what) => log::error!("bug in devgroup, please report it: {what}"),
-            Effect::Forget(service) => self.logs.remove(&service),
+            Effect::Forget(service) => {
+                self.host.forget(&service);
+                self.logs.remove(&service);
+            }
             Effect::Finish(finish) => return Some(LoopAction::Finish(finish)),
         }
         None

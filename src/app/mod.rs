@@ -32,7 +32,9 @@ mod viewer;
 mod web_desk;
 mod workers;
 
-pub use crate::tui::{DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address};
+pub use crate::tui::{
+    DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address, warm_up as warm_up_dashboard,
+};
 pub use crate::watch::branch_of;
 pub use alerts::{UserAlerts, alert_programs, test_alerts};
 pub use background::Background;

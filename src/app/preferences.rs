@@ -12,7 +12,7 @@ use crate::tui::{self, Arrangement, DashboardOptions, KeyBinding, Preferred};
 /// is wrong with it. The first two are in force from here on, also for terminals that attach.
 pub fn apply_preferences() -> (DashboardOptions, UserAlerts, Option<Diagnostics>) {
     let options = DashboardOptions::new(DisplaySupport::from_environment());
-    let Some((preferences, problems)) = load() else { return (options, UserAlerts::default(), None) };
+    let Some((preferences, problems)) = load() else { return (options.preferred(), UserAlerts::default(), None) };
     preferred(&preferences).put_in_force();
     let alerts = user_alerts(&preferences);
     let bindings = preferences.keys.into_iter();
@@ -33,9 +33,12 @@ fn user_alerts(preferences: &Preferences) -> UserAlerts {
     UserAlerts { keys: preferences.alerts.clone(), desktop }
 }
 
-/// The user's file, if there is a home that could have one.
+/// The user's file, if there is one. The words of keys are read for it alone.
 fn load() -> Option<(Preferences, Diagnostics)> {
     let file = config::preferences_file(|name| std::env::var_os(name).map(PathBuf::from))?;
+    if matches!(file.try_exists(), Ok(false)) {
+        return None;
+    }
     let (contexts, actions) = (tui::key_contexts(), tui::key_actions());
     let words = KeyWords {
         contexts: &contexts.iter().map(String::as_str).collect::<Vec<_>>(),

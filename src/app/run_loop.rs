@@ -1,7 +1,7 @@
 //! The one loop: takes an event from whichever source has one, lets the engine decide, carries the effects out, and
 //! publishes what it looks like now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,7 +211,7 @@ impl RunLoop {
             }
             Incoming::Time => Event::TimePassed,
             Incoming::Delivery(delivery) => Event::AlertTold(delivery),
-            Incoming::News(RunNews { service, run, report }) => Event::Run { service, run, report },
+            Incoming::News(news) => return self.take_news(news, progress),
             Incoming::Watch(WatchReport::Files(files)) => Event::Files(files),
             Incoming::Watch(WatchReport::Status(status)) => {
                 if status.ready && !progress.watching {
@@ -262,6 +262,26 @@ impl RunLoop {
             }
         };
         self.decide(event, progress);
+    }
+
+    /// Takes in news, and what else has come of other services, at once. With a second piece of news of one it ends: what
+    /// follows from the first comes before that.
+    fn take_news(&mut self, first: RunNews, progress: &mut Progress) {
+        let mut services = HashSet::from([first.service.clone()]);
+        let (mut together, mut second) = (vec![first], None);
+        while together.len() < BATCH
+            && let Ok(more) = self.news.try_recv()
+        {
+            if !services.insert(more.service.clone()) {
+                second = Some(more);
+                break;
+            }
+            together.push(more);
+        }
+        for news in [together, second.into_iter().collect()] {
+            let of = |RunNews { service, run, report }| Event::Run { service, run, report };
+            self.decide_all(news.into_iter().map(of).collect(), progress);
+        }
     }
 
     /// Answers when all that has happened until now is in the snapshot. A client that is not answered knows by that.
@@ -333,12 +353,16 @@ impl RunLoop {
     }
 
     fn decide(&mut self, event: Event, progress: &mut Progress) {
-        if progress.finish.is_some() {
+        self.decide_all(vec![event], progress);
+    }
+
+    fn decide_all(&mut self, events: Vec<Event>, progress: &mut Progress) {
+        if progress.finish.is_some() || events.is_empty() {
             return;
         }
         let (now, shows) = self.clock.both();
         self.engine.look_at_wall(now, shows);
-        for effect in self.engine.update(event, now) {
+        for effect in self.engine.update_all(events, now) {
             match self.runner.carry_out(effect) {
                 None => {}
                 Some(LoopAction::Finish(finish)) => progress.finish = Some(finish),

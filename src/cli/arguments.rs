@@ -324,6 +324,11 @@ pub(super) struct RunArguments {
 }
 
 impl RunArguments {
+    /// To run these, as usual.
+    pub(super) fn of(services: Vec<String>) -> Self {
+        Self { services, ..Self::default() }
+    }
+
     /// What stands where services are named.
     pub(super) fn names(&self) -> Vec<String> {
         self.services.clone()

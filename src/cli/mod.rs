@@ -16,6 +16,7 @@ mod lone_worker;
 mod mcp;
 mod new_file;
 mod own_log;
+mod plain_words;
 mod setup;
 mod tasks;
 mod told;
@@ -74,7 +75,7 @@ pub fn run() -> ExitCode {
         }
     } else {
         // The guard is to be small, so it must be there before the arguments are read.
-        run_apart(arguments::detaches(std::env::args_os()), Arguments::read)
+        run_apart(arguments::detaches(std::env::args_os()), plain_words::read)
     })
 }
 
@@ -433,6 +434,7 @@ fn frontend(arguments: &RunArguments, options: DashboardOptions) -> Result<Front
     let dashboard =
         arguments.tui || (terminal && !dumb && !ci && !arguments.no_tui && !arguments.json && !arguments.timestamps);
     if dashboard {
+        app::warm_up_dashboard();
         return Ok(Frontend::Dashboard(options));
     }
     let (times, json) = (arguments.timestamps, arguments.json);

@@ -22,8 +22,8 @@ use super::shell_text;
 use super::task_text;
 use super::worker;
 use crate::domain::{
-    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName, WorkerSpec,
-    package_script, pg_isready, self_reloader, start_order, starts_postgres, visible_path,
+    Backoff, Condition, Cycle, GroupSpec, Kind, OnChange, POSTGRES_PORT, Probe, RunCommand, ServiceName, ServiceSpec,
+    WorkerSpec, package_script, pg_isready, self_reloader, start_order, starts_postgres, visible_path,
 };
 use crate::regular_file::read_regular;
 
@@ -179,7 +179,9 @@ pub(super) fn circles(spec: &GroupSpec, places: &[Edge], problems: &mut Problems
     /// More of them are hardly read.
     const ENOUGH: usize = 10;
     let mut spec = spec.clone();
-    for service in &mut spec.services {
+    let names_an_instance =
+        |service: &ServiceSpec| service.depends_on.iter().any(|one| one.on.split_instance().is_some());
+    for service in spec.services.iter_mut().filter(|service| names_an_instance(service)) {
         // An instance waits if its service does.
         for dependency in &mut Arc::make_mut(service).depends_on {
             if let Some((of, _)) = dependency.on.split_instance() {

@@ -1,5 +1,7 @@
 //! What a terminal can show, as the variables of its environment say.
 
+use std::sync::LazyLock;
+
 use super::contrast::opposite;
 use crate::logs::{Rgb, StyleSupport, TerminalColors};
 
@@ -80,9 +82,13 @@ pub struct DisplaySupport {
 }
 
 impl DisplaySupport {
-    /// What the environment of this process says.
+    /// What the environment of this process says. Looked at once: that reads a file.
     pub fn from_environment() -> Self {
-        Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        static HERE: LazyLock<DisplaySupport> = LazyLock::new(|| {
+            let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+            DisplaySupport::from_variables(variable)
+        });
+        *HERE
     }
 
     /// What these variables say: `LC_ALL`, `LC_CTYPE`, `LANG` (the first that is set and not empty decides, as in

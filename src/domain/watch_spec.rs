@@ -114,8 +114,8 @@ impl WatchChoice {
 }
 
 impl WatchSpec {
-    /// The quiet time where neither the group nor the service says otherwise.
-    pub const DEBOUNCE: Duration = Duration::from_millis(20);
+    /// The quiet time after one finished save, where neither the group nor the service says otherwise.
+    pub const DEBOUNCE: Duration = Duration::from_millis(5);
 
     /// What `also` says where the file does not. This pattern means files only.
     pub const ALSO: &str = ".env*";

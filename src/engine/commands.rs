@@ -1,5 +1,7 @@
 //! What clients ask for.
 
+use std::collections::HashSet;
+
 use crate::domain::{Answer, Command, FactKind, Ordered, Phase, Refusal, ServiceName, Targets, Then};
 
 use super::Engine;
@@ -121,7 +123,7 @@ impl Engine {
     }
 
     pub(super) fn place_of(&self, name: &ServiceName) -> Result<usize, Refusal> {
-        let place = self.services.iter().position(|service| service.name() == name && !service.retired);
+        let place = self.graph.place_of(name).filter(|&place| !self.services[place].retired);
         place.ok_or_else(|| Refusal::UnknownService(name.clone()))
     }
 
@@ -136,7 +138,7 @@ impl Engine {
             |wanted: &dyn Fn(usize) -> bool| self.graph.order.iter().copied().filter(|&place| wanted(place)).collect();
         Ok(match targets {
             Targets::Named(names) => {
-                let named = names.iter().map(place_of).collect::<Result<Vec<usize>, Refusal>>()?;
+                let named = names.iter().map(place_of).collect::<Result<HashSet<usize>, Refusal>>()?;
                 chosen(&|place| named.contains(&place))
             }
             Targets::WithDependents(names) => {

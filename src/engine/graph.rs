@@ -15,22 +15,27 @@ pub(super) struct Graph {
     needs: Vec<Vec<(usize, Condition)>>,
     /// Of each place: who needs it.
     dependents: Vec<Vec<usize>>,
+    /// Of each name: its place.
+    places: HashMap<ServiceName, usize>,
 }
 
 impl Graph {
     /// The configuration refuses circles. Should one come through, its last edge is dropped, so that everything still
     /// starts and stops.
     pub(super) fn new(spec: &GroupSpec, services: &[Service]) -> Self {
-        let places: HashMap<&ServiceName, usize> =
-            services.iter().enumerate().map(|(place, service)| (service.name(), place)).collect();
+        let mut places: HashMap<ServiceName, usize> = HashMap::with_capacity(services.len());
+        for (place, service) in services.iter().enumerate() {
+            places.entry(service.name().clone()).or_insert(place);
+        }
         let mut order: Vec<usize> = start_order(spec)
             .map(|names| names.iter().filter_map(|name| places.get(name).copied()).collect())
             .unwrap_or_default();
         let mut rank = vec![None; services.len()];
+        let mut next = 0;
         for place in order.iter().copied().chain(0..services.len()).collect::<Vec<_>>() {
-            let next = rank.iter().flatten().count();
             if let Some(slot @ None) = rank.get_mut(place) {
                 *slot = Some(next);
+                next += 1;
             }
         }
         order = (0..services.len()).collect();
@@ -48,7 +53,12 @@ impl Graph {
                 }
             }
         }
-        Self { order, needs, dependents }
+        Self { order, needs, dependents, places }
+    }
+
+    /// Where the service of a name is.
+    pub(super) fn place_of(&self, name: &ServiceName) -> Option<usize> {
+        self.places.get(name).copied()
     }
 
     pub(super) fn needs(&self, place: usize) -> &[(usize, Condition)] {

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{FileEvent, Moment};
+use crate::domain::{ChangeKind, FileEvent, Moment};
 
 use super::path_set::PathSet;
 
+/// One finished save of a file that was there waits as long as its service says. Several files, a save right after one that
+/// was acted on, a file that is new and may be renamed, and one that is gone and may come back wait at least so long: the
+/// steps of "save all", of a formatter, and of an editor that puts another file in the place of the old one, are not acted on
+/// one by one.
+const SEVERAL_QUIET: Duration = Duration::from_millis(20);
 /// From so many different paths on, changes come from a tool (a generator, an installer, a checkout) and not from a
 /// person who saves: wait longer, and as long as it takes.
 const BULK: usize = 10;
@@ -75,6 +80,8 @@ pub(super) struct Pending {
     open_since: Option<Moment>,
     first_at: Moment,
     last_saved: Option<Moment>,
+    /// The last of them was a file that is new, or gone: perhaps one step of two.
+    comes_or_goes: bool,
     first_entry: u64,
 }
 
@@ -87,6 +94,7 @@ impl Pending {
             open_since: None,
             first_at: at,
             last_saved: None,
+            comes_or_goes: false,
             first_entry,
         }
     }
@@ -96,6 +104,7 @@ impl Pending {
             self.open.remove(&event.path);
             self.saved.add(&event.path, entry);
             self.last_saved = Some(at);
+            self.comes_or_goes = event.kind != ChangeKind::Modified;
         } else if self.open.contains_key(&event.path) || self.open.len() < OPEN_CAPACITY {
             self.open.insert(Arc::clone(&event.path), at);
         } else {
@@ -107,7 +116,9 @@ impl Pending {
 
     /// When it has been quiet for long enough, if nothing more comes.
     pub(super) fn due(&self, timing: &Timing, burst: &Burst) -> Moment {
-        let quiet = self.last_saved.map_or(self.first_at, |at| at + timing.debounce);
+        let is_one_save = burst.is_one_file() && !self.comes_or_goes;
+        let debounce = if is_one_save { timing.debounce } else { timing.debounce.max(SEVERAL_QUIET) };
+        let quiet = self.last_saved.map_or(self.first_at, |at| at + debounce);
         let quiet = match burst.quiet() {
             // To act in the middle of a bulk is what must not happen: no longest wait. It is shown as busy.
             Some(over) if self.len() >= BULK => quiet.max(over),
@@ -154,7 +165,7 @@ impl Pending {
 /// What a service says about quiet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// `debounce` of the service.
+    /// `debounce` of the service, for one finished save.
     pub(super) debounce: Duration,
     /// How long changes that go on may put off the restart (`[watch] max_wait`).
     pub(super) max_wait: Duration,
@@ -186,6 +197,11 @@ impl Burst {
     /// If it is a bulk: when it will have been quiet for long enough.
     pub(super) fn quiet(&self) -> Option<Moment> {
         (self.paths.len() >= BULK).then(|| self.last_at + self.gap())
+    }
+
+    /// It is of one file, and nothing has been acted on yet.
+    fn is_one_file(&self) -> bool {
+        self.paths.len() == 1 && !self.acted
     }
 
     /// Something has been acted on while it may be going on.

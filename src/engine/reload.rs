@@ -60,11 +60,12 @@ impl Engine {
         self.spec = spec;
         self.files = super::view::files(&self.spec);
 
-        let mut before = std::mem::take(&mut self.services);
+        let before = std::mem::take(&mut self.services);
         let siblings = wanted_instances(&before);
+        let mut before: Vec<Option<Service>> = before.into_iter().map(Some).collect();
         let mut needed: Vec<ServiceName> = Vec::new();
         for new in &self.spec.services {
-            let known = before.iter().position(|service| service.name() == &new.name).map(|place| before.remove(place));
+            let known = self.graph.place_of(&new.name).and_then(|place| before.get_mut(place)?.take());
             let is_new = known.as_ref().is_none_or(|service| service.retired);
             let mut service = known.unwrap_or_else(|| Service::new(new.clone(), self.seed, turn.now));
             if is_new {
@@ -94,7 +95,7 @@ impl Engine {
             self.services.push(service);
         }
         // Of the instances of a service, the highest first.
-        for mut gone in before.into_iter().rev() {
+        for mut gone in before.into_iter().flatten().rev() {
             gone.retired = true;
             gone.want_no_more(turn);
             self.services.push(gone);

@@ -1,6 +1,7 @@
 //! The end of the group: everything that was to be tried is called off in the same turn, then the services stop, those
 //! that are needed by others last.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::domain::{
@@ -34,7 +35,7 @@ pub(super) struct Shutdown {
     /// Those that had ended well.
     done: Vec<ServiceName>,
     /// What was running then.
-    live: Vec<ServiceName>,
+    live: HashSet<ServiceName>,
     /// The last order has been given.
     finished: bool,
 }
@@ -73,7 +74,7 @@ impl Engine {
             timed_out,
             failed: named(&Service::has_failed),
             done: named(&|service| service.phase == Phase::Finished(Outcome::Done)),
-            live: named(&Service::is_live),
+            live: self.services.iter().filter(|service| service.is_live()).map(|one| one.name().clone()).collect(),
             finished: false,
         });
         self.changes.cancel();

@@ -1,6 +1,6 @@
 //! What the loop asks for: start, signal, type, resize. Everything returns at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -62,19 +62,42 @@ struct Inner {
 
 #[derive(Default)]
 struct Runs {
-    /// In the order of their starts. Those that are gone are cleared away by the next start.
-    live: Vec<Arc<LiveRun>>,
-    /// The tries of tasks, in the same way.
+    /// Of each service, in the order of their starts. Those that are gone are cleared away by its next start.
+    live: BTreeMap<ServiceName, Vec<Arc<LiveRun>>>,
+    /// The tries of tasks, in the same way, of all workers.
     attempts: Vec<Arc<LiveRun>>,
     /// Of the last run of each worker: the CPU time of tries that were looked at and have been cleared away.
     spent: HashMap<ServiceName, (RunId, Duration)>,
     /// The sizes of the panes, also of services that do not run.
-    sizes: HashMap<ServiceName, watch::Sender<Size>>,
+    sizes: HashMap<ServiceName, PaneSize>,
     /// The validation and the hook of a service, with its number; also one that has ended.
     beside: HashMap<(ServiceName, Beside), (u32, BackgroundTask)>,
     /// The stop commands of a service; each ends when its sender is dropped. Also of those that have ended.
     stops: HashMap<ServiceName, Vec<oneshot::Sender<()>>>,
     closed: bool,
+}
+
+/// The size of a pane, and the way to who prints there beside a run: most panes never have one.
+#[derive(Default)]
+struct PaneSize {
+    now: Size,
+    told: Option<watch::Sender<Size>>,
+}
+
+impl PaneSize {
+    /// Whether it is another one.
+    fn set(&mut self, size: Size) -> bool {
+        let is_new = std::mem::replace(&mut self.now, size) != size;
+        if let Some(told) = self.told.as_ref().filter(|_| is_new) {
+            told.send_replace(size);
+        }
+        is_new
+    }
+
+    /// Tells of others from here on.
+    fn subscribe(&mut self) -> watch::Receiver<Size> {
+        self.told.get_or_insert_with(|| watch::Sender::new(self.now)).subscribe()
+    }
 }
 
 /// What runs beside a service, one of each at a time.
@@ -125,11 +148,12 @@ impl ProcessHost {
             drop(runs);
             return self.inner.refuse(&launch, "devgroup is shutting down");
         }
-        let size = runs.sizes.get(&launch.service).map(|size| *size.borrow()).unwrap_or_default();
+        let size = runs.sizes.get(&launch.service).map(|size| size.now).unwrap_or_default();
         let (who, reports) = ((launch.service.clone(), launch.run), self.inner.reports.clone());
         let live = Arc::new(LiveRun::new(who, size, reports, (orders, wake)));
-        runs.live.retain(|live| !live.is_gone());
-        runs.live.push(live.clone());
+        let its = runs.live.entry(launch.service.clone()).or_default();
+        its.retain(|live| !live.is_gone());
+        its.push(live.clone());
         drop(runs);
         let launch = Arc::new(launch);
         let (background_tasks, clock) = (self.inner.background_tasks.clone(), self.inner.clock);
@@ -380,7 +404,7 @@ impl ProcessHost {
     pub fn measure(&self, services: &[ServiceName]) {
         let runs = self.inner.runs();
         let wanted = |live: &&Arc<LiveRun>| services.is_empty() || services.contains(&live.service);
-        let live: Vec<Arc<LiveRun>> = runs.live.iter().filter(wanted).cloned().collect();
+        let live: Vec<Arc<LiveRun>> = runs.live.values().flatten().filter(wanted).cloned().collect();
         drop(runs);
         let clock = self.inner.clock;
         self.inner.background_tasks.send_off(async move {
@@ -439,11 +463,18 @@ impl ProcessHost {
         let size = Size::new(columns, rows);
         // Under the lock, so that a start does not miss it.
         let mut runs = self.inner.runs();
-        let is_new = |before: &mut Size| std::mem::replace(before, size) != size;
-        if runs.sizes.entry(service.clone()).or_default().send_if_modified(is_new) {
-            for live in runs.live.iter().filter(|live| &live.service == service) {
+        if runs.sizes.entry(service.clone()).or_default().set(size) {
+            for live in runs.live.get(service).into_iter().flatten() {
                 live.resize(size);
             }
+        }
+    }
+
+    /// The service is gone from the group: what is gone of its runs is cleared away.
+    pub fn forget(&self, service: &ServiceName) {
+        let mut runs = self.inner.runs();
+        if runs.live.get(service).is_some_and(|its| its.iter().all(|live| live.is_gone())) {
+            runs.live.remove(service);
         }
     }
 
@@ -486,7 +517,8 @@ impl Inner {
     /// The runs of a service of which anything is left, the newest last.
     fn of(&self, service: &ServiceName) -> Vec<Arc<LiveRun>> {
         let runs = self.runs();
-        runs.live.iter().filter(|live| &live.service == service && !live.is_gone()).cloned().collect()
+        let its = runs.live.get(service).into_iter().flatten();
+        its.filter(|live| !live.is_gone()).cloned().collect()
     }
 
     fn kill_all(&self) {
@@ -497,7 +529,7 @@ impl Inner {
         let attempts = std::mem::take(&mut runs.attempts);
         drop(runs);
         self.background_tasks.children().kill_all();
-        for live in live.into_iter().chain(attempts) {
+        for live in live.into_values().flatten().chain(attempts) {
             live.kill_now();
         }
     }

@@ -21,6 +21,7 @@ use super::meter::Meter;
 use super::reach::Earlier;
 use super::run_members::{self, Lineage, Remaining, RunMembers};
 use super::terminal::{Size, Terminal};
+use super::variables::{Environment, Variables};
 use crate::clock::time_of_a_write;
 use crate::domain::{Checks, ExitStatus, Moment, Probe, RunId, RunReport, ServiceName, Signal, SignalTarget, Usage};
 use crate::logs::Fed;
@@ -29,9 +30,6 @@ use crate::process_tree::{self, Process, Tree};
 /// How often in a row everybody is killed while new ones appear: who forks without end is ended by the first round that
 /// is faster.
 const ROUNDS: usize = 50;
-
-/// The whole environment of a run.
-pub(super) type Environment = Arc<[(OsString, OsString)]>;
 
 /// What the host asks of the run's thread.
 pub(super) enum Order {
@@ -54,8 +52,8 @@ pub(super) struct LiveRun {
     forked: Condvar,
     /// Who listened on its ports before it began.
     earlier: OnceLock<Earlier>,
-    /// Counts its signs of life by notification.
-    beats: watch::Sender<u64>,
+    /// Counts its signs of life by notification, from when somebody waits for them.
+    beats: OnceLock<watch::Sender<u64>>,
     /// The time of a file that was written when the run was asked for.
     asked_at: SystemTime,
 }
@@ -87,7 +85,7 @@ struct LiveRunState {
     /// Who listens to its notifications. It ends with the leader, too.
     listener: Option<BackgroundTask>,
     /// The environment that it was started in.
-    env: Environment,
+    env: Variables,
     /// What it used when that was last measured.
     meter: Meter,
 }
@@ -128,11 +126,11 @@ impl LiveRun {
             probe: None,
             probe_exchanged: false,
             listener: None,
-            env: Arc::default(),
+            env: Variables::default(),
             meter: Meter::default(),
         };
         let (forked, earlier) = (Condvar::new(), OnceLock::new());
-        let beats = watch::Sender::new(0);
+        let beats = OnceLock::new();
         Self { service, run, reports, state: Mutex::new(state), forked, earlier, beats, asked_at: time_of_a_write() }
     }
 
@@ -221,7 +219,7 @@ impl LiveRun {
         let leader = leader.as_raw_pid();
         let remaining = state.remaining();
         let others = remaining.members().iter().map(|member| member.pid.as_raw_pid()).filter(|pid| *pid != leader);
-        Some((std::iter::once(leader).chain(others).collect(), state.env.clone()))
+        Some((std::iter::once(leader).chain(others).collect(), state.env.environment()))
     }
 
     /// What its processes use together; `None` if its leader does not live. Nothing of it is known where the system does not
@@ -293,12 +291,14 @@ impl LiveRun {
 
     /// It has given a sign of life.
     pub(super) fn beat(&self) {
-        self.beats.send_modify(|beats| *beats += 1);
+        if let Some(beats) = self.beats.get() {
+            beats.send_modify(|beats| *beats += 1);
+        }
     }
 
     /// Wakes with each of its signs of life.
     pub(super) fn beats(&self) -> watch::Receiver<u64> {
-        self.beats.subscribe()
+        self.beats.get_or_init(|| watch::Sender::new(0)).subscribe()
     }
 
     /// Whether this process is of the run, also one that has just ended and was not reaped yet.
@@ -350,7 +350,7 @@ impl LiveRun {
 
     /// The environment that it was started in.
     pub(super) fn env(&self) -> Environment {
-        self.state().env.clone()
+        self.state().env.environment()
     }
 
     /// It is about to begin: notes who listens on its ports.
@@ -361,7 +361,7 @@ impl LiveRun {
     /// The size to start with; `None` if the run was killed before it began. `mark`: what its processes will be known by.
     pub(super) fn forking(&self, mark: Option<OsString>, env: &[(OsString, OsString)]) -> Option<Size> {
         let mut state = self.state();
-        state.env = env.into();
+        state.env = Variables::of(env);
         if state.life != Life::Asked {
             return None;
         }

@@ -41,6 +41,7 @@ mod spawn;
 mod terminal;
 mod told;
 mod try_threads;
+mod variables;
 
 pub use attempt::{Attempt, AttemptEnd, AttemptLaunch};
 pub use capture::Captured;

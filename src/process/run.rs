@@ -31,6 +31,9 @@ use crate::process_tree::{self, Process};
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
 const OUTBOX: usize = 1 << 20;
 
+/// A pty gives at most so much at once. Feeding more together costs less.
+const PTY_PIECE: usize = 4 << 10;
+
 /// After the exit, the output is complete when there was none for so long …
 const QUIET: Duration = Duration::from_millis(10);
 
@@ -64,59 +67,79 @@ pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
 /// Runs a launch to its end, on the thread that calls.
 pub(super) fn supervise(
-    launch: &Launch,
+    launch: &Arc<Launch>,
     live: &Arc<LiveRun>,
     inbox: Inbox,
     background_tasks: &BackgroundTasks,
     clock: Clock,
 ) {
-    let prepared = prepare(launch, live);
-    if let (Ok((launch, prepared)), Some(inputs)) = (&prepared, &launch.inputs) {
-        if let Some(inputs) = inputs.look(prepared).filter(|_| launch.looks_at_inputs) {
-            live.gone();
-            return live.report(RunReport::Unchanged { inputs });
-        }
-        inputs.begins(false);
+    if let Some((mut run, leader)) = begin(launch, live, inbox, background_tasks, clock) {
+        run.carry_on(leader);
     }
-    let launch = prepared.as_ref().map_or(launch, |(launch, _)| launch);
-    launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
-    let begun = match &prepared {
-        Ok((launch, prepared)) => start(launch, prepared, live, background_tasks),
-        Err(reason) => Err(reason.clone()),
+}
+
+/// Makes the process. What that takes, its environment above all, is given back before the run is waited for: of a thousand
+/// runs it would be megabytes. That is also why it is not inlined, nor what it calls: a thread keeps what it has once used
+/// of its stack. `None`: there is no process, and why is told.
+#[inline(never)]
+fn begin<'a>(
+    launch: &Arc<Launch>,
+    live: &'a Arc<LiveRun>,
+    (orders, woken): Inbox,
+    background_tasks: &BackgroundTasks,
+    clock: Clock,
+) -> Option<(Box<Run<'a>>, Pid)> {
+    let begin_log = |launch: &Launch| {
+        launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
     };
-    match begun {
-        Ok(Begun { leader, terminal, by_library, prober, notify }) => {
-            let probe = prober
-                .and_then(|prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone())));
-            live.is_probed_first(probe);
-            let for_ready = launch.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Notify);
-            let listens = |socket| background_tasks.begin(notify::listen(socket, for_ready, live.clone()));
-            live.is_listened_to(notify.and_then(listens));
-            let (orders, woken) = inbox;
-            // A pty gives at most 4 KiB at once; feeding more together costs less.
-            let (outbox, buffer) = (VecDeque::new(), vec![0; PIECE].into());
-            let (gauge, feeder) = (Gauge::default(), None);
-            Run {
-                launch,
-                live,
-                terminal,
-                by_library,
-                hangup: None,
-                orders,
-                woken,
-                outbox,
-                buffer,
-                gauge,
-                feeder,
-                clock,
+    let (launch, begun) = match prepare(launch, live) {
+        Ok((launch, prepared)) => {
+            if let Some(inputs) = &launch.inputs {
+                if let Some(inputs) = inputs.look(&prepared).filter(|_| launch.looks_at_inputs) {
+                    live.gone();
+                    live.report(RunReport::Unchanged { inputs });
+                    return None;
+                }
+                inputs.begins(false);
             }
-            .carry_on(leader);
+            begin_log(&launch);
+            let begun = start(&launch, &prepared, live, background_tasks);
+            (launch, begun)
         }
+        Err(reason) => {
+            begin_log(launch);
+            (launch.clone(), Err(reason))
+        }
+    };
+    let Begun { leader, terminal, by_library, prober, notify } = match begun {
+        Ok(begun) => begun,
         Err(reason) => {
             live.gone();
             live.report(RunReport::NotStarted { reason });
+            return None;
         }
-    }
+    };
+    let probe =
+        prober.and_then(|prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone())));
+    live.is_probed_first(probe);
+    let for_ready = launch.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Notify);
+    let listens = |socket| background_tasks.begin(notify::listen(socket, for_ready, live.clone()));
+    live.is_listened_to(notify.and_then(listens));
+    let run = Run {
+        launch,
+        live,
+        terminal,
+        by_library,
+        hangup: None,
+        orders,
+        woken,
+        outbox: VecDeque::new(),
+        buffer: Vec::new(),
+        gauge: Gauge::default(),
+        feeder: None,
+        clock,
+    };
+    Some((Box::new(run), leader))
 }
 
 /// What it is told of notifications: those of a service manager around devgroup are not for it.
@@ -136,14 +159,19 @@ struct Begun {
 }
 
 /// The environment of the run, and the launch with the values of it.
-fn prepare(launch: &Launch, live: &LiveRun) -> Result<(Launch, Prepared), String> {
+#[inline(never)]
+fn prepare(launch: &Arc<Launch>, live: &LiveRun) -> Result<(Arc<Launch>, Prepared), String> {
     let prepared = (launch.prepare)()?;
+    if launch.expand.is_none() {
+        return Ok((launch.clone(), prepared));
+    }
     let (launch, checks) = launch.expanded(&prepared.env)?;
     checks.into_iter().for_each(|checks| live.report_expanded(checks));
-    Ok((launch, prepared))
+    Ok((Arc::new(launch), prepared))
 }
 
 /// Makes the process and says so, in the log before anything that it prints.
+#[inline(never)]
 fn start(
     launch: &Launch,
     prepared: &Prepared,
@@ -226,7 +254,7 @@ fn is_still_ours(child: Pid) -> bool {
 
 /// A run that has a process.
 struct Run<'a> {
-    launch: &'a Launch,
+    launch: Arc<Launch>,
     live: &'a Arc<LiveRun>,
     terminal: Arc<Terminal>,
     by_library: bool,
@@ -235,7 +263,8 @@ struct Run<'a> {
     orders: Receiver<Order>,
     woken: UnixStream,
     outbox: VecDeque<u8>,
-    buffer: Box<[u8]>,
+    /// What was read; room for it is there while it floods only.
+    buffer: Vec<u8>,
     gauge: Gauge,
     /// Feeds the log in place of this thread, while the run floods.
     feeder: Option<Feeder>,
@@ -399,15 +428,13 @@ impl Run<'_> {
         self.type_out();
     }
 
-    /// Reads what is there, up to a buffer, and feeds it. Whether there was anything.
+    /// Reads what is there, up to a piece, and feeds it. Whether there was anything.
     fn pump(&mut self) -> bool {
-        let mut filled = 0;
-        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self.terminal.read(room) {
-                Output::Bytes(length) => {
-                    filled += length;
-                    self.hangup = None;
-                }
+        self.buffer.clear();
+        while self.buffer.len() < PIECE {
+            self.buffer.reserve(PTY_PIECE);
+            match self.terminal.read(&mut self.buffer) {
+                Output::Bytes => self.hangup = None,
                 Output::Nothing => break,
                 Output::Closed => {
                     match &self.hangup {
@@ -418,19 +445,27 @@ impl Run<'_> {
                 }
             }
         }
-        if filled == 0 {
+        if self.buffer.is_empty() {
+            self.forget_buffer();
             return false;
         }
-        self.see_to_feeder(filled);
-        let bytes = self.buffer.get(..filled).unwrap_or_default();
-        if !self.feeder.as_ref().is_some_and(|feeder| feeder.push_output(bytes)) {
-            let fed = feed(self.launch, bytes);
+        self.see_to_feeder(self.buffer.len());
+        if !self.feeder.as_ref().is_some_and(|feeder| feeder.push_output(&self.buffer)) {
+            let fed = feed(&self.launch, &self.buffer);
             if fed.ready {
                 self.live.become_ready();
             }
             self.post(&fed.replies);
         }
+        self.forget_buffer();
         true
+    }
+
+    /// Most services print little, and seldom.
+    fn forget_buffer(&mut self) {
+        if self.feeder.is_none() {
+            self.buffer = Vec::new();
+        }
     }
 
     /// Starts the second thread when a flood begins, and ends it afterwards.
@@ -440,7 +475,7 @@ impl Run<'_> {
             self.feed_the_rest();
         } else if self.feeder.is_none() {
             // Without it, all is fed here.
-            self.feeder = Feeder::start(self.launch, self.live, self.clock);
+            self.feeder = Feeder::start(&self.launch, self.live, self.clock);
         }
     }
 

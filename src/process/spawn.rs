@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -36,7 +36,11 @@ static INHERITED: LazyLock<Vec<i32>> = LazyLock::new(|| {
 
 /// Whether a descriptor survives `exec` (proc_pid_fdinfo(5): the flags, in octal).
 fn stays_open(number: i32) -> bool {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap_or_default();
+    // The flags stand in the second line: one read is enough.
+    let mut head = [0; 64];
+    let file = std::fs::File::open(format!("/proc/self/fdinfo/{number}"));
+    let length = file.and_then(|mut file| file.read(&mut head)).unwrap_or(0);
+    let info = String::from_utf8_lossy(head.get(..length).unwrap_or_default());
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
     flags.is_some_and(|flags| !OFlag::from_bits_retain(flags).contains(OFlag::O_CLOEXEC))
@@ -95,10 +99,13 @@ pub(super) enum Output<'a> {
 /// Why there is no process, for people.
 pub(super) fn spawn(program: &Program, env: &[(OsString, OsString)], streams: Streams<'_>) -> Result<Pid, String> {
     let argv = program.argv.iter().map(|word| terminated(word.clone())).collect::<Result<Vec<_>, _>>()?;
-    // Later ones win.
-    let env: BTreeMap<&OsStr, &OsStr> = env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect();
+    // Later ones win. (One by one: to collect them sorts them in 4 KiB of the stack, which the thread of a run keeps.)
+    let mut last = BTreeMap::new();
+    for (name, value) in env {
+        last.insert(name.as_os_str(), value.as_os_str());
+    }
     let entry = |(name, value): (&OsStr, &OsStr)| terminated([name, value].join(OsStr::new("=")));
-    let env = env.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let env = last.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let path = terminated(program.path.clone().into_os_string())?;
     let spawn = || {
         let (actions, attributes) = (actions(streams)?, attributes()?);

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use filedescriptor::FileDescriptor;
 use nix::fcntl::OFlag;
 use portable_pty::{CommandBuilder, PtySize, SlavePty, native_pty_system};
+use rustix::buffer::spare_capacity;
 #[cfg(target_os = "linux")]
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
@@ -64,8 +65,8 @@ pub(super) struct Terminal {
 /// What a read came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Output {
-    /// So many bytes.
-    Bytes(usize),
+    /// Bytes.
+    Bytes,
     /// There is nothing to read at the moment.
     Nothing,
     /// Nothing, and nobody has the other end open.
@@ -184,12 +185,12 @@ impl Terminal {
         let _ = tcsetwinsize(&self.master, window);
     }
 
-    /// Reads what is there; never blocks.
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Output {
+    /// Reads what is there behind what the buffer has, as far as there is room; never blocks.
+    pub(super) fn read(&self, buffer: &mut Vec<u8>) -> Output {
         loop {
-            return match rustix::io::read(&self.master, &mut *buffer) {
+            return match rustix::io::read(&self.master, spare_capacity(buffer)) {
                 Ok(0) => Output::Closed,
-                Ok(length) => Output::Bytes(length),
+                Ok(_) => Output::Bytes,
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => Output::Nothing,
                 // EIO is how Linux says that the other end is closed.

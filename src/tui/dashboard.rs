@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::attachment_loop::{AttachmentLoop, Ending};
 use super::host_terminal::HostTerminal;
+use super::keymap;
 use super::options::DashboardOptions;
 use super::sizing::Sizing;
 use super::terminal::{self, restore_terminal};
@@ -18,10 +19,22 @@ use super::ui_state::Attachment;
 use crate::display::DisplaySupport;
 use crate::domain::Command;
 use crate::group_handle::GroupHandle;
+use crate::logs::LevelReader;
 use crate::remote_terminal::RemoteTerminal;
 
 /// The name of the thread that draws: a panic hook restores the terminal for it.
 pub const THREAD_NAME: &str = "dashboard";
+
+/// Reads the key table, and gets ready for the first lines, on a thread of its own: while the group is read, and not when
+/// the first frame waits for it.
+pub fn warm_up() {
+    let work = || {
+        keymap::warm_up();
+        LevelReader::warm_up();
+    };
+    // Without the thread, whoever needs it first does it.
+    let _ = thread::Builder::new().name("warm-up".into()).spawn(work);
+}
 
 /// A running dashboard.
 #[derive(Debug)]

@@ -62,7 +62,7 @@ mod worker_fixture;
 mod worker_words;
 
 pub use clipboard::clipboard_programs;
-pub use dashboard::{Dashboard, THREAD_NAME, attach};
+pub use dashboard::{Dashboard, THREAD_NAME, attach, warm_up};
 pub use desktop::open_address;
 pub use keymap::{
     KEY_NAMES, KeyBinding, bind_keys, key_actions, key_contexts, key_problem, key_table_markdown, key_table_text,
@@ -71,4 +71,5 @@ pub use layout::{Arrangement, pane_size};
 pub use options::{DashboardOptions, Preferred};
 pub use sizing::Sizing;
 pub use terminal::{leave_sequence, restore_terminal};
+pub use view::TIME_ENDS;
 pub use viewer::{Parting, Viewer, abilities, show};

@@ -2,7 +2,7 @@
 //! only when a service fails or is selected: nothing jumps while one reads.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::layout::Arrangement;
 use crate::domain::{GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, WorkerSnapshot};
@@ -49,15 +49,21 @@ impl Ranking {
             self.failed = if is_new { failed } else { &self.failed | &failed };
             return;
         }
-        self.order.retain(|name| snapshot.service(name).is_some_and(has_pane));
-        let new = snapshot.services.iter().filter(|service| has_pane(service) && !self.order.contains(&service.name));
-        let new: Vec<_> = new.map(|service| service.name.clone()).collect();
-        self.order.extend(new);
+        let shown = || snapshot.services.iter().filter(|service| has_pane(service)).map(|service| &service.name);
+        let with_pane: HashSet<&ServiceName> = shown().collect();
+        self.order.retain(|name| with_pane.contains(name));
+        if self.order.len() < with_pane.len() {
+            let known: HashSet<&ServiceName> = self.order.iter().collect();
+            let new: Vec<ServiceName> = shown().filter(|name| !known.contains(name)).cloned().collect();
+            self.order.extend(new);
+        }
     }
 
     /// The places of the services in the snapshot, but for that of the first pane.
     pub(super) fn others(&self, snapshot: &GroupSnapshot, main: usize) -> Vec<usize> {
-        let place = |name: &ServiceName| snapshot.services.iter().position(|service| service.name == *name);
+        let all = snapshot.services.iter().enumerate().map(|(place, service)| (&service.name, place));
+        let places: HashMap<&ServiceName, usize> = all.collect();
+        let place = |name: &ServiceName| places.get(name).copied();
         let shown = |index: &usize| *index != main && snapshot.services.get(*index).is_some_and(has_pane);
         self.order.iter().filter_map(place).filter(shown).collect()
     }

@@ -61,9 +61,25 @@ impl Clients {
         claim: &mut Claim,
         (upkeep, web): (Arc<Notify>, WebMeans),
     ) -> Result<Self, GroupRunError> {
+        // Where that is not ours, nothing is saved.
+        let folder = state_folder::of_group(spec, state_folder::variable).ok();
+        let folder = folder.filter(|folder| state_folder::make(folder).is_ok());
+        let sizing = Sizing::default();
+        // First of all: its thread draws while the socket is opened.
+        let (own, background) = match frontend {
+            Frontend::Dashboard(options) => {
+                restore_terminal_on_panic();
+                let dashboard = Dashboard::start(handle.clone(), options, &sizing, folder.clone());
+                (Own::Dashboard(dashboard.map_err(system("use this terminal"))?), None)
+            }
+            Frontend::Stream(options) => {
+                (Own::Stream(Stream::start(handle.clone(), options).map_err(system("start the stream"))?), None)
+            }
+            Frontend::Background(background) => (Own::Nobody, Some(background)),
+        };
         let bound_socket = match BoundSocket::open(&spec.file, claim.take_name()) {
             Ok(bound_socket) => Some(bound_socket),
-            Err(why) if matches!(frontend, Frontend::Background(_)) => return Err(GroupRunError::NoSocket(why)),
+            Err(why) if background.is_some() => return Err(GroupRunError::NoSocket(why)),
             Err(why) => {
                 log::warn!("no control socket: {why}");
                 None
@@ -71,12 +87,8 @@ impl Clients {
         };
         claim.sign(&spec.name, bound_socket.as_ref().map(BoundSocket::address));
         let socket = bound_socket.as_ref().map(|bound_socket| bound_socket.address().into());
-        // Where that is not ours, nothing is saved.
-        let folder = state_folder::of_group(spec, state_folder::variable).ok();
-        let folder = folder.filter(|folder| state_folder::make(folder).is_ok());
-        let sizing = Sizing::default();
         let attach_handler: AttachHandler = {
-            let (handle, sizing, folder) = (handle.clone(), sizing.clone(), folder.clone());
+            let (handle, sizing, folder) = (handle.clone(), sizing.clone(), folder);
             Arc::new(move |terminal| tui::attach(handle.clone(), terminal, &sizing, folder.clone()))
         };
         let about = About { project: spec.name.to_string(), pid: claim.pid(), file: spec.file.clone() };
@@ -88,30 +100,17 @@ impl Clients {
         let handlers = Handlers { attach: attach_handler, web: web_handler };
         let server = bound_socket
             .and_then(|bound_socket| start_server(bound_socket, handle.clone(), about, claim, (handlers, upkeep)));
-        let handle = handle.clone();
-        let own = match frontend {
-            Frontend::Dashboard(options) => {
-                restore_terminal_on_panic();
-                let dashboard = Dashboard::start(handle, options, &sizing, folder);
-                Own::Dashboard(dashboard.map_err(system("use this terminal"))?)
-            }
-            Frontend::Stream(options) => {
-                Own::Stream(Stream::start(handle, options).map_err(system("start the stream"))?)
-            }
-            Frontend::Background(_) if server.is_none() => {
+        if let Some(background) = background {
+            if server.is_none() {
                 return Err(GroupRunError::NoSocket("it could not be served".into()));
             }
-            Frontend::Background(background) if background.for_run => {
-                restore_terminal_on_panic();
+            restore_terminal_on_panic();
+            if background.for_run {
                 background.report.send(0);
-                Own::Nobody
+            } else {
+                tokio::spawn(report_start(handle.clone(), background.report, spec.name.to_string(), claim.pid()));
             }
-            Frontend::Background(background) => {
-                restore_terminal_on_panic();
-                tokio::spawn(report_start(handle, background.report, spec.name.to_string(), claim.pid()));
-                Own::Nobody
-            }
-        };
+        }
         Ok(Self { own, server, socket, web })
     }
 

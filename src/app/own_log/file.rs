@@ -3,8 +3,8 @@
 //! It has a thread of its own: nobody waits for the disk. Lines that come before the folder is known wait for it, and those
 //! of a storm are written many at once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +21,8 @@ const NAME: &str = "devgroup.log";
 /// The file and an older one.
 const ROTATION: Rotation = Rotation { size: 4 << 20, files: 2 };
 
-/// So many lines wait for the disk. More are dropped and counted: a log is no reason to wait.
+/// So many lines wait for the disk. More are dropped and counted: a log is no reason to wait. (Not a bounded channel: it takes
+/// the memory for all of them at once.)
 const QUEUE: usize = 4_096;
 
 /// The shortest time between two writes.
@@ -37,24 +38,38 @@ enum Message {
 }
 
 struct Queue {
-    lines: SyncSender<Message>,
+    lines: Sender<Message>,
     /// Until the thread takes them.
     waiting: Mutex<Option<Receiver<Message>>>,
+    /// Lines that wait.
+    length: AtomicUsize,
     dropped: AtomicU64,
     /// Whether somebody waits for the last one: then nobody rests.
     ends: (Mutex<bool>, Condvar),
 }
 
 static QUEUED: LazyLock<Queue> = LazyLock::new(|| {
-    let (lines, waiting) = sync_channel(QUEUE);
-    Queue { lines, waiting: Mutex::new(Some(waiting)), dropped: AtomicU64::new(0), ends: Default::default() }
+    let (lines, waiting) = channel();
+    let (waiting, length, dropped) = (Mutex::new(Some(waiting)), AtomicUsize::new(0), AtomicU64::new(0));
+    Queue { lines, waiting, length, dropped, ends: Default::default() }
 });
 
 /// Adds a line. It waits for nobody.
 pub(super) fn add(line: String) {
-    if let Err(TrySendError::Full(_)) = QUEUED.lines.try_send(Message::Line(line)) {
+    if QUEUED.length.fetch_add(1, Ordering::Relaxed) >= QUEUE {
+        taken();
         QUEUED.dropped.fetch_add(1, Ordering::Relaxed);
+    } else if QUEUED.lines.send(Message::Line(line)).is_err() {
+        // There is no place for it.
+        taken();
     }
+}
+
+/// One line less waits.
+fn taken() {
+    let less = |length: usize| length.checked_sub(1);
+    // None waits where a test has sent it.
+    let _ = QUEUED.length.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
 }
 
 /// Begins to write, for the group that this process runs. If that cannot be, it runs without.
@@ -92,7 +107,7 @@ pub fn finish_file() {
         return;
     }
     let (told, written) = channel();
-    if QUEUED.lines.try_send(Message::End(told)).is_ok() {
+    if QUEUED.lines.send(Message::End(told)).is_ok() {
         let (ends, changed) = &QUEUED.ends;
         *ends.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
@@ -124,6 +139,7 @@ impl Writer {
         while let Some(message) = next {
             match message {
                 Message::Line(line) => {
+                    taken();
                     text.push_str(&line);
                     text.push('\n');
                 }

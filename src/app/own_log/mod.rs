@@ -1,7 +1,8 @@
-//! devgroup's own log: kept by tui-logger for the key `l`, printed to stderr where there is no dashboard, and written to
-//! `devgroup.log` in the state folder.
+//! devgroup's own log: kept for the key `l`, where tui-logger shows it, printed to stderr where there is no dashboard, and
+//! written to `devgroup.log` in the state folder.
 
 mod file;
+mod kept;
 mod line;
 
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use super::write_stderr_line;
 use crate::clock::wall_now;
 pub(crate) use file::begin_file;
 pub use file::finish_file;
+use kept::Kept;
 use line::OwnLine;
 
 /// How devgroup's own lines are written.
@@ -46,10 +48,8 @@ fn options() -> OwnLogOptions {
     *OPTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Not `tui_logger::init_logger`: it starts a thread that wakes every 10 ms to move records from a small buffer to the
-/// large one. An idle devgroup sleeps, so the writer moves them.
 struct Logger {
-    drain: tui_logger::Drain,
+    kept: Kept,
     to_stderr: bool,
 }
 
@@ -65,8 +65,9 @@ impl Log for Logger {
         let OwnLogOptions { format, level } = options();
         let reaches = |least: Level| record.level() <= level.unwrap_or(least);
         let (to_stderr, to_file) = (self.to_stderr && reaches(STDERR_LEVEL), reaches(FILE_LEVEL));
+        let now = wall_now();
         if to_stderr || to_file {
-            let line = OwnLine::of(record, wall_now());
+            let line = OwnLine::of(record, now);
             if to_stderr {
                 let text = if format == LogFormat::Json { line.json() } else { line.on_terminal() };
                 write_stderr_line(&text, Duration::ZERO);
@@ -77,19 +78,20 @@ impl Log for Logger {
         }
         // Its panel has all but what only those want who ask.
         if record.level() <= Level::Debug {
-            self.drain.log(record);
-            tui_logger::move_events();
+            self.kept.add(record, now);
         }
     }
 
-    fn flush(&self) {}
+    /// Its panel is drawn now.
+    fn flush(&self) {
+        self.kept.pour();
+    }
 }
 
 /// Begins the log. `to_stderr` also prints it there. Only the first call in a process counts.
 pub fn start_logger(to_stderr: bool, options: OwnLogOptions) {
-    let logger = Logger { drain: tui_logger::Drain::new(), to_stderr };
+    let logger = Logger { kept: Kept::default(), to_stderr };
     if log::set_boxed_logger(Box::new(logger)).is_ok() {
-        tui_logger::set_default_level(LevelFilter::Debug);
         set_own_log(options);
     }
 }

@@ -109,7 +109,7 @@ fn a_text_is_a_service_with_the_defaults_of_the_contract() {
         ignore: vec![],
         file_ignore: vec![],
         file_also: vec![],
-        debounce: Duration::from_millis(20),
+        debounce: Duration::from_millis(5),
         on_change: OnChange::Restart,
         view: PaneView::Auto,
     };

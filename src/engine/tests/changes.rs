@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Command, Condition, FileEvent, Match, Moment, OnChange, Phase, Rule, RuleSource, ServiceSpec, Signal, Verdict,
-    WatchState,
+    ChangeKind, Command, Condition, FileEvent, Match, Moment, OnChange, Phase, Rule, RuleSource, ServiceSpec, Signal,
+    Verdict, WatchSpec, WatchState,
 };
 use crate::engine::Event;
 use crate::engine::quiet::{UNFINISHED_QUIET, UNFINISHED_WAIT};
@@ -55,6 +55,96 @@ fn saves_that_follow_each_other_closely_are_one() {
         1.080   SIGTERM to api 1
         2.000 > api exits 0
         2.000   spawn api 2 · 0.rs and 4 more changed · was exit 0, up 2000ms
+    ",
+    );
+}
+
+/// A service with the quiet time that it has if nobody says otherwise.
+fn usual(name: &str) -> ServiceSpec {
+    ServiceSpec { debounce: WatchSpec::DEBOUNCE, ..service(name) }
+}
+
+#[test]
+fn one_finished_save_is_acted_on_soon_and_several_when_they_are_over() {
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).save("a.rs", &["api"]).until(1.1).exits("api", 0).started("api");
+    // "Save all", and what is saved right after it.
+    for (file, at) in [("a.rs", 2.0), ("b.rs", 2.004), ("c.rs", 2.02), ("d.rs", 2.035)] {
+        s.until(at).save(file, &["api"]);
+    }
+    s.until(2.1).exits("api", 0).started("api").until(2.2).save("d.rs", &["api"]).until(3.0);
+    s.expect(
+        "
+        1.000 > a.rs is saved
+        1.005   SIGTERM to api 1
+        1.100 > api exits 0
+        1.100   spawn api 2 · a.rs changed · was exit 0, up 1100ms
+        1.100 > api started
+        2.000 > a.rs is saved
+        2.004 > b.rs is saved
+        2.020 > c.rs is saved
+        2.035 > d.rs is saved
+        2.055   SIGTERM to api 2
+        2.100 > api exits 0
+        2.100   spawn api 3 · a.rs and 3 more changed · was exit 0, up 1000ms
+        2.100 > api started
+        2.200 > d.rs is saved
+        2.500   SIGTERM to api 3
+    ",
+    );
+}
+
+#[test]
+fn a_save_right_after_one_that_was_acted_on_waits_for_others() {
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).save("a.rs", &["api"]).until(1.006).exits("api", 0).started("api");
+    for at in [1.01, 1.025, 1.04] {
+        s.until(at).save("a.rs", &["api"]);
+    }
+    s.until(2.0);
+    s.expect(
+        "
+        1.000 > a.rs is saved
+        1.005   SIGTERM to api 1
+        1.006 > api exits 0
+        1.006   spawn api 2 · a.rs changed · was exit 0, up 1006ms
+        1.006 > api started
+        1.010 > a.rs is saved
+        1.025 > a.rs is saved
+        1.040 > a.rs is saved
+        1.060   SIGTERM to api 2
+    ",
+    );
+}
+
+#[test]
+fn a_file_that_is_new_may_be_renamed_and_one_that_is_gone_may_come_back() {
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).come_or_go(ChangeKind::Removed, "a.rs", &["api"]).until(1.015).save("a.rs", &["api"]).until(1.5);
+    s.expect(
+        "
+        1.000 > a.rs is removed
+        1.015 > a.rs is saved
+        1.020   SIGTERM to api 1
+    ",
+    );
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).come_or_go(ChangeKind::Removed, "a.rs", &["api"]).until(1.5);
+    s.expect(
+        "
+        1.000 > a.rs is removed
+        1.020   SIGTERM to api 1
+    ",
+    );
+    let mut s = Scenario::running(vec![usual("api")]);
+    s.until(1.0).come_or_go(ChangeKind::Created, "a.tmp", &["api"]).until(1.01);
+    s.come_or_go(ChangeKind::Removed, "a.tmp", &["api"]).save("a.rs", &["api"]).until(1.5);
+    s.expect(
+        "
+        1.000 > a.tmp is created
+        1.010 > a.tmp is removed
+        1.010 > a.rs is saved
+        1.030   SIGTERM to api 1
     ",
     );
 }

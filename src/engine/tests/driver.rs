@@ -390,6 +390,11 @@ impl Scenario {
         self.event(&what, Event::Files(events))
     }
 
+    pub(super) fn come_or_go(&mut self, kind: ChangeKind, path: &str, services: &[&str]) -> &mut Self {
+        let event = FileEvent { kind, ..file_event(path, services, true, self.now) };
+        self.event(&format!("{path} is {kind}"), Event::Files(vec![event]))
+    }
+
     pub(super) fn ask(&mut self, command: Command) -> &mut Self {
         let what = match &command {
             Command::Start(targets) => format!("start {}", named(targets)),

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::domain::{Condition, Dependency, GroupSpec, Kind, Probe, ReadyCheck, RunCommand, ServiceSpec, WatchFiles};
 
+/// With a quiet time that is the same after one save and after several: the stories have one number for it.
 pub(super) fn service(name: &str) -> ServiceSpec {
     let run = RunCommand::Shell(format!("bin/{name}"));
-    ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, ..ServiceSpec::new(name.into(), run, "/work".into()) }
+    let spec = ServiceSpec::new(name.into(), run, "/work".into());
+    ServiceSpec { watch: WatchFiles::All { line: 1, file: None }, debounce: Duration::from_millis(20), ..spec }
 }
 
 pub(super) fn job(name: &str) -> ServiceSpec {

@@ -1,7 +1,9 @@
 //! The end of a group, as stories.
 
-use crate::domain::{Command, Condition, Phase, RestartPolicy, ServiceSpec, Signal, StopState};
-use crate::engine::Event;
+use crate::domain::{
+    Command, Condition, ExitStatus, Phase, RestartPolicy, RunId, RunReport, ServiceSpec, Signal, StopState,
+};
+use crate::engine::{Effect, Event};
 
 use super::driver::Scenario;
 use super::fixture::{checked, job, needs, service};
@@ -14,6 +16,36 @@ fn shop() -> Vec<ServiceSpec> {
         service("web"),
         ServiceSpec { autostart: false, ..service("mail") },
     ]
+}
+
+/// The loop takes ends that have come together at once: as one after the other, with one look at the whole group.
+#[test]
+fn ends_that_come_together_have_the_same_consequences_as_one_after_the_other() {
+    let names = ["db", "api", "worker", "web"];
+    let ends = |names: &[&str]| -> Vec<Event> {
+        let report = RunReport::Exited { status: ExitStatus::Code(1), group_gone: true };
+        let end = |name: &&str| Event::Run { service: (*name).into(), run: RunId(1), report: report.clone() };
+        names.iter().map(end).collect()
+    };
+    for quits in [false, true] {
+        let [mut apart, mut together] = [(); 2].map(|()| Scenario::running(shop()));
+        for s in [&mut apart, &mut together] {
+            s.until(1.0);
+            if quits {
+                s.ask(Command::Quit);
+            }
+            s.until(1.1);
+        }
+        let one_by_one: Vec<Effect> =
+            ends(&names).into_iter().flat_map(|end| apart.engine.update(end, apart.now)).collect();
+        let at_once = together.engine.update_all(ends(&names), together.now);
+        let spawned = |effects: &[Effect]| effects.iter().filter(|one| matches!(one, Effect::Spawn { .. })).count();
+        assert_eq!(spawned(&one_by_one), spawned(&at_once), "{quits}");
+        let phases = |s: &Scenario| names.map(|name| s.service(name).phase);
+        assert_eq!(phases(&apart), phases(&together), "{quits}");
+        let is_over = |effects: &[Effect]| effects.last().is_some_and(|one| matches!(one, Effect::Finish(_)));
+        assert_eq!((is_over(&one_by_one), is_over(&at_once)), (quits, quits));
+    }
 }
 
 #[test]

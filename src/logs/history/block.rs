@@ -40,7 +40,8 @@ pub(super) struct Decoded {
 pub(super) struct Packer {
     plain: Vec<u8>,
     packed: Vec<u8>,
-    table: CompressTable,
+    /// There when the first block is packed: most services never fill one.
+    table: Option<CompressTable>,
 }
 
 impl std::fmt::Debug for Packer {
@@ -88,7 +89,8 @@ impl Packer {
         let text_start = encode(open, &mut self.plain);
         self.packed.resize(get_maximum_output_size(self.plain.len()), 0);
         // The output has room for the worst case, so this cannot fail.
-        let length = compress_into_with_table(&self.plain, &mut self.packed, &mut self.table).unwrap_or(0);
+        let table = self.table.get_or_insert_default();
+        let length = compress_into_with_table(&self.plain, &mut self.packed, table).unwrap_or(0);
         Sealed {
             first,
             lines: u32::try_from(open.lines.len()).unwrap_or(u32::MAX),

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex::bytes::{self, RegexSet, RegexSetBuilder};
 
 use super::{Level, clause, expression, words};
 
@@ -224,12 +224,16 @@ pub(in crate::logs) const STEMS: &str = concat!(
     r#""(?:level|severity|lvl|loglevel|log\.level|levelname|@level|@l)"\s*:\s*[56]0|"s"\s*:\s*"[ef]"#,
 );
 
-static POSSIBLE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| expression(&format!("(?i){STEMS}|warn|deprecat|notice|w: ")));
+/// Of bytes, as the sets: with the small and capital letters of all scripts it takes milliseconds to compile, which the first
+/// line that is shown would wait for.
+static POSSIBLE: LazyLock<Option<bytes::Regex>> = LazyLock::new(|| {
+    let stems = format!("{STEMS}|warn|deprecat|notice|w: ");
+    bytes::RegexBuilder::new(&stems).case_insensitive(true).unicode(false).build().ok()
+});
 
 /// The text has something that a failure or a warning has.
 pub(super) fn is_possible(text: &str) -> bool {
-    !text.is_empty() && POSSIBLE.as_ref().is_some_and(|possible| possible.is_match(text))
+    !text.is_empty() && POSSIBLE.as_ref().is_some_and(|possible| possible.is_match(text.as_bytes()))
 }
 
 /// What a possible text tells that names no level, and is not the first line of a failure. A sentence that is indented goes

@@ -144,6 +144,12 @@ impl LevelReader {
         levels
     }
 
+    /// Compiles what ordinary lines are read by, so that the first of them does not wait for it.
+    pub fn warm_up() {
+        Self::default().read("a line");
+        Self::depends("a line");
+    }
+
     /// The level of the next line of a document. No trace goes on behind a marker.
     pub fn pass(&mut self, line: &Line) -> Option<Level> {
         match line.kind {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Deserializer, de};
@@ -13,7 +13,13 @@ use crate::display::GlyphSet;
 /// The table as it is shipped.
 static DEFAULT: &str = include_str!("../../../assets/default_keymap.toml");
 
-/// The table that is in force: read once, with the user's keys if they came before.
+/// The same, read once: that takes as long as a frame.
+static SHIPPED: LazyLock<Keymap> = LazyLock::new(|| {
+    // The file is part of the program, and a test reads it; an empty table would still leave Ctrl-C.
+    toml::from_str(DEFAULT).unwrap_or_default()
+});
+
+/// The table that is in force where the user has keys.
 static KEYMAP: OnceLock<Keymap> = OnceLock::new();
 
 /// A key of the user.
@@ -29,19 +35,25 @@ pub struct KeyBinding {
 
 /// Puts the user's keys in force. To be called before anything asks for a key.
 pub fn bind_keys(bindings: &[KeyBinding]) {
-    // A second call changes nothing.
-    let _ = KEYMAP.set(Keymap::shipped().with(bindings));
+    if !bindings.is_empty() {
+        // A second call changes nothing.
+        let _ = KEYMAP.set(SHIPPED.clone().with(bindings));
+    }
+}
+
+/// Reads the table.
+pub(super) fn warm_up() {
+    LazyLock::force(&SHIPPED);
 }
 
 /// The places in which keys are pressed.
 pub fn key_contexts() -> Vec<String> {
-    Keymap::shipped().keys.keys().map(name_of).collect()
+    SHIPPED.keys.keys().map(name_of).collect()
 }
 
 /// All that keys can do.
 pub fn key_actions() -> Vec<String> {
-    let table = Keymap::shipped();
-    let actions: BTreeSet<&Action> = table.keys.values().flat_map(BTreeMap::keys).collect();
+    let actions: BTreeSet<&Action> = SHIPPED.keys.values().flat_map(BTreeMap::keys).collect();
     actions.into_iter().map(name_of).collect()
 }
 
@@ -310,13 +322,7 @@ pub(super) struct Keymap {
 impl Keymap {
     /// The table of this program.
     pub(super) fn get() -> &'static Self {
-        KEYMAP.get_or_init(Self::shipped)
-    }
-
-    /// The table as it is shipped.
-    fn shipped() -> Self {
-        // The file is part of the program, and a test reads it; an empty table would still leave Ctrl-C.
-        toml::from_str(DEFAULT).unwrap_or_default()
+        KEYMAP.get().unwrap_or_else(|| &*SHIPPED)
     }
 
     /// With the keys of the user, which are shown before others.

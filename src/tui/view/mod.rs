@@ -35,6 +35,7 @@ use crate::domain::{GroupSnapshot, Moment, approx};
 
 pub(super) use details::last_start as details_last_start;
 pub(super) use help::last_start as help_last_start;
+pub use own_log::TIME_ENDS;
 pub(super) use sidebar::{age_of, waits_until};
 pub(super) use stopping::waited_for;
 pub(super) use strip::{moments as strip_moments, rows as strip_rows};

@@ -20,6 +20,8 @@ const SMALLEST: u16 = 14;
 
 /// Draws the panel over everything but the footer. The answer is its first cell.
 pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Option<Position> {
+    // What was said since the last time is handed to the widgets by that.
+    log::logger().flush();
     let (glyphs, theme, all) = (scene.glyphs(), scene.theme(), scene.screen.area);
     let mut area = Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all };
     let corner = Position { x: area.x, y: area.y };
@@ -60,6 +62,9 @@ pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Opti
     Some(corner)
 }
 
+/// Stands between the time of a record of devgroup's own log and its text, as the panel of that log takes them.
+pub const TIME_ENDS: char = '\u{1f}';
+
 /// A record as a line for people: its time, what is bad about it, and the sentence.
 struct Sentences {
     theme: Theme,
@@ -77,8 +82,8 @@ impl LogFormatter for Sentences {
             log::Level::Info => ("", Style::new()),
             log::Level::Debug | log::Level::Trace => ("", self.theme.structure()),
         };
-        let time = record.timestamp.strftime("%H:%M:%S  ").to_string();
-        let text = format!("{word}{}", record.msg());
+        let (time, text) = record.msg().split_once(TIME_ENDS).unwrap_or(("", record.msg()));
+        let (time, text) = (format!("{time}  "), format!("{word}{text}"));
         let room = width.saturating_sub(time.len()).max(1);
         let mut lines = Vec::new();
         // One line at least: the widget counts on it.

@@ -3,6 +3,7 @@
 //! Most rows of most services stay plain from their first byte until they scroll into history, and are copied there as
 //! text. This is the fast path of the document; it does not depend on how the output was cut into pieces.
 
+mod ink;
 mod pieces;
 
 use super::cell::{Cell, CellKind, Glyph};
@@ -10,23 +11,13 @@ use super::width::columns_of;
 use crate::domain::Moment;
 use crate::logs::style::TextSink;
 use crate::logs::{Attributes, Color, Style};
+use ink::{Ink, Marks};
 pub(super) use pieces::Piece;
 
 /// A row. Its width is the grid's; methods that can reach the last column are told it.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// What stands on it while the row is plain: characters of one or two columns, no combining marks.
-    text: String,
-    /// Columns of `text`: the first that was never written.
-    written: usize,
-    /// Styles of `text`, without gaps: the byte where each ends.
-    spans: Vec<(u32, Style)>,
-    /// Columns behind `text` over which tabs have jumped since the last character.
-    tabs: Vec<(usize, usize)>,
-    /// As many as the screen has columns, or none while the row is plain.
-    cells: Vec<Cell>,
-    /// Characters with combining marks.
-    clusters: Vec<Box<str>>,
+    ink: Ink,
     /// The line goes on in the next row: it was too long, no line end was printed.
     pub(super) wrapped: bool,
     /// So many columns stand in history already, because a marker was put after them. Writing into them makes the row
@@ -56,29 +47,21 @@ const CLUSTER_CAP: usize = 64;
 impl Row {
     /// An empty row.
     pub(super) fn new(at: Moment) -> Self {
-        Self {
-            text: String::new(),
-            written: 0,
-            spans: Vec::new(),
-            tabs: Vec::new(),
-            cells: Vec::new(),
-            clusters: Vec::new(),
-            wrapped: false,
-            filed: 0,
-            at,
-        }
+        Self { ink: Ink::default(), wrapped: false, filed: 0, at }
     }
 
     /// Empty again, in this background; keeps its buffers.
     pub(super) fn reset(&mut self, background: Color, columns: usize, at: Moment) {
-        self.clear_plain();
-        self.cells.clear();
-        self.clusters.clear();
+        if self.ink.is_there() {
+            self.clear_plain();
+            self.ink.cells.clear();
+            self.ink.clusters.clear();
+        }
         self.wrapped = false;
         self.filed = 0;
         self.at = at;
         if background != Color::Default {
-            self.cells.resize(columns, Cell::erased(background));
+            self.ink.cells.resize(columns, Cell::erased(background));
         }
     }
 
@@ -102,9 +85,9 @@ impl Row {
 
     /// Nothing was printed on it, or what was is erased.
     fn is_empty(&self) -> bool {
-        self.cells.iter().all(|cell| cell.is_empty())
-            && self.spans.iter().all(|(_, style)| *style == PAD)
-            && self.tabs.is_empty()
+        self.ink.cells.iter().all(|cell| cell.is_empty())
+            && self.ink.spans.iter().all(|(_, style)| *style == PAD)
+            && self.ink.tabs.is_empty()
     }
 
     /// Writes printable ASCII that fits into the row.
@@ -114,7 +97,7 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
-        if self.cells.is_empty() && end >= self.written && self.truncate_plain(column) {
+        if self.ink.cells.is_empty() && end >= self.ink.written && self.truncate_plain(column) {
             self.push_plain(column, ascii, end, style);
             return;
         }
@@ -126,7 +109,7 @@ impl Row {
 
     /// It is plain, and nothing stands at a column or behind it: text can be appended there.
     pub(super) fn ends_before(&self, column: usize) -> bool {
-        self.cells.is_empty() && column >= self.written
+        self.ink.cells.is_empty() && column >= self.ink.written
     }
 
     /// Writes characters of one or two columns each, `width` together, where the row ends before. They fit.
@@ -148,10 +131,10 @@ impl Row {
 
     fn push_plain(&mut self, column: usize, text: &str, end: usize, style: Style) {
         self.pad_plain(column);
-        self.text.push_str(text);
-        self.written = end;
+        self.ink.text.push_str(text);
+        self.ink.written = end;
         self.extend_spans(style);
-        self.tabs.retain(|(from, _)| *from >= end);
+        self.ink.tabs.retain(|(from, _)| *from >= end);
     }
 
     /// A tab has moved the cursor. It is kept for whoever copies the text, if it jumped over nothing, and until one of its
@@ -162,14 +145,14 @@ impl Row {
             self.cells_mut(columns);
             return self.note_tab(from, to);
         }
-        let place = self.tabs.partition_point(|(_, end)| *end <= from);
-        if from < to && self.tabs.get(place).is_none_or(|(start, _)| *start >= to) {
-            self.tabs.insert(place, (from, to));
+        let place = self.ink.tabs.partition_point(|(_, end)| *end <= from);
+        if from < to && self.ink.tabs.get(place).is_none_or(|(start, _)| *start >= to) {
+            self.ink.tabs.insert(place, (from, to));
         }
     }
 
     fn note_tab(&mut self, from: usize, to: usize) {
-        if let Some(jumped) = self.cells.get_mut(from..to)
+        if let Some(jumped) = self.ink.cells.get_mut(from..to)
             && jumped.iter().all(|cell| cell.is_empty())
         {
             for (index, cell) in jumped.iter_mut().enumerate() {
@@ -214,25 +197,26 @@ impl Row {
             return;
         }
         cluster.push(mark);
-        if self.clusters.len() >= 2 * columns.max(CLUSTER_CAP) {
+        if self.ink.clusters.len() >= 2 * columns.max(CLUSTER_CAP) {
             self.drop_unused_clusters();
         }
-        self.clusters.push(cluster.into_boxed_str());
-        let index = self.clusters.len() - 1;
-        if let Some(cell) = self.cells.get_mut(column) {
+        self.ink.clusters.push(cluster.into_boxed_str());
+        let index = self.ink.clusters.len() - 1;
+        if let Some(cell) = self.ink.cells.get_mut(column) {
             cell.set_cluster(index);
         }
     }
 
     /// Clusters whose cells were overwritten pile up when a program rewrites one row for ever.
     fn drop_unused_clusters(&mut self) {
-        let old = std::mem::take(&mut self.clusters);
-        for cell in &mut self.cells {
+        let Marks { cells, clusters, .. } = &mut *self.ink;
+        let old = std::mem::take(clusters);
+        for cell in cells {
             if let Glyph::Cluster(index) = cell.glyph()
                 && let Some(cluster) = old.get(index)
             {
-                self.clusters.push(cluster.clone());
-                cell.set_cluster(self.clusters.len() - 1);
+                clusters.push(cluster.clone());
+                cell.set_cluster(clusters.len() - 1);
             }
         }
     }
@@ -246,14 +230,17 @@ impl Row {
         if end >= columns {
             self.wrapped = false;
         }
-        self.tabs.retain(|(from, to)| *to <= start || *from >= end);
-        if background == Color::Default && self.cells.is_empty() {
-            if end >= self.written && self.truncate_plain(start) {
+        if !self.ink.is_there() && background == Color::Default {
+            return;
+        }
+        self.ink.tabs.retain(|(from, to)| *to <= start || *from >= end);
+        if background == Color::Default && self.ink.cells.is_empty() {
+            if end >= self.ink.written && self.truncate_plain(start) {
                 return;
             }
         } else if background == Color::Default && start == 0 && end >= columns {
-            self.cells.clear();
-            self.clusters.clear();
+            self.ink.cells.clear();
+            self.ink.clusters.clear();
             return;
         }
         self.cut_at(start, end, columns);
@@ -267,7 +254,7 @@ impl Row {
         let count = count.min(columns.saturating_sub(column));
         self.shift_prepare(column, columns, at);
         self.cut_at(columns.saturating_sub(count), columns, columns);
-        if let Some(tail) = self.cells.get_mut(column..) {
+        if let Some(tail) = self.ink.cells.get_mut(column..) {
             tail.rotate_right(count);
             tail.iter_mut().take(count).for_each(|cell| *cell = Cell::erased(background));
         }
@@ -278,7 +265,7 @@ impl Row {
         let count = count.min(columns.saturating_sub(column));
         self.shift_prepare(column, columns, at);
         self.cut_at(column, column + count, columns);
-        if let Some(tail) = self.cells.get_mut(column..) {
+        if let Some(tail) = self.ink.cells.get_mut(column..) {
             tail.rotate_left(count);
             tail.iter_mut().rev().take(count).for_each(|cell| *cell = Cell::erased(background));
         }
@@ -314,15 +301,15 @@ impl Row {
     }
 
     fn clear_plain(&mut self) {
-        self.text.clear();
-        self.written = 0;
-        self.spans.clear();
-        self.tabs.clear();
+        self.ink.text.clear();
+        self.ink.written = 0;
+        self.ink.spans.clear();
+        self.ink.tabs.clear();
     }
 
     /// Takes away what stands from a column on. Refuses to cut a wide character in two; a tab that is cut is none.
     fn truncate_plain(&mut self, column: usize) -> bool {
-        if column >= self.written {
+        if column >= self.ink.written {
             return true;
         }
         let (length, start) = self.byte_from(column);
@@ -332,16 +319,16 @@ impl Row {
         // A tab has one byte for each column.
         let cut = self.tab_before(length);
         let length = length - cut;
-        self.text.truncate(length);
-        self.written = column - cut;
-        while let [.., before, _] = self.spans.as_slice()
+        self.ink.text.truncate(length);
+        self.ink.written = column - cut;
+        while let [.., before, _] = self.ink.spans.as_slice()
             && before.0 as usize >= length
         {
-            self.spans.pop();
+            self.ink.spans.pop();
         }
-        match self.spans.last_mut() {
+        match self.ink.spans.last_mut() {
             Some(last) if length > 0 => last.0 = offset(length),
-            _ => self.spans.clear(),
+            _ => self.ink.spans.clear(),
         }
         self.push_blanks(column, PAD);
         true
@@ -350,38 +337,38 @@ impl Row {
     /// Columns of the tab that goes on over this byte of a plain row, as far as they are before it. Where a row was
     /// wrapped anew, it may begin in the row above.
     fn tab_before(&self, byte: usize) -> usize {
-        let place = self.spans.partition_point(|(end, _)| *end as usize <= byte);
-        if self.spans.get(place).is_none_or(|(_, style)| !style.attributes.contains(Attributes::TAB_REST)) {
+        let place = self.ink.spans.partition_point(|(end, _)| *end as usize <= byte);
+        if self.ink.spans.get(place).is_none_or(|(_, style)| !style.attributes.contains(Attributes::TAB_REST)) {
             return 0;
         }
-        let before = place.checked_sub(1).and_then(|before| self.spans.get(before));
+        let before = place.checked_sub(1).and_then(|before| self.ink.spans.get(before));
         let (rest, style) = before.map_or((0, TAB_REST), |(end, style)| (*end as usize, *style));
         byte - rest + usize::from(style == TAB)
     }
 
     /// The first character of a plain row that begins at a column or after it: its byte, and its column.
     fn byte_from(&self, column: usize) -> (usize, usize) {
-        if column >= self.written {
-            return (self.text.len(), self.written);
+        if column >= self.ink.written {
+            return (self.ink.text.len(), self.ink.written);
         }
-        if self.text.len() == self.written {
+        if self.ink.text.len() == self.ink.written {
             return (column, column);
         }
         let mut at = 0;
-        for (byte, c) in self.text.char_indices() {
+        for (byte, c) in self.ink.text.char_indices() {
             if at >= column {
                 return (byte, at);
             }
             at += columns_of(c).unwrap_or(1);
         }
-        (self.text.len(), self.written)
+        (self.ink.text.len(), self.ink.written)
     }
 
     fn pad_plain(&mut self, column: usize) {
-        if column <= self.written {
+        if column <= self.ink.written {
             return;
         }
-        let mut tabs = std::mem::take(&mut self.tabs);
+        let mut tabs = std::mem::take(&mut self.ink.tabs);
         let behind = tabs.split_off(tabs.partition_point(|(from, _)| *from < column));
         for (from, to) in tabs.into_iter().filter(|(_, to)| *to <= column) {
             self.push_blanks(from, PAD);
@@ -389,93 +376,95 @@ impl Row {
             self.push_blanks(to, TAB_REST);
         }
         self.push_blanks(column, PAD);
-        self.tabs = behind;
+        self.ink.tabs = behind;
     }
 
     /// Spaces up to a column.
     fn push_blanks(&mut self, column: usize, style: Style) {
-        if column > self.written {
-            self.text.extend(std::iter::repeat_n(' ', column - self.written));
-            self.written = column;
+        if column > self.ink.written {
+            let count = column - self.ink.written;
+            self.ink.text.extend(std::iter::repeat_n(' ', count));
+            self.ink.written = column;
             self.extend_spans(style);
         }
     }
 
     fn extend_spans(&mut self, style: Style) {
-        let end = offset(self.text.len());
-        match self.spans.last_mut() {
+        let end = offset(self.ink.text.len());
+        match self.ink.spans.last_mut() {
             Some(last) if last.1 == style => last.0 = end,
-            _ => self.spans.push((end, style)),
+            _ => self.ink.spans.push((end, style)),
         }
     }
 
     fn cells_mut(&mut self, columns: usize) -> &mut Vec<Cell> {
-        if self.cells.is_empty() {
-            self.cells.reserve(columns);
+        if self.ink.cells.is_empty() {
+            let Marks { text, spans, cells, .. } = &mut *self.ink;
+            cells.reserve(columns);
             let mut byte = 0;
-            for (end, style) in &self.spans {
+            for (end, style) in spans {
                 let end = *end as usize;
-                for c in self.text.get(byte..end).unwrap_or_default().chars() {
+                for c in text.get(byte..end).unwrap_or_default().chars() {
                     if *style == PAD {
-                        self.cells.push(Cell::erased(Color::Default));
+                        cells.push(Cell::erased(Color::Default));
                     } else if columns_of(c) == Some(2) {
-                        self.cells.push(Cell::new(c, *style, CellKind::Wide));
-                        self.cells.push(Cell::new(' ', *style, CellKind::WideEnd));
+                        cells.push(Cell::new(c, *style, CellKind::Wide));
+                        cells.push(Cell::new(' ', *style, CellKind::WideEnd));
                     } else {
-                        self.cells.push(Cell::new(c, *style, CellKind::Narrow));
+                        cells.push(Cell::new(c, *style, CellKind::Narrow));
                     }
                 }
                 byte = end;
             }
-            self.cells.resize(columns, Cell::erased(Color::Default));
-            for (from, to) in std::mem::take(&mut self.tabs) {
+            cells.resize(columns, Cell::erased(Color::Default));
+            for (from, to) in std::mem::take(&mut self.ink.tabs) {
                 self.note_tab(from, to);
             }
             self.clear_plain();
         }
-        &mut self.cells
+        &mut self.ink.cells
     }
 
     fn push_glyph(&self, glyph: Glyph, out: &mut String) {
         match glyph {
             Glyph::Char(c) => out.push(c),
-            Glyph::Cluster(index) => out.push_str(self.clusters.get(index).map_or(" ", |cluster| cluster)),
+            Glyph::Cluster(index) => out.push_str(self.ink.clusters.get(index).map_or(" ", |cluster| cluster)),
         }
     }
 
     /// Columns up to the last one that was printed to, and not erased: blanks count, as they are part of the text.
     pub(super) fn content_len(&self) -> usize {
-        if !self.cells.is_empty() {
-            return self.cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+        if !self.ink.cells.is_empty() {
+            return self.ink.cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
         }
-        let pad = match self.spans.as_slice() {
+        let pad = match self.ink.spans.as_slice() {
             [.., (before, _), (end, PAD)] => end - before,
             [(end, PAD)] => *end,
             _ => 0,
         };
         // They have one byte each.
-        let printed = self.written - pad as usize;
-        self.tabs.last().map_or(printed, |(_, to)| printed.max(*to))
+        let printed = self.ink.written - pad as usize;
+        self.ink.tabs.last().map_or(printed, |(_, to)| printed.max(*to))
     }
 
     /// Columns of a plain row up to the last one that shows something.
     fn seen_len(&self) -> usize {
-        let mut length = self.text.len();
-        if !self.text.ends_with(' ') {
-            return self.written;
+        let mut length = self.ink.text.len();
+        if !self.ink.text.ends_with(' ') {
+            return self.ink.written;
         }
-        for (index, (end, style)) in self.spans.iter().enumerate().rev() {
+        for (index, (end, style)) in self.ink.spans.iter().enumerate().rev() {
             if *end as usize != length || !style.shows_nothing() {
                 break;
             }
-            let start = index.checked_sub(1).and_then(|before| self.spans.get(before)).map_or(0, |s| s.0 as usize);
-            length = start + self.text.get(start..length).map_or(0, |part| part.trim_end_matches(' ').len());
+            let start = index.checked_sub(1).and_then(|before| self.ink.spans.get(before)).map_or(0, |s| s.0 as usize);
+            length = start + self.ink.text.get(start..length).map_or(0, |part| part.trim_end_matches(' ').len());
             if length > start {
                 break;
             }
         }
         // What was cut off are spaces of one byte and one column each.
-        self.written.saturating_sub(self.text.len() - length)
+        self.ink.written.saturating_sub(self.ink.text.len() - length)
     }
 
     /// It is empty, and nothing of it stands in history.
@@ -485,7 +474,7 @@ impl Row {
 
     /// Nothing is to be seen on it.
     pub(super) fn is_blank(&self) -> bool {
-        if self.cells.is_empty() { self.seen_len() == 0 } else { self.cells.iter().all(|cell| cell.is_blank()) }
+        if self.ink.cells.is_empty() { self.seen_len() == 0 } else { self.ink.cells.iter().all(|cell| cell.is_blank()) }
     }
 
     /// Nothing was written after what stands in history.
@@ -502,24 +491,24 @@ impl Row {
 
     /// Adds the text of some columns.
     pub(super) fn append_part(&self, start: usize, end: usize, sink: &mut impl TextSink) {
-        if !self.cells.is_empty() {
+        if !self.ink.cells.is_empty() {
             return self.append_cells(start, end, sink);
         }
         let (byte, stop) = (self.byte_from(start).0, self.byte_from(end).0);
-        let text = self.text.get(byte..stop).unwrap_or_default();
+        let text = self.ink.text.get(byte..stop).unwrap_or_default();
         // Spans before the part end at 0, those after it where it ends: nothing of them is pushed.
         let looks = |style| if style == PAD { Style::default() } else { style };
         let spans =
-            self.spans.iter().map(|(end, style)| ((*end as usize).min(stop).saturating_sub(byte), looks(*style)));
+            self.ink.spans.iter().map(|(end, style)| ((*end as usize).min(stop).saturating_sub(byte), looks(*style)));
         sink.push_spans(text, spans);
-        let mut column = self.written.max(start);
+        let mut column = self.ink.written.max(start);
         let mut push_to = |to: usize, style| {
             if to.min(end) > column {
                 sink.push(&" ".repeat(to.min(end) - column), style);
                 column = to.min(end);
             }
         };
-        for (from, to) in &self.tabs {
+        for (from, to) in &self.ink.tabs {
             push_to(*from, Style::default());
             push_to(*from + 1, TAB);
             push_to(*to, TAB_REST);
@@ -530,7 +519,7 @@ impl Row {
     fn append_cells(&self, start: usize, end: usize, sink: &mut impl TextSink) {
         let mut text = String::with_capacity(end.saturating_sub(start));
         let mut style = Style::default();
-        for cell in self.cells.iter().take(end).skip(start) {
+        for cell in self.ink.cells.iter().take(end).skip(start) {
             if matches!(cell.kind, CellKind::WideEnd | CellKind::Filler) {
                 continue;
             }

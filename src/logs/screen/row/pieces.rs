@@ -35,7 +35,7 @@ impl Row {
         cells.into_iter().take(end).filter(|cell| cell.kind != CellKind::Filler).map(move |cell| {
             let cluster = match cell.glyph() {
                 Glyph::Char(_) => None,
-                Glyph::Cluster(index) => self.clusters.get(index).cloned(),
+                Glyph::Cluster(index) => self.ink.clusters.get(index).cloned(),
             };
             Piece { cell, cluster }
         })
@@ -51,11 +51,11 @@ impl Row {
         if pieces.iter().all(|piece| ascii(piece).is_some()) {
             for (piece, c) in pieces.iter().filter_map(|piece| Some((piece, ascii(piece)?))) {
                 if piece.cell.is_empty() {
-                    row.push_blanks(row.written + 1, PAD);
+                    row.push_blanks(row.ink.written + 1, PAD);
                     continue;
                 }
-                row.text.push(c);
-                row.written += 1;
+                row.ink.text.push(c);
+                row.ink.written += 1;
                 row.extend_spans(piece.cell.style);
             }
             return row;
@@ -63,12 +63,12 @@ impl Row {
         for piece in pieces {
             let mut cell = piece.cell;
             if let Some(cluster) = &piece.cluster {
-                cell.set_cluster(row.clusters.len());
-                row.clusters.push(cluster.clone());
+                cell.set_cluster(row.ink.clusters.len());
+                row.ink.clusters.push(cluster.clone());
             }
-            row.cells.push(cell);
+            row.ink.cells.push(cell);
         }
-        row.cells.resize(columns, Cell::erased(Color::Default));
+        row.ink.cells.resize(columns, Cell::erased(Color::Default));
         row
     }
 
@@ -91,11 +91,14 @@ impl Row {
     /// Cut or padded to another width.
     pub(in crate::logs::screen) fn set_width(&mut self, columns: usize) {
         self.wrapped = false;
-        self.tabs.retain(|(_, to)| *to <= columns);
-        if !self.cells.is_empty() || !self.truncate_plain(columns) {
-            let old = self.cells.len().max(self.written);
+        if !self.ink.is_there() {
+            return;
+        }
+        self.ink.tabs.retain(|(_, to)| *to <= columns);
+        if !self.ink.cells.is_empty() || !self.truncate_plain(columns) {
+            let old = self.ink.cells.len().max(self.ink.written);
             self.cut_at(columns, columns, old);
-            self.cells.resize(columns, Cell::erased(Color::Default));
+            self.ink.cells.resize(columns, Cell::erased(Color::Default));
         }
     }
 }
