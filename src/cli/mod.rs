@@ -321,7 +321,7 @@ fn run_group(
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let (options, alerts, problems) = app::apply_preferences();
+    let (options, problems) = app::apply_preferences();
     let (frontend, style) = match background {
         Some((background, style)) => {
             (Frontend::Background(Background { for_run: arguments.for_run, ..background }), style)
@@ -366,7 +366,6 @@ fn run_group(
         for_run: arguments.for_run,
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
-        alerts,
         metrics,
         frontend,
     };
