@@ -149,7 +149,9 @@ fn carry_out(
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {}", visible_path(folder), plain_error(&error))))?;
     }
-    if let Some(group) = &arguments.place.group {
+    // An agent's session looks for it at each call.
+    let is_session = matches!(arguments.task, Some(Task::Mcp { .. }));
+    if let Some(group) = arguments.place.group.as_ref().filter(|_| !is_session) {
         arguments.place.config = Some(client::groups::file_of(group, &arguments)?);
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
