@@ -1,20 +1,25 @@
 //! Tells somebody who does not look: the desktop, and the program of `[alerts]`. Each has its own process, for which nobody
 //! waits; the end of the group waits for those that are on their way, a while.
+//!
+//! The user's own file is read for each alert, beside the loop: what it says then counts, as `alerts test` and `doctor` say.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::environment;
+use super::preferences::alerts_of_user;
 use crate::clock::Clock;
 use crate::domain::{
-    AlertDelivery, AlertKeys, AlertKind, AlertSpec, GroupSpec, Moment, RunCommand, path_text, visible,
+    AlertDelivery, AlertKeys, AlertKind, AlertSpec, GroupSpec, Moment, RunCommand, ServiceName, path_text, visible,
 };
+use crate::engine::AlertPace;
 use crate::logs::EventLine;
 use crate::process::{ProcessHost, Told, find_for_foreground, tell_program};
 
@@ -35,19 +40,19 @@ pub struct UserAlerts {
 
 impl UserAlerts {
     /// What counts for a group: key by key, the user's file before the project's.
-    pub fn with(&self, group: &GroupSpec) -> AlertSpec {
-        AlertSpec::new(&self.keys.clone().over(&group.alerts), self.desktop)
+    pub fn with(&self, project: &AlertKeys) -> AlertSpec {
+        AlertSpec::new(&self.keys.clone().over(project), self.desktop)
     }
 }
 
 /// One thing to be told.
 #[derive(Clone, Debug)]
-pub(crate) struct Alert {
+struct Alert {
     /// `None`: nothing has happened, it is a test.
-    pub(crate) kind: Option<AlertKind>,
+    kind: Option<AlertKind>,
     /// How many of its like have not been told since the last one.
-    pub(crate) more: u32,
-    pub(crate) event: EventLine,
+    more: u32,
+    event: EventLine,
 }
 
 /// An alert as the program gets it: the event, and what it needs to be understood elsewhere.
@@ -92,7 +97,11 @@ impl Alert {
     /// What there is to say beside that.
     fn detail(&self) -> String {
         let more = (self.more > 0).then(|| format!("and {} more", self.more));
-        let parts = [Some(self.event.message.clone()).filter(|message| !message.is_empty()), more];
+        // What the title says is not said twice; and who is in a crash loop is tried again.
+        let said = ["stuck · ", "gave up · "];
+        let message = &self.event.message;
+        let message = said.iter().find_map(|said| message.strip_prefix(said)).unwrap_or(message).to_owned();
+        let parts = [Some(message).filter(|message| !message.is_empty()), more];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 
@@ -126,44 +135,54 @@ impl Alert {
 }
 
 /// The way of alerts to those who are told.
+#[derive(Clone)]
 pub(crate) struct AlertSender {
-    spec: AlertSpec,
+    /// What the project says.
+    keys: AlertKeys,
     group: Group,
-    host: ProcessHost,
-    /// Who wants to know what came of it.
-    deliveries: UnboundedSender<AlertDelivery>,
+    means: Means,
     /// Each that is on its way has a clone.
     on_the_way: Sender<()>,
 }
 
+/// What alerts are told by.
+#[derive(Clone)]
+struct Means {
+    host: ProcessHost,
+    /// Where files are read.
+    runtime: Handle,
+    pace: Arc<Mutex<AlertPace>>,
+    /// Who wants to know what came of it.
+    deliveries: UnboundedSender<AlertDelivery>,
+}
+
 /// Makes the ways to those who are told, and waits for what is on its way when the group is over.
 pub(crate) struct AlertTeller {
-    user: UserAlerts,
-    host: ProcessHost,
+    means: Means,
     /// What has come of each.
-    deliveries: (UnboundedSender<AlertDelivery>, UnboundedReceiver<AlertDelivery>),
+    deliveries: UnboundedReceiver<AlertDelivery>,
     on_the_way: Option<Sender<()>>,
     ended: Receiver<()>,
 }
 
 impl AlertTeller {
-    /// Nothing is on its way.
-    pub(crate) fn new(user: UserAlerts, host: ProcessHost) -> Self {
+    /// Nothing is on its way. To be called inside of the event loop.
+    pub(crate) fn new(host: ProcessHost) -> Self {
         let (on_the_way, ended) = mpsc::channel();
-        Self { user, host, deliveries: unbounded_channel(), on_the_way: Some(on_the_way), ended }
+        let (deliver, deliveries) = unbounded_channel();
+        let means = Means { host, runtime: Handle::current(), pace: Arc::default(), deliveries: deliver };
+        Self { means, deliveries, on_the_way: Some(on_the_way), ended }
     }
 
-    /// The way for a group as its files say it now; none if nothing is to be told.
+    /// The way for a group as its files say it now; none when the group is over.
     pub(crate) fn sender(&self, group: &GroupSpec) -> Option<AlertSender> {
-        let spec = self.user.with(group);
-        let on_the_way = self.on_the_way.clone().filter(|_| spec.is_on())?;
-        let (host, deliveries) = (self.host.clone(), self.deliveries.0.clone());
-        Some(AlertSender { spec, group: Group::of(group), host, deliveries, on_the_way })
+        let on_the_way = self.on_the_way.clone()?;
+        Some(AlertSender { keys: group.alerts.clone(), group: Group::of(group), means: self.means.clone(), on_the_way })
     }
 
     /// What has come of the next alert. Waits as long as it takes.
     pub(crate) async fn next_delivery(&mut self) -> Option<AlertDelivery> {
-        self.deliveries.1.recv().await
+        self.deliveries.recv().await
     }
 
     /// Waits for what is on its way, a while. There must be no sender any more.
@@ -177,16 +196,25 @@ impl AlertTeller {
 }
 
 impl AlertSender {
-    pub(crate) fn spec(&self) -> &AlertSpec {
-        &self.spec
+    /// Begins to tell what has happened, if that is to be told, and returns at once. `what`: the service, and when.
+    pub(crate) fn send(&self, kind: AlertKind, what: (Option<ServiceName>, Moment), event: EventLine) {
+        let way = self.clone();
+        self.means.runtime.spawn_blocking(move || way.tell(kind, what, event));
     }
 
-    /// Begins to tell it, and returns at once.
-    pub(crate) fn send(&self, alert: Alert) {
-        let alert = alert.bounded();
-        for (what, told) in told(&self.spec, &self.group, &alert) {
-            let (on_the_way, deliveries) = (self.on_the_way.clone(), self.deliveries.clone());
-            self.host.tell_program(told, move |result| {
+    fn tell(self, kind: AlertKind, (service, at): (Option<ServiceName>, Moment), event: EventLine) {
+        // Held while it reads: one at a time.
+        let mut pace = self.means.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let spec = alerts_of_user().0.with(&self.keys);
+        if !spec.is_on() || !spec.on.contains(&kind) {
+            return;
+        }
+        let Some(more) = pace.pass(service.as_ref(), kind, spec.every, at) else { return };
+        drop(pace);
+        let alert = Alert { kind: Some(kind), more, event }.bounded();
+        for (what, told) in told(&spec, &self.group, &alert) {
+            let (on_the_way, deliveries) = (self.on_the_way.clone(), self.means.deliveries.clone());
+            self.means.host.tell_program(told, move |result| {
                 if let Err(problem) = &result {
                     log::warn!("alert not delivered: {what}: {problem}");
                 }
@@ -244,7 +272,7 @@ fn desktop_argv(title: &str, text: &str) -> Vec<String> {
 
 /// The programs that are told of alerts, by what these files say; and why one cannot be started, for people.
 pub fn alert_programs(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Option<String>)> {
-    let spec = user.with(group);
+    let spec = user.with(&group.alerts);
     if !spec.is_on() {
         return Vec::new();
     }
@@ -253,9 +281,15 @@ pub fn alert_programs(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Opti
     programs.map(|(what, told)| (what, problem(&told).map(|(_, problem)| problem))).collect()
 }
 
+/// Somebody would be told, but `on` names no alert.
+pub fn alerts_are_off(group: &GroupSpec, user: &UserAlerts) -> bool {
+    let spec = user.with(&group.alerts);
+    spec.on.is_empty() && (spec.run.is_some() || spec.desktop)
+}
+
 /// Tells a test alert in all ways that are set. What is called how, and what came of it.
 pub fn test_alerts(group: &GroupSpec, user: &UserAlerts) -> Vec<(String, Result<(), String>)> {
-    told(&user.with(group), &Group::of(group), &test_alert())
+    told(&user.with(&group.alerts), &Group::of(group), &test_alert())
         .into_iter()
         .map(|(what, told)| (what, tell_program(told)))
         .collect()
@@ -310,6 +344,18 @@ mod tests {
             assert_eq!(message[key], value, "{message}");
         }
         assert_eq!((&message["code"], &message["more"], &message["seq"]), (&1.into(), &4.into(), &7.into()));
+    }
+
+    #[test]
+    fn what_the_title_says_is_said_once() {
+        let text = |kind, message: &str| {
+            let event = EventLine { message: message.into(), ..alert().event };
+            Alert { kind: Some(kind), more: 0, event }.text(&group())
+        };
+        let stuck = text(AlertKind::Stuck, "stuck · port 4000 refused · next try in 1s");
+        assert_eq!(stuck, "shop: api is stuck · port 4000 refused · next try in 1s");
+        let looping = text(AlertKind::CrashLoop, "gave up · 5 crashes in 60s · fix it (or wait 60s)");
+        assert_eq!(looping, "shop: api is in a crash loop · 5 crashes in 60s · fix it (or wait 60s)");
     }
 
     #[test]

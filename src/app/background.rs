@@ -100,6 +100,9 @@ fn next_look(group: &GroupSnapshot, wanted: &[ServiceName], now: Moment) -> Opti
     (!open.is_empty()).then(|| open.into_iter().flatten().min())
 }
 
+/// What a person at a terminal can do meanwhile.
+pub const BY_KEY: &str = " · Ctrl-C stops the group";
+
 /// What a start waits for, with the state of each: `shop: waiting for install (running) · Ctrl-C stops the group`.
 fn waits_for(group: &GroupSnapshot, wanted: &[ServiceName], name: &str, now: Moment) -> String {
     let services = wanted.iter().filter_map(|name| group.service(name));
@@ -111,7 +114,7 @@ fn waits_for(group: &GroupSnapshot, wanted: &[ServiceName], name: &str, now: Mom
     let names = names.collect::<Vec<_>>().join(", ");
     let more = open.len().saturating_sub(NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    visible(&format!("{name}: waiting for {names}{more} · Ctrl-C stops the group")).into_owned()
+    visible(&format!("{name}: waiting for {names}{more}{BY_KEY}")).into_owned()
 }
 
 /// What is reported, and with which code.

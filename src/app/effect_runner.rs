@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::alerts::{AlertTeller, UserAlerts};
+use super::alerts::AlertTeller;
 use super::environment;
 use super::event_recorder::{EventRecorder, log_fact};
 use super::history_file::HistoryWriter;
@@ -78,7 +78,6 @@ impl EffectRunner {
         spec: &GroupSpec,
         ways: Ways,
         event_recorder: EventRecorder,
-        user_alerts: UserAlerts,
     ) -> Self {
         let group: Arc<str> = group_key(&spec.file).into();
         let mut workers = Workers::new(Means {
@@ -90,7 +89,7 @@ impl EffectRunner {
             event_recorder: event_recorder.clone(),
         });
         workers.set_group(&spec.services);
-        let alert_teller = AlertTeller::new(user_alerts, host.clone());
+        let alert_teller = AlertTeller::new(host.clone());
         event_recorder.alert_by(alert_teller.sender(spec));
         Self {
             host,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::alerts::{Alert, AlertSender};
+use super::alerts::AlertSender;
 use super::history_file::HistoryWriter;
 use crate::clock::Clock;
 use crate::domain::{Fact, FactKind, GroupEvent, GroupEventKind, Moment, ServiceName, ServiceSpec, StartCause};
@@ -55,7 +55,7 @@ impl EventRecorder {
         self.readers().history = None;
     }
 
-    /// Alerts go there from now on; with none, nowhere.
+    /// Alerts go there from now on; without it, nowhere.
     pub(crate) fn alert_by(&self, sender: Option<AlertSender>) {
         self.readers().sender = sender;
     }
@@ -96,7 +96,7 @@ impl EventRecorder {
         let event = self.log.push(GroupEvent { alert, ..event });
         // Held until here: the next event comes after this one for each of them.
         self.remember(&event, &readers);
-        self.alert(&event, &mut readers);
+        self.alert(&event, &readers);
     }
 
     /// A checkout of 5,000 files is not worth 5,000 lines on disk; what it restarts is.
@@ -108,11 +108,9 @@ impl EventRecorder {
         }
     }
 
-    fn alert(&self, event: &GroupEvent, readers: &mut Readers) {
-        let Readers { alerts, sender: Some(sender), .. } = readers else { return };
-        let Some(kind) = event.alert.filter(|kind| sender.spec().on.contains(kind)) else { return };
-        if let Some(more) = alerts.pass(event.service.as_ref(), kind, sender.spec().every, event.at) {
-            sender.send(Alert { kind: Some(kind), more, event: EventLine::new(event, self.clock) });
+    fn alert(&self, event: &GroupEvent, readers: &Readers) {
+        if let (Some(sender), Some(kind)) = (&readers.sender, event.alert) {
+            sender.send(kind, (event.service.clone(), event.at), EventLine::new(event, self.clock));
         }
     }
 

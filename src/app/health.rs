@@ -66,9 +66,10 @@ pub fn listener_on(port: u16) -> Option<String> {
 }
 
 /// Living processes of services whose devgroup is gone, of whichever group: the key of the group, and the process for
-/// people.
+/// people. Of those in another pid namespace, a container or a sandbox, that cannot be known from here.
 pub fn leftovers() -> Vec<(String, String)> {
     let mut left = orphans(|_| true);
+    left.retain(|(_, process)| process_tree::is_in_our_namespace(process.pid));
     left.sort_by_key(|(_, process)| process.pid.as_raw_nonzero());
     left.into_iter().map(|(group, process)| (group, process.display())).collect()
 }

@@ -36,8 +36,8 @@ pub use crate::tui::{
     DashboardOptions, clipboard_programs, key_table_text, leave_sequence, open_address, warm_up as warm_up_dashboard,
 };
 pub use crate::watch::branch_of;
-pub use alerts::{UserAlerts, alert_programs, test_alerts};
-pub use background::Background;
+pub use alerts::{UserAlerts, alert_programs, alerts_are_off, test_alerts};
+pub use background::{BY_KEY, Background};
 pub use ending::Ending;
 pub use environment::{inherited_by, inside_service_of, is_foreground_of};
 pub use foreground::{ForegroundCommand, NotExecutable};

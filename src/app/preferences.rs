@@ -8,18 +8,17 @@ use crate::config::{self, Diagnostics, KeyWords, LayoutChoice, NotificationChoic
 use crate::display::{DisplaySupport, GlyphSet, Ground, Notification};
 use crate::tui::{self, Arrangement, DashboardOptions, KeyBinding, Preferred};
 
-/// How the dashboard draws and what its keys mean, by the environment and the user's file; what that says of alerts; and what
-/// is wrong with it. The first two are in force from here on, also for terminals that attach.
-pub fn apply_preferences() -> (DashboardOptions, UserAlerts, Option<Diagnostics>) {
+/// How the dashboard draws and what its keys mean, by the environment and the user's file, and what is wrong with that. It is
+/// in force from here on, also for terminals that attach.
+pub fn apply_preferences() -> (DashboardOptions, Option<Diagnostics>) {
     let options = DashboardOptions::new(DisplaySupport::from_environment());
-    let Some((preferences, problems)) = load() else { return (options.preferred(), UserAlerts::default(), None) };
+    let Some((preferences, problems)) = load() else { return (options.preferred(), None) };
     preferred(&preferences).put_in_force();
-    let alerts = user_alerts(&preferences);
     let bindings = preferences.keys.into_iter();
     let bindings: Vec<_> =
         bindings.map(|config::Binding { context, key, action }| KeyBinding { context, key, action }).collect();
     tui::bind_keys(&bindings);
-    (options.preferred(), alerts, (!problems.is_empty()).then_some(problems))
+    (options.preferred(), (!problems.is_empty()).then_some(problems))
 }
 
 /// What the user's file says of alerts, and what is wrong with the file.

@@ -61,6 +61,9 @@ pub(super) fn run(task: &AlertsTask, place: &Place) -> Result<u8, Failure> {
                        help: devgroup help alerts";
         return Err(Failure::Unexpected(problem.into()));
     }
+    if app::alerts_are_off(&group, &user) {
+        super::print_message("note: alerts are off: `on = []` in [alerts]; only this test was sent");
+    }
     let code = u8::from(alerts.iter().any(|entry| !entry.delivered));
     let text = if json { json::line(&Report { version: 1, alerts })? } else { table(&alerts) };
     super::print(&text).map(|()| code)

@@ -216,6 +216,7 @@ fn own_file() -> PathBuf {
 fn help(error: &ClientError) -> String {
     match error {
         ClientError::NotAllowed { .. } => format!("\n  help: {}", sandbox(error)),
+        ClientError::Ended { .. } | ClientError::Lost => "\n  help: `devgroup` starts it again".into(),
         ClientError::Silent | ClientError::NoSocket(_) => "\n  help: `devgroup doctor` shows more".into(),
         error => near(error),
     }

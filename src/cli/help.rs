@@ -40,7 +40,7 @@ fn page_of(topic: Topic) -> String {
     // The page has the keys as they are for everybody; here are those that this user has.
     let table = page.find("\n|").zip(page.rfind("|\n")).filter(|_| matches!(topic, Topic::Keys));
     let Some((before, after)) = table else { return guide::render(page, width) };
-    if let (_, _, Some(problems)) = app::apply_preferences() {
+    if let (_, Some(problems)) = app::apply_preferences() {
         super::print_message(problems.render(super::style()).trim_end());
     }
     let (before, after) = (guide::render(&page[..before], width), guide::render(&page[after + 1..], width));

@@ -38,6 +38,8 @@ pub(super) struct HistoryArguments {
 /// The events of a group on disk, whether it runs or not.
 pub(super) struct Past {
     pub(super) events: Vec<EventLine>,
+    /// Days that cannot be read, and why.
+    unread: Vec<String>,
     /// The time that is asked about begins and ends here.
     pub(super) since: SystemTime,
     until: SystemTime,
@@ -46,12 +48,19 @@ pub(super) struct Past {
 impl Past {
     /// Those of that time until now.
     pub(super) fn read(spec: &GroupSpec, time: Duration) -> Result<Self, Failure> {
-        let no_history = |why: String| Failure::Unexpected(format!("there is no history: {why}"));
+        let no_history = |why: String| Failure::Unexpected(format!("the history cannot be read: {why}"));
         let folder = app::state_folder_of((&spec.name, &spec.file, &spec.root)).map_err(no_history)?;
         let until = Clock::start().wall(Moment::START);
         let since = until.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
-        let events = EventFiles::of(&folder).read(since).map_err(|error| no_history(error.to_string()))?;
-        Ok(Self { events, since, until })
+        let kept = EventFiles::of(&folder).read(since).map_err(|error| no_history(error.to_string()))?;
+        Ok(Self { events: kept.lines, unread: kept.unread, since, until })
+    }
+
+    /// Says which days are missing.
+    pub(super) fn tell_unread(&self) {
+        for unread in &self.unread {
+            super::print_message(&format!("warning: cannot be read: {unread}\n  note: all other days are shown"));
+        }
     }
 }
 
@@ -79,6 +88,7 @@ fn load(place: &Place) -> Result<GroupSpec, Failure> {
 /// Prints what has become of services. The result is the exit code.
 pub(super) fn run(place: &Place, arguments: &HistoryArguments) -> Result<u8, Failure> {
     let (past, shown) = found(place, &arguments.services, arguments.since)?;
+    past.tell_unread();
     let text = match arguments.json {
         true => json::line(&Report::of(&past, arguments.since, shown))?,
         false => table(&shown, arguments.since),
@@ -141,6 +151,7 @@ fn chosen(written: &[String], names: Vec<String>, spec: Option<&GroupSpec>) -> R
 /// `24h`, as it is asked for.
 fn in_hours(time: Duration) -> String {
     match time.as_secs() {
+        0 if time.is_zero() => "0s".into(),
         seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
         _ => short(time),
     }

@@ -150,7 +150,9 @@ fn carry_out(
         std::env::set_current_dir(folder)
             .map_err(|error| Failure::Usage(format!("-C {}: {}", visible_path(folder), plain_error(&error))))?;
     }
-    if let Some(group) = &arguments.place.group {
+    // An agent's session looks for it at each call.
+    let is_session = matches!(arguments.task, Some(Task::Mcp { .. }));
+    if let Some(group) = arguments.place.group.as_ref().filter(|_| !is_session) {
         arguments.place.config = Some(client::groups::file_of(group, &arguments)?);
     }
     if arguments.task.is_some() && arguments.run != RunArguments::default() {
@@ -322,7 +324,7 @@ fn run_group(
     if let Some(problem) = crate::clock::zone_problem() {
         return Err(Failure::Usage(problem));
     }
-    let (options, alerts, problems) = app::apply_preferences();
+    let (options, problems) = app::apply_preferences();
     let (frontend, style) = match background {
         Some((background, style)) => {
             (Frontend::Background(Background { for_run: arguments.for_run, ..background }), style)
@@ -367,7 +369,6 @@ fn run_group(
         for_run: arguments.for_run,
         selection: arguments.selection(),
         warning: problems.filter(|_| !has_stderr).map(|problems| problems.summary()),
-        alerts,
         metrics,
         frontend,
     };

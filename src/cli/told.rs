@@ -62,7 +62,11 @@ pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> Stri
     let text = error.render().to_string();
     let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
     let meant = commands.map(|commands| format!("did you mean {commands}?"));
-    let help = meant.as_deref().unwrap_or(help);
+    // What is for people at a terminal, or wrong for the value of an option.
+    let is_needless =
+        |line: &str| ["For more information", "tip: to pass "].iter().any(|text| line.trim().starts_with(text));
+    let help = help.lines().filter(|line| !is_needless(line)).collect::<Vec<_>>().join("\n");
+    let help = meant.as_deref().unwrap_or(&help);
     line(new("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty())))
 }
 
@@ -132,6 +136,31 @@ mod tests {
         let drawn = "error: a is empty   [empty]\n   ,-[procgroup.toml:1:1]\n  help: write it\n";
         let invalid = as_json(&Failure::Invalid(drawn.into()));
         assert!(invalid.contains("\"a is empty\"") && invalid.contains("check --json"), "{invalid}");
+    }
+
+    #[test]
+    fn a_group_that_has_ended_is_said_to_have_ended() {
+        let summary = "shop: 2 services stopped in 0.0s".to_owned();
+        let ended = as_json(&ClientError::Ended { code: 0, summary }.into());
+        let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"the group has ended: shop: 2 \
+                        services stopped in 0.0s\",\"help\":\"`devgroup` starts it again\"}}";
+        assert_eq!(ended, expected);
+        assert!(as_json(&ClientError::Lost.into()).contains("starts it again"));
+    }
+
+    #[test]
+    fn a_usage_problem_has_no_hints_for_people_or_for_positions() {
+        use clap::Parser;
+        #[derive(Debug, Parser)]
+        struct Line {
+            #[arg(long)]
+            since: Option<u32>,
+        }
+        let told = |line: &str| usage_as_json(&Line::try_parse_from(line.split(' ')).unwrap_err(), None);
+        let negative = told("devgroup --since -5");
+        assert!(negative.contains("-5") && !negative.contains("tip: to pass"), "{negative}");
+        assert!(!negative.contains("For more information"), "{negative}");
+        assert!(told("devgroup --sinc 5").contains("--since"), "what may be meant stays");
     }
 
     #[test]

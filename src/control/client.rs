@@ -53,7 +53,7 @@ pub enum ClientError {
     #[error("{}", .0.message)]
     Refused(Problem),
     /// The group has ended, and said so.
-    #[error("{summary}")]
+    #[error("the group has ended: {summary}")]
     Ended {
         /// The exit code of its program.
         code: u8,

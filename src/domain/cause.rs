@@ -127,7 +127,7 @@ impl fmt::Display for FilesChanged {
 pub struct RestartCounts {
     /// Files changed.
     pub change: u32,
-    /// It crashed.
+    /// It crashed, and was started again by itself, or is to be when its wait is over. A crash that nothing follows is none.
     pub crash: u32,
     /// Restarts that somebody asked for.
     pub manual: u32,

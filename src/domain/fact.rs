@@ -229,6 +229,7 @@ fn event_of_marker(marker: &Marker, words: impl Fn() -> Arc<str>) -> Option<Grou
         | Marker::OverLimit { .. }
         | Marker::Unkillable { .. }
         | Marker::GaveUp { .. }
+        | Marker::ChangeCommandFailed { .. }
         | Marker::Lost { .. } => GroupEventKind::Error(words()),
         // It has not happened; or another fact says it.
         Marker::CouldNotStart { .. }

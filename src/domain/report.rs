@@ -87,6 +87,8 @@ pub enum RunReport {
     HookEnded {
         /// Number of the hook, as in the effect that began it.
         number: u32,
+        /// Why it has failed, for people: `exit 7`. Nothing of one that ended with 0.
+        problem: Option<Arc<str>>,
     },
 }
 

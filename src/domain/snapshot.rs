@@ -165,7 +165,8 @@ pub struct ServiceSnapshot {
     pub held: usize,
     /// Changes that wait for quiet.
     pub pending: usize,
-    /// What runs is older than the files: they did not pass `validate`, a dependency is down, or the changes were discarded.
+    /// What runs is older than the files: they did not pass `validate`, `on_change` has failed, a dependency is down, or the
+    /// changes were discarded.
     pub stale: bool,
     /// When changes that came right after a start are acted on. What runs goes on until then.
     pub next_restart: Option<Moment>,

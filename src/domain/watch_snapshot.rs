@@ -100,6 +100,15 @@ impl fmt::Display for HoldSnapshot {
 }
 
 impl HoldSnapshot {
+    /// The same in a sentence, for who is not at the screen: `` `devgroup hold -- git checkout main` ``.
+    pub fn holder(&self) -> String {
+        let of = if self.services.is_empty() { String::new() } else { format!(" ({})", self.names()) };
+        match self.by {
+            Holder::Command => format!("`devgroup hold -- {}`{of}", self.label),
+            _ => self.to_string(),
+        }
+    }
+
     /// The services, if they are not all.
     pub fn names(&self) -> String {
         self.services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(", ")

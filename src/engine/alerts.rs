@@ -29,7 +29,6 @@ struct Told {
 #[derive(Clone, Debug, Default)]
 pub struct Alerts {
     troubles: BTreeMap<ServiceName, Trouble>,
-    told: BTreeMap<Key, Told>,
     /// The group is being stopped: whatever ends now is meant to.
     is_stopping: bool,
 }
@@ -84,7 +83,15 @@ impl Alerts {
         }
         lasted
     }
+}
 
+/// How often something is told.
+#[derive(Clone, Debug, Default)]
+pub struct AlertPace {
+    told: BTreeMap<Key, Told>,
+}
+
+impl AlertPace {
     /// Whether an alert is told now, and how many of its like were not told since the last one. `every`: at most one is told
     /// in this time.
     pub fn pass(
@@ -155,14 +162,14 @@ mod tests {
 
     #[test]
     fn of_many_in_a_short_time_one_is_told_and_the_next_says_how_many() {
-        let (mut alerts, every) = (Alerts::default(), Duration::from_secs(30));
+        let (mut pace, every) = (AlertPace::default(), Duration::from_secs(30));
         let api = ServiceName::from("api");
-        let mut pass = |kind, seconds| alerts.pass(Some(&api), kind, every, at(seconds));
+        let mut pass = |kind, seconds| pace.pass(Some(&api), kind, every, at(seconds));
         let told: Vec<_> = [0, 1, 10, 20, 29, 30, 31, 61].map(|seconds| pass(AlertKind::CrashLoop, seconds)).into();
         assert_eq!(told, [Some(0), None, None, None, None, Some(4), None, Some(1)]);
         assert_eq!(pass(AlertKind::Stuck, 62), Some(0), "another kind");
-        assert_eq!(alerts.pass(Some(&"web".into()), AlertKind::CrashLoop, every, at(62)), Some(0), "another service");
-        assert_eq!(alerts.pass(Some(&api), AlertKind::Stuck, Duration::ZERO, at(62)), Some(0), "every = 0");
+        assert_eq!(pace.pass(Some(&"web".into()), AlertKind::CrashLoop, every, at(62)), Some(0), "another service");
+        assert_eq!(pace.pass(Some(&api), AlertKind::Stuck, Duration::ZERO, at(62)), Some(0), "every = 0");
     }
 
     #[test]

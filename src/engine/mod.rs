@@ -60,7 +60,7 @@ mod validation;
 mod view;
 mod wall;
 
-pub use alerts::Alerts;
+pub use alerts::{AlertPace, Alerts};
 pub use effect::{Effect, Finish};
 pub use event::Event;
 pub use machine::Engine;

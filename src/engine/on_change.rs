@@ -4,6 +4,7 @@
 //! and would be ended by it. Of hooks one runs at a time, and one more waits behind it: however many changes come
 //! meanwhile, it sees all of them. Both end with the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
@@ -30,6 +31,8 @@ pub(super) struct Hooks {
     number: u32,
     /// The files behind the hook that waits for the end of that one.
     waiting: Option<PathSet>,
+    /// Why the last hook of the run has failed, for people: the run has not taken in what has changed.
+    problem: Option<Arc<str>>,
 }
 
 impl Hooks {
@@ -46,6 +49,11 @@ impl Hooks {
             return Some(GoingOn::Command);
         }
         self.signal.is_some().then_some(GoingOn::Signal)
+    }
+
+    /// The last one has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.problem.is_some()
     }
 
     /// Nothing more is to be begun.
@@ -131,6 +139,12 @@ impl Service {
         self.environment_problem().or_else(discarded)
     }
 
+    /// Why what runs is older than its files, where they are not at fault: [`Self::unseen_problem`], or the hook has failed.
+    pub(super) fn problem_of_run(&self) -> Option<String> {
+        let of_hook = || Some(format!("on_change failed: {}", self.hooks.problem.as_ref()?));
+        self.unseen_problem().or_else(of_hook)
+    }
+
     /// These are changes that somebody has discarded. Unless the run was told of them since.
     pub(super) fn note_discarded(&mut self, paths: &PathSet, turn: &mut Turn) {
         let Some(discarded) = &mut self.discarded else { return };
@@ -197,7 +211,7 @@ impl Service {
     }
 
     fn begin_hook(&mut self, command: String, paths: &PathSet, turn: &mut Turn) {
-        self.say_done(&format!("running {command}"), paths, turn);
+        self.say_done(&format!("on_change · {command}"), paths, turn);
         self.hooks.number = self.hooks.number.wrapping_add(1);
         let number = self.hooks.number;
         self.hooks.running = Some(number);
@@ -206,12 +220,17 @@ impl Service {
         turn.emit(Effect::RunHook { spec: self.spec.clone(), command, number });
     }
 
-    /// A hook has ended.
-    pub(super) fn hook_ended(&mut self, number: u32, turn: &mut Turn) {
+    /// A hook has ended; `problem`: why it has failed.
+    pub(super) fn hook_ended(&mut self, number: u32, problem: Option<Arc<str>>, turn: &mut Turn) {
         if self.hooks.running != Some(number) {
             return;
         }
         self.hooks.running = None;
+        if let Some(problem) = &problem {
+            let marker = Marker::ChangeCommandFailed { what: "on_change", problem: problem.to_string() };
+            self.narrate(marker, turn);
+        }
+        self.hooks.problem = problem;
         self.restarts.limit.settle(turn.now);
         if let Some(paths) = self.hooks.waiting.take() {
             self.act_on_change(&paths, turn);
@@ -221,6 +240,7 @@ impl Service {
     /// The run ends, and with it what was done beside it.
     pub(super) fn end_hooks(&mut self, turn: &mut Turn) {
         self.hooks.forget_waiting();
+        self.hooks.problem = None;
         if let Some(number) = self.hooks.running.take() {
             turn.emit(Effect::EndHook { service: self.name().clone(), number });
         }
@@ -228,7 +248,7 @@ impl Service {
 
     /// It has been told of its changes without a start: from now on it is as if it had started with them.
     fn took_note(&mut self, turn: &mut Turn) {
-        self.discarded = None;
+        (self.discarded, self.hooks.problem) = (None, None);
         self.restarts.limit.begin(turn.now);
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }

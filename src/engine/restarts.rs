@@ -58,7 +58,7 @@ impl Restarts {
             StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
             StartCause::OverLimit(_) => counts.limit = counts.limit.saturating_add(1),
             StartCause::Dependency(_) => counts.dependency = counts.dependency.saturating_add(1),
-            // A crash was counted when it happened, and what runs by its schedule is not started again.
+            // A crash that this follows by itself was counted when it happened, and what runs by its schedule is not started again.
             StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::First | StartCause::Schedule => {}
         }
     }

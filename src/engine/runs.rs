@@ -32,8 +32,8 @@ impl Service {
         if let RunReport::Validated { number, result } = report {
             return self.validation_ended(number, result, turn);
         }
-        if let RunReport::HookEnded { number } = report {
-            return self.hook_ended(number, turn);
+        if let RunReport::HookEnded { number, problem } = report {
+            return self.hook_ended(number, problem, turn);
         }
         if self.phase.live_run() != Some(run) {
             if let (RunReport::Worker(worker), None) = (report, self.phase.live_run()) {
@@ -386,10 +386,6 @@ impl Service {
         if self.run.spec.kind == Kind::Job {
             return if success { finished(NextTry::None) } else { self.retry(outcome, turn) };
         }
-        // What devgroup has ended for a reason of its own is counted when it is restarted.
-        if !success && !matches!(outcome, Outcome::Stuck | Outcome::OverLimit) {
-            self.restarts.counts.crash = self.restarts.counts.crash.saturating_add(1);
-        }
         match self.spec.restart {
             RestartPolicy::Never => return finished(NextTry::None),
             RestartPolicy::OnFailure if success => return finished(NextTry::None),
@@ -406,6 +402,10 @@ impl Service {
             _ => self.restarts.crashes.crash(&breaker, lasted, turn.now),
         };
         let of = breaker.failures.max(1);
+        // What devgroup has ended for a reason of its own is counted when it is restarted.
+        if !success && !matches!(outcome, Outcome::Stuck | Outcome::OverLimit) {
+            self.restarts.counts.crash = self.restarts.counts.crash.saturating_add(1);
+        }
         // A run that ended well is no crash, but it is counted like one: `always` must not become a tight loop.
         let attempt = if success { 0 } else { count.number };
         let failed = (!success).then_some(FailedRun::Crash(count.number, of));

@@ -175,12 +175,12 @@ impl Engine {
             }
             Phase::Starting { .. } => {
                 let problem = service.problem_of_files().or(service.run.port_taken.as_ref()).map(ToString::to_string);
-                problem.or_else(|| service.unseen_problem())
+                problem.or_else(|| service.problem_of_run())
             }
             Phase::Running { .. } => {
                 let of_worker = service.run.worker.as_deref().and_then(|worker| worker.reason(service.name()));
                 let problem = of_worker.or_else(|| service.problem_of_files().map(|text| text.to_string()));
-                problem.or_else(|| service.unseen_problem())
+                problem.or_else(|| service.problem_of_run())
             }
             _ => service.reason(limited),
         };
@@ -205,12 +205,12 @@ impl Service {
         self.spec.watch != WatchFiles::Off
     }
 
-    /// What runs is older than its files: these are not valid, a dependency is down, nobody has restarted it, or somebody has
-    /// discarded the changes.
+    /// What runs is older than its files: these are not valid, a dependency is down, nobody has restarted it, its `on_change`
+    /// has failed, or somebody has discarded the changes.
     fn is_stale(&self) -> bool {
         let is_held_up = !self.restarts.held_up_by.is_empty();
         let has_not_seen = self.environment.is_some() || self.discarded.as_ref().is_some_and(|paths| !paths.is_empty());
-        self.is_live() && (self.is_refused() || is_held_up || has_not_seen)
+        self.is_live() && (self.is_refused() || is_held_up || has_not_seen || self.hooks.has_failed())
     }
 
     /// The files of which a change starts it, for people: `src/**/*.rs, Cargo.toml`.

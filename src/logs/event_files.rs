@@ -42,6 +42,15 @@ pub struct EventFiles {
     folder: PathBuf,
 }
 
+/// What the files tell.
+#[derive(Clone, Debug, Default)]
+pub struct KeptEvents {
+    /// In the order of the files.
+    pub lines: Vec<EventLine>,
+    /// Files that cannot be read, and why.
+    pub unread: Vec<String>,
+}
+
 /// A file: of which day, and which of that day, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
@@ -141,24 +150,26 @@ impl EventFiles {
     /// The events since that time, as they were written.
     ///
     /// # Errors
-    /// A file that is there cannot be read: why, with its path.
-    pub fn read(&self, since: SystemTime) -> io::Result<Vec<EventLine>> {
+    /// No file can be read: why, with the path.
+    pub fn read(&self, since: SystemTime) -> io::Result<KeptEvents> {
         let since = Timestamp::try_from(since).unwrap_or(Timestamp::MIN);
         let first = since.to_zoned(TimeZone::UTC).date();
         if self.folder.is_symlink() {
             return Err(at(&self.folder, &io::Error::other("it is a link: remove it")));
         }
-        let mut lines = Vec::new();
+        let mut kept = KeptEvents::default();
         for (part, _) in self.parts()?.into_iter().filter(|(part, _)| part.day >= first) {
             let path = self.folder.join(part.name());
             match private::read(&path, LARGEST) {
-                Ok(text) => lines.extend(text.split(|byte| *byte == b'\n').filter_map(|line| of_line(line, since))),
+                Ok(text) => {
+                    kept.lines.extend(text.split(|byte| *byte == b'\n').filter_map(|line| of_line(line, since)))
+                }
                 // It has become too old meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(at(&path, &error)),
+                Err(error) => kept.unread.push(at(&path, &error).to_string()),
             }
         }
-        Ok(lines)
+        Ok(kept)
     }
 }
 
@@ -211,7 +222,7 @@ mod tests {
     }
 
     fn seqs(files: &EventFiles) -> Vec<u64> {
-        files.read(SystemTime::UNIX_EPOCH).unwrap().iter().map(|event| event.seq).collect()
+        files.read(SystemTime::UNIX_EPOCH).unwrap().lines.iter().map(|event| event.seq).collect()
     }
 
     fn names(files: &EventFiles) -> Vec<String> {
@@ -233,8 +244,8 @@ mod tests {
         files.add(&[event("2026-11-23T00:00:01Z", 4)]).unwrap();
         assert_eq!(seqs(&files), [1, 2, 4]);
         let midnight = SystemTime::from("2026-11-23T00:00:00Z".parse::<Timestamp>().unwrap());
-        assert_eq!(files.read(midnight).unwrap().len(), 2);
-        assert_eq!(files.read(midnight + Duration::from_secs(1)).unwrap().len(), 1);
+        assert_eq!(files.read(midnight).unwrap().lines.len(), 2);
+        assert_eq!(files.read(midnight + Duration::from_secs(1)).unwrap().lines.len(), 1);
     }
 
     #[test]
@@ -290,7 +301,9 @@ mod tests {
         let said = files.add(&[event("2026-11-24T12:00:00Z", 1)]).unwrap_err().to_string();
         assert!(said.ends_with("2026-11-24.jsonl: it is a link: remove it"), "{said}");
         assert_eq!(fs::read(&elsewhere).unwrap(), b"");
-        assert!(files.read(SystemTime::UNIX_EPOCH).is_err());
+        let kept = files.read(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(kept.lines.len(), 100, "one bad day hides no other");
+        assert!(kept.unread.len() == 1 && kept.unread[0].contains("2026-11-24.jsonl: it is a link"), "{kept:?}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod visible_lines;
 pub use depth::{ColorDepth, StyleSupport};
 pub use document::{Fed, LogDocument, Reader, ScreenRows};
 pub use epoch::Epoch;
-pub use event_files::EventFiles;
+pub use event_files::{EventFiles, KeptEvents};
 pub use event_line::{EventLine, RuleLine};
 pub use figures::{Figures, HOURS};
 pub use files::LogFiles;

@@ -50,17 +50,16 @@ pub(super) async fn stop(
     complain(&change_command, problem);
 }
 
-/// Runs a hook to its end, which is said in the log if it is a bad one. `live` is the run that it is beside.
+/// Runs a hook to its end. The result is why that was a bad one, for people. `live` is the run that it is beside.
 pub(super) async fn hook(
     change_command: &ChangeCommand,
     means: &Means,
     live: Option<&LiveRun>,
     size: watch::Receiver<Size>,
-) {
+) -> Option<String> {
     match timeout(LIMIT, in_terminal(change_command, means, live, size)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(problem)) => complain(change_command, problem),
-        Err(_) => complain(change_command, format!("killed after {LIMIT:?}")),
+        Ok(ended) => ended.err(),
+        Err(_) => Some(format!("killed after {LIMIT:?}")),
     }
 }
 

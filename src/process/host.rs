@@ -336,18 +336,17 @@ impl ProcessHost {
     pub fn run_hook(&self, change_command: ChangeCommand, number: u32) {
         let (service, means) = (change_command.service.clone(), self.inner.background_tasks.means());
         let (name, reports) = (service.clone(), self.inner.reports.clone());
-        let tell = move || {
-            let report = RunReport::HookEnded { number };
+        let tell = move |problem: Option<String>| {
+            let report = RunReport::HookEnded { number, problem: problem.map(Arc::from) };
             // The loop may be gone already; then nobody needs to know.
             let _ = reports.send(RunNews { service: name.clone(), run: RunId::default(), report });
         };
         let tell_later = tell.clone();
         let begun = self.begin_beside(&service, Beside::Hook, number, |live, size| async move {
-            change_command::hook(&change_command, &means, live.as_deref(), size).await;
-            tell_later();
+            tell_later(change_command::hook(&change_command, &means, live.as_deref(), size).await);
         });
         if !begun {
-            tell();
+            tell(Some(NO_THREAD.into()));
         }
     }
 

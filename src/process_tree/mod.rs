@@ -16,7 +16,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rustix::fs::{Mode, OFlags};
@@ -187,16 +187,25 @@ pub fn marked(wanted: impl Fn(&OsStr) -> bool) -> Vec<Process> {
 /// Whether a process is in another pid namespace than we, below a living process of that name there. What it calls a
 /// process number means nothing here, so the one that started it cannot be looked up by that.
 pub fn is_below_elsewhere(process: &Process, name: &str) -> bool {
-    let namespace = |pid: Pid| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-    let Some(ours) = namespace(getpid()) else { return false };
+    let Some(ours) = namespace_of(getpid()) else { return false };
     let mut next = Some(process.clone());
-    while let Some(process) = next.filter(|process| namespace(process.pid).is_some_and(|its| its != ours)) {
+    while let Some(process) = next.filter(|process| namespace_of(process.pid).is_some_and(|its| its != ours)) {
         if process.name == name && !process.ended {
             return true;
         }
         next = Pid::from_raw(process.parent).and_then(Process::of);
     }
     false
+}
+
+/// Whether a process is in our pid namespace. In another one, what it calls a process number means nothing here; and of one
+/// whose namespace is kept from us, nothing can be said.
+pub fn is_in_our_namespace(pid: Pid) -> bool {
+    namespace_of(getpid()).is_none_or(|ours| namespace_of(pid) == Some(ours))
+}
+
+fn namespace_of(pid: Pid) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/pid")).ok()
 }
 
 /// In what [`Process::ticks`] counts.

@@ -177,6 +177,38 @@ fn each_key_of_the_user_s_file_replaces_that_of_the_project_and_a_save_is_in_for
 }
 
 #[test]
+fn what_the_user_s_file_says_now_is_what_the_running_group_does() {
+    let project = Project::new(FAILS);
+    write_program(&project.path("../home/config/devgroup/keep.sh"), "#!/bin/sh\ncat >> ../../told\n");
+    detach(&project);
+    let user = |on: &str| {
+        let text = format!("[alerts]\nrun = [\"./keep.sh\"]\nevery = \"0s\"\non = {on}\n");
+        project.write("../home/config/devgroup/config.toml", text);
+    };
+    let doctor = || Stream::ask(&project, &["doctor"]).stdout;
+    let fail_again = || {
+        ask(&project, &["start", "api", "--wait"]);
+        fail(&project);
+    };
+    user("[\"failed\"]");
+    assert!(doctor().contains("./keep.sh gets the alerts"), "{}", doctor());
+    fail(&project);
+    wait_for("the program is told, which was not there at the start", || told(&project).len() == 1);
+    user("[]");
+    assert!(doctor().contains("off: `on = []`"), "{}", doctor());
+    let tested = Stream::ask(&project, &["alerts", "test"]);
+    assert!(tested.code == Some(0) && tested.stderr.contains("alerts are off"), "{tested:?}");
+    assert_eq!(told(&project).len(), 2, "the test");
+    fail_again();
+    user("[\"recovered\", \"failed\"]");
+    fail_again();
+    wait_for("it is told again", || told(&project).len() >= 3);
+    down(&project);
+    let kinds: Vec<_> = told(&project).iter().map(|alert| alert["alert"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds, ["failed", "test", "failed"], "the one between was not told");
+}
+
+#[test]
 fn what_works_again_and_what_has_come_of_tasks_is_told() {
     let project = Project::new(
         "[alerts]\nrun = [\"hooks/keep.sh\"]\non = [\"recovered\", \"task-dead\", \"batch-done\"]\n[tasks]\ndir = \"../home/shared\"\n\
@@ -226,7 +258,10 @@ fn a_program_that_is_not_reached_is_told_by_check_status_and_doctor() {
     assert_eq!((&alert["to"], &alert["problem"]), (&"./hook.sh".into(), &"exit 7 · no way there".into()), "{alert}");
     let (text, found) = (ask(&project, &["status"]), doctor(&project));
     assert!(text.contains(" ago: ./hook.sh: exit 7 · no way there\n"), "{text}");
-    assert!(found.contains("./hook.sh is told\n") && found.contains(": ./hook.sh: exit 7 · no way there\n"), "{found}");
+    assert!(
+        found.contains("./hook.sh gets the alerts\n") && found.contains(": ./hook.sh: exit 7 · no way there\n"),
+        "{found}"
+    );
     write_program(&project.path("hook.sh"), "#!/bin/sh\ncat > ../home/told\n");
     // The same kind is told again only after a while.
     project.write("procgroup.toml", format!("[alerts]\nrun = [\"./hook.sh\"]\nevery = \"0s\"\n{FAILS}"));

@@ -167,7 +167,7 @@ fn a_group_that_is_killed_gives_the_terminals_of_its_clients_back() {
     kill_process(process(program_below(guard).unwrap()), Signal::KILL).unwrap();
     let ended = dash.wait_end();
     assert_eq!(ended.code, Some(4));
-    assert_eq!(ended.last_line, "error: lost the connection to the group: it died");
+    assert_eq!(ended.last_line, "  help: `devgroup` starts it again");
     wait_for("the guard has cleared up", || project.processes().is_empty());
 }
 

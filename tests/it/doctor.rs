@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Project, Stream, kill, stop};
+use crate::harness::{Project, Stream, has, kill, stop, wait_for};
 
 /// The findings: area, level, message, remedy.
 fn doctor(project: &Project, code: i32) -> Vec<[String; 4]> {
@@ -142,4 +142,30 @@ fn what_a_killed_devgroup_has_left_is_named() {
     left.kill().unwrap();
     left.wait().unwrap();
     assert!(level == "warn" && named, "{message}");
+}
+
+#[test]
+fn what_runs_in_another_pid_namespace_is_nobody_s_to_kill() {
+    let words = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+    let works = Command::new("unshare").args(words).arg("true").output().is_ok_and(|tried| tried.status.success());
+    if !has("unshare", works) {
+        return;
+    }
+    let project = Project::empty();
+    // A mark as that of a devgroup in there, whose number nobody has out here.
+    let mut inside = project
+        .command("unshare")
+        .args(words)
+        .args(["env", "DEVGROUP_RUN=0123456789abcdef-2147483646-1-api", "sleep", "1000"])
+        .spawn()
+        .unwrap();
+    let sleep = || project.processes().into_iter().find(|(_, line)| line == "sleep 1000").map(|(pid, _)| pid);
+    wait_for("it runs", || sleep().is_some());
+    let sleep = sleep().unwrap();
+    let found = doctor(&project, 0);
+    let [_, _, message, _] = of(&found, "leftovers");
+    let named = message.contains(&format!("({sleep})"));
+    inside.kill().unwrap();
+    inside.wait().unwrap();
+    assert!(!named, "{message}");
 }

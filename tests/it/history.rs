@@ -248,6 +248,22 @@ fn a_link_in_the_place_of_the_folder_is_not_followed() {
 }
 
 #[test]
+fn one_day_that_cannot_be_read_is_named_and_the_others_are_shown() {
+    let project = shop();
+    start(&project);
+    down(&project);
+    let file = files(&project)[0].clone();
+    let bad = file.with_extension("2.jsonl");
+    fs::create_dir(&bad).unwrap();
+    let name = bad.file_name().unwrap().to_str().unwrap();
+    for arguments in [&["history"][..], &["events", "--since", "24h"]] {
+        let asked = Stream::ask(&project, arguments);
+        assert!(asked.code == Some(0) && asked.stdout.contains("api"), "{asked:?}");
+        assert!(asked.stderr.contains("warning: cannot be read: ") && asked.stderr.contains(name), "{asked:?}");
+    }
+}
+
+#[test]
 fn the_details_show_the_restarts_of_the_last_hours() {
     let project = shop();
     start(&project);

@@ -322,6 +322,7 @@ fn the_file_of_the_group_counts_as_well_and_so_does_a_broken_one() {
     let (code, answer) = settle(&project, &[]);
     assert_eq!((code, names(&answer), &answer["files"][0]), (Some(0), vec!["slow"], &"procgroup.toml".into()));
     assert_eq!((&of(&answer, "slow")["result"], &of(&answer, "slow")["state"]), (&"restarted".into(), &"ready".into()));
+    assert_eq!(of(&answer, "slow")["files"], Value::from(vec!["procgroup.toml"]), "{answer:#}");
     project.write("procgroup.toml", SHOP.replace("[services]", "[service"));
     let (code, answer) = settle(&project, &["--since", &cursor(&answer)]);
     assert_eq!(code, Some(5), "{answer:#}");
@@ -355,6 +356,33 @@ fn what_restarts_nothing_says_why() {
     let (_, answer) = settle(&project, &["--since", &cursor(&answer)]);
     let web = of(&answer, "web");
     assert_eq!((&web["result"], &web["reason"]), (&"unchanged".into(), &"same content".into()), "{answer:#}");
+    down(&project);
+}
+
+#[test]
+fn an_on_change_command_that_fails_is_a_failure_and_an_event() {
+    let project = Project::new(
+        "[services]\ncss = { run = \"exec sleep 1000\", watch = [\"a/**\"], on_change = \"run:echo 'error: bad css' >&2; test -e good || exit 7\" }\n",
+    );
+    project.write("a/x", "one");
+    detach(&project);
+    settle(&project, &["css"]);
+    project.write("a/x", "two");
+    let (code, answer) = settle(&project, &[]);
+    let css = of(&answer, "css");
+    assert_eq!((code, &css["failed"], &css["result"]), (Some(5), &true.into(), &"stale".into()), "{answer:#}");
+    assert_eq!(css["reason"], "on_change failed: exit 7", "{answer:#}");
+    assert!(has_said(css, "error: bad css"), "{answer:#}");
+    let events = Stream::ask(&project, &["events"]).stdout;
+    assert_eq!(events.matches("on_change failed · exit 7").count(), 1, "{events}");
+    let told = Stream::ask(&project, &["settle", "css"]).stdout;
+    assert!(told.starts_with("css: stale · on_change failed: exit 7 · a/x\n"), "{told}");
+    project.write("good", "");
+    project.write("a/x", "three");
+    let (code, answer) = settle(&project, &[]);
+    let css = of(&answer, "css");
+    assert_eq!((code, &css["failed"], &css["result"]), (Some(0), &false.into(), &"unchanged".into()), "{answer:#}");
+    assert!(css["reason"].as_str().unwrap().starts_with("on_change · echo 'error: bad css'"), "{answer:#}");
     down(&project);
 }
 

@@ -92,6 +92,14 @@ fn a_condition_that_finds_nothing_by_a_slip_is_told() {
         (&["api", "--where", "stauts>=500"][..], "note: no line has the field `stauts`: did you mean `status`?\n"),
         (&["db", "--where", "status>=500"], "note: no line is JSON or logfmt, so none has the field `status`\n"),
         (&["api", "--where", "status>=900"], ""),
+        (
+            &["api", "--where", "status>=500", "--grep", "a line of text"],
+            "note: no line that --grep leaves is JSON or logfmt, so none has the field `status`\n",
+        ),
+        (
+            &["api", "--where", "status>=500", "--grep", "listening"],
+            "note: no line that --grep leaves has the field `status`\n",
+        ),
     ] {
         let asked = Stream::ask(&project, &[&["logs"], arguments].concat());
         assert_eq!((asked.code, asked.stdout.as_str(), asked.stderr.as_str()), (Some(0), "", told));
@@ -99,7 +107,7 @@ fn a_condition_that_finds_nothing_by_a_slip_is_told() {
     let wrong = Stream::ask(&project, &["logs", "--where", "status>=high"]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""));
     assert!(
-        wrong.stderr.contains("`>=` compares numbers, and `high` is none\n  help: for text, use ="),
+        wrong.stderr.contains("`>=` compares numbers, and `high` is not a number\n  help: for text, use ="),
         "{}",
         wrong.stderr
     );

@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::alerts::UserAlerts;
 use super::background::Background;
 use super::effect_runner::EffectRunner;
 use super::ending::{Circumstances, Ending, ending};
@@ -99,8 +98,6 @@ pub struct RunOptions {
     pub web: WebOptions,
     /// What is wrong with the user's preferences, in a line.
     pub warning: Option<String>,
-    /// What the user's own file says of alerts.
-    pub alerts: UserAlerts,
     /// What counts instead of `[metrics]`: the port, or that there are none. `None`: the file does.
     pub metrics: Option<Option<AskedPort>>,
 }
@@ -194,7 +191,7 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     let mut run_loop = RunLoop {
         clock,
         engine,
-        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.ways(), event_recorder, options.alerts),
+        runner: EffectRunner::new(host.clone(), logs, watcher, &spec, clients.ways(), event_recorder),
         requests,
         news,
         watch,

@@ -50,6 +50,7 @@ pub(super) fn run_since(place: &Place, time: Duration, follow: bool, json: bool)
     let remembered = group.as_mut().map(remembered).transpose()?.unwrap_or_default();
     let last = remembered.last().map_or(0, |event| event.seq);
     let past = Past::read(&spec, time)?;
+    past.tell_unread();
     let since = clock::Clock::rfc3339_of(past.since);
     let (own, mut all): (Vec<_>, Vec<_>) =
         past.events.into_iter().partition(|event| event.epoch.as_deref() == Some(epoch.as_str()));

@@ -68,8 +68,8 @@ pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<Pa
     let name = visible_path(group);
     let refuse = |why: &str| Err(Failure::Usage(format!("`-g {name}` names a running group, but {why}")));
     match &arguments.task {
-        Some(Task::Client(ClientTask::Ls { .. })) => return refuse("`ls` lists all groups"),
-        Some(Task::Client(ClientTask::Down { all: true, .. })) => return refuse("`--all` means all groups"),
+        Some(Task::Client(ClientTask::Ls { .. })) => refuse("`ls` lists all groups"),
+        Some(Task::Client(ClientTask::Down { all: true, .. })) => refuse("`--all` means all groups"),
         Some(
             Task::Client(_)
             | Task::Tasks(_)
@@ -80,16 +80,20 @@ pub(in crate::cli) fn file_of(group: &OsStr, arguments: &Arguments) -> Result<Pa
             | Task::Mcp { .. }
             | Task::History(_)
             | Task::Alerts(_),
-        ) => {}
-        Some(Task::Setup(_) | Task::Help { .. }) => return refuse("this command needs none"),
+        ) => named(group),
+        Some(Task::Setup(_) | Task::Help { .. }) => refuse("this command needs none"),
         Some(Task::Up(_)) | None => {
             let failure = Failure::Usage(format!(
                 "`-g {name}` means a running group, and starts nothing\n  help: `devgroup -g {name} attach` opens its \
                  dashboard; `devgroup -g {name} status` shows its state"
             ));
-            return Err(super::super::mistyped_command(failure, &arguments.run.names()));
+            Err(super::super::mistyped_command(failure, &arguments.run.names()))
         }
     }
+}
+
+/// The file of the running group with this name, or in this folder.
+pub(in crate::cli) fn named(group: &OsStr) -> Result<PathBuf, Failure> {
     find(group, running()?)
 }
 

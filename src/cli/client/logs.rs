@@ -96,7 +96,7 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
         match reply {
             Reply::Line(line) => printer.line(&line)?,
             Reply::Skipped(skipped) => printer.skipped(&skipped)?,
-            Reply::NoField(unknown) => super::super::print_message(&told_unknown(&unknown)),
+            Reply::NoField(unknown) => super::super::print_message(&told_unknown(&unknown, &arguments)),
             Reply::End {} => {
                 output::write(&printer.text)?;
                 return Ok(0);
@@ -112,15 +112,25 @@ pub(super) fn run(mut group: Client, arguments: LogsArguments) -> Result<u8, Fai
     }
 }
 
-/// Why nothing was found.
-fn told_unknown(unknown: &NoField) -> String {
+/// Why nothing was found. Of lines that other options leave out, nothing is known.
+fn told_unknown(unknown: &NoField, arguments: &LogsArguments) -> String {
     let field = visible(&unknown.field);
+    let leave_out = [
+        ("--grep", arguments.grep.is_some()),
+        ("--level", arguments.level.is_some()),
+        ("--since", arguments.since.is_some()),
+        ("--since-restart", arguments.since_restart),
+        ("--cursor", !arguments.cursors.is_empty()),
+    ];
+    let given: Vec<_> = leave_out.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect();
+    let lines =
+        if given.is_empty() { "no line".into() } else { format!("no line that {} leaves", given.join(" and ")) };
     if !unknown.is_data {
-        return format!("note: no line is JSON or logfmt, so none has the field `{field}`");
+        return format!("note: {lines} is JSON or logfmt, so none has the field `{field}`");
     }
     let near: Vec<_> = unknown.near.iter().map(|name| visible(name)).collect();
     let meant = if near.is_empty() { String::new() } else { format!(": did you mean {}?", any_of(&near)) };
-    format!("note: no line has the field `{field}`{meant}")
+    format!("note: {lines} has the field `{field}`{meant}")
 }
 
 /// Lines as text.
@@ -183,7 +193,7 @@ impl Printer {
             Some(1) => "1 line is missing: it was dropped before you could read it".to_owned(),
             Some(lines) => format!("{lines} lines are missing: they were dropped before you could read them"),
             None => {
-                let text = "the cursor is from an earlier run of the group: all lines follow";
+                let text = "the cursor is from an earlier run of the group, or from another group: all lines follow";
                 super::super::print_message(&format!("{shown}: {text}"));
                 if let Form::Json = &self.form {
                     self.text.push_str(&output::json(skipped)?);

@@ -115,7 +115,7 @@ pub(in crate::cli) fn summary(settled: &Settled) -> String {
     // A hold has kept them.
     let are_earlier = settled.services.iter().any(|service| !service.files.is_empty());
     let changed = match number {
-        0 if are_earlier => format!("earlier changes were acted on · none since {since}"),
+        0 if are_earlier => format!("no new changes since {since}; earlier ones have now been applied"),
         0 => format!("no watched file has changed since {since}"),
         _ => format!("{} changed since {since}", count(number, "file")),
     };
@@ -178,7 +178,7 @@ mod tests {
         ];
         let told = text(&Settled { timed_out: true, ..settled(all) });
         let expected = "\
-api: restarted, ready after 1.2s · a, b, c and 10 more
+api: restarted, ready after 1.3s · a, b, c and 10 more
 web: stale · validate failed · exit 1
   │ … 2 more lines: devgroup logs web
 db: restarted, still starting
@@ -190,7 +190,7 @@ timed out · 1 file changed since 14:02:11
         assert_eq!(text(&nothing), "no watched file has changed since 14:02:11\n");
         let released = SettledService { files: vec!["a".into()], ..service("api", SettleResult::Restarted) };
         let earlier = summary(&Settled { services: vec![released], ..nothing });
-        assert_eq!(earlier, "earlier changes were acted on · none since 14:02:11");
+        assert_eq!(earlier, "no new changes since 14:02:11; earlier ones have now been applied");
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) unworked: Vec<String>,
     /// The programs that are told of alerts, and why one cannot be started.
     pub(super) alerts: Vec<(String, Option<String>)>,
+    /// Somebody would be told of alerts, but `on` names none.
+    pub(super) alerts_off: bool,
     pub(super) inotify: Option<InotifyUse>,
     /// Why processes cannot be seen.
     pub(super) blindness: Option<&'static str>,
@@ -227,6 +229,7 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
     let places = control::Place::candidates(&meeting);
     let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let user_alerts = app::alerts_of_user().0;
     let (stderr, shows) = (std::io::stderr(), DisplaySupport::from_environment());
     Ok(Facts {
         file,
@@ -236,7 +239,8 @@ pub(super) fn gather(place: &Place) -> Result<Facts, Failure> {
         ports: spec.as_ref().map(|spec| ports(spec, status.as_ref())).unwrap_or_default(),
         task_variables,
         unworked: spec.as_ref().map(unworked).unwrap_or_default(),
-        alerts: spec.as_ref().map(|spec| app::alert_programs(spec, &app::alerts_of_user().0)).unwrap_or_default(),
+        alerts: spec.as_ref().map(|spec| app::alert_programs(spec, &user_alerts)).unwrap_or_default(),
+        alerts_off: spec.as_ref().is_some_and(|spec| app::alerts_are_off(spec, &user_alerts)),
         inotify: app::inotify_use(),
         blindness: app::blindness(),
         terminal: TerminalFact {

@@ -231,9 +231,12 @@ fn alerts(facts: &Facts) -> Vec<Finding> {
     const TRY: &str = "devgroup alerts test";
     let program = |(to, problem): &(String, Option<String>)| match problem {
         Some(problem) => warn("alerts", format!("{to} is not told: {problem}"), TRY),
-        None => ok("alerts", format!("{to} is told")),
+        None => ok("alerts", format!("{to} gets the alerts")),
     };
     let mut found: Vec<Finding> = facts.alerts.iter().map(program).collect();
+    if facts.alerts_off {
+        found.push(ok("alerts", "off: `on = []` in [alerts]"));
+    }
     if let GroupFact::Up { undelivered: Some(alert), .. } = &facts.group {
         found.push(warn("alerts", undelivered(alert), TRY));
     }
@@ -443,6 +446,7 @@ mod tests {
             task_variables: Vec::new(),
             unworked: Vec::new(),
             alerts: vec![("./alert.sh".into(), None)],
+            alerts_off: false,
             terminal: TerminalFact {
                 term: Some("xterm".into()),
                 is_terminal: true,
@@ -544,6 +548,9 @@ mod tests {
     #[test]
     fn an_alert_that_reaches_nobody_has_its_line() {
         assert_eq!(bad(|facts| facts.alerts[0].1 = Some("not executable: ./alert.sh".into())), ["warn alerts"]);
+        let off = findings(&Facts { alerts: Vec::new(), alerts_off: true, ..healthy() });
+        let off = off.iter().find(|finding| finding.area == "alerts").map(|finding| finding.message.as_str());
+        assert_eq!(off, Some("off: `on = []` in [alerts]"));
         let undelivered =
             || Some(UndeliveredAlert { at: String::new(), to: "./alert.sh".into(), problem: "exit 7".into() });
         let failed = |facts: &mut Facts| {

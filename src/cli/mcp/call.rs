@@ -1,6 +1,8 @@
 //! A call of a tool, and the session that it belongs to.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +13,12 @@ use super::answer::Answer;
 use super::holding::Held;
 use super::shrink;
 use crate::cli::arguments::Place;
-use crate::cli::client::find;
 use crate::cli::client::patient::{CalledOff, Patient};
+use crate::cli::client::{find, groups};
 use crate::cli::exit_code::Failure;
 use crate::cli::told;
-use crate::control::Client;
-use crate::domain::visible_path;
+use crate::control::{Client, ClientError};
+use crate::domain::{visible, visible_path};
 
 /// How long a group may take for an answer that it has at hand.
 pub(super) const AT_HAND: Duration = Duration::from_secs(10);
@@ -26,8 +28,13 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What one agent has of a group, from its first call to its last.
 pub(super) struct Session {
-    pub(super) place: Place,
+    /// As the command line says it.
+    given: Place,
     pub(super) read_only: bool,
+    /// The file of the group that `-g` names, as it was found last: it may end, and be started again.
+    named: Mutex<Option<PathBuf>>,
+    /// The agent sends nothing more.
+    is_over: AtomicBool,
     /// What it holds.
     held: Mutex<Option<Held>>,
     settled: Mutex<Settled>,
@@ -35,7 +42,51 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(place: Place, read_only: bool) -> Self {
-        Self { place, read_only, held: Mutex::default(), settled: Mutex::default() }
+        Self {
+            given: place,
+            read_only,
+            named: Mutex::default(),
+            is_over: AtomicBool::default(),
+            held: Mutex::default(),
+            settled: Mutex::default(),
+        }
+    }
+
+    /// Where the group is, as far as that is known now: a group that `-g` names is looked for among those that run.
+    ///
+    /// # Errors
+    /// None of that name runs, and none has run since the session began.
+    pub(super) fn place(&self) -> Result<Place, Failure> {
+        let Some(group) = &self.given.group else { return Ok(self.given.clone()) };
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match (groups::named(group), &*named) {
+            (Ok(file), _) => file,
+            (Err(Failure::NoGroup { .. }), Some(known)) => known.clone(),
+            (Err(failure), _) => return Err(failure),
+        };
+        *named = Some(file.clone());
+        Ok(Place { config: Some(file), ..self.given.clone() })
+    }
+
+    /// Nobody asks anything more: what is held is let go, also while calls are answered.
+    pub(super) fn end(&self) {
+        // Before the lock: a hold that begins later than this sees it.
+        self.is_over.store(true, Ordering::SeqCst);
+        *self.held() = None;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    /// The command that starts the group of a file, or the one that is found here.
+    fn start_command(&self) -> String {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        match (self.given.config.as_ref().or(named.as_ref()), &self.given.directory) {
+            (Some(file), _) => format!("devgroup -f {} -d", visible_path(file)),
+            (None, Some(folder)) => format!("devgroup -C {} -d", visible_path(folder)),
+            (None, None) => "devgroup -d".into(),
+        }
     }
 
     pub(super) fn held(&self) -> MutexGuard<'_, Option<Held>> {
@@ -49,11 +100,20 @@ impl Session {
     /// A failure, with its remedy.
     pub(super) fn failed(&self, failure: Failure) -> Answer {
         let mut value = shrink::without_nulls(serde_json::from_str(&told::as_json(&failure)).unwrap_or(Value::Null));
-        if let Failure::NotRunning { file: Some(_), foreign: None } = &failure {
-            let here = std::env::current_dir().unwrap_or_default();
-            let mut text = format!("no group runs in {} · start it with: devgroup -d\n", visible_path(&here));
+        let gone = match &failure {
+            Failure::NotRunning { file: Some(file), foreign: None } => {
+                Some(format!("no group runs in {}", visible_path(file.parent().unwrap_or(Path::new("/")))))
+            }
+            Failure::Client { error: error @ (ClientError::Ended { .. } | ClientError::Lost) } => {
+                Some(visible(&error.to_string()).into_owned())
+            }
+            _ => None,
+        };
+        if let Some(gone) = gone {
             // A dashboard is nothing for an agent.
-            value["error"]["help"] = "start it with: devgroup -d".into();
+            let help = format!("start it with: {}", self.start_command());
+            let mut text = format!("{gone} · {help}\n");
+            value["error"]["help"] = help.into();
             if !self.read_only {
                 text += "help: the tool `start` without services starts it\n";
             }
@@ -113,7 +173,7 @@ impl Call<'_> {
 
     /// The group, as it is now.
     pub(super) fn connect(&self) -> Result<Client, Failure> {
-        find::running(&Place { client: Some(self.client()), ..self.session.place.clone() })
+        find::running(&Place { client: Some(self.client()), ..self.session.place()? })
     }
 
     /// The same, for questions whose answers are at hand.

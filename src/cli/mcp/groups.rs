@@ -7,6 +7,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::call::Call;
 use super::{orders, status};
+use crate::app::BY_KEY;
 use crate::cli::exit_code::Failure;
 use crate::domain::{plain_error, visible_lines};
 
@@ -31,13 +32,14 @@ fn start_group(call: &Call) -> Result<Answer, Failure> {
     let cannot =
         |error: std::io::Error| Failure::Unexpected(format!("cannot start the group: {}", plain_error(&error)));
     let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
-    if let Some(file) = &call.session.place.config {
+    if let Some(file) = call.session.place()?.config {
         command.arg("-f").arg(file);
     }
     let command = command.arg("-d").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = command.output().map_err(cannot)?;
     let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-    let said = visible_lines(said.trim_end()).into_owned();
+    // An agent has no keys.
+    let said = visible_lines(said.trim_end()).replace(BY_KEY, "");
     let said = if said.is_empty() { said } else { said + "\n" };
     let failed = !output.status.success();
     // Some of its services may have failed, while it runs.

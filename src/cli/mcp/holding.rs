@@ -31,6 +31,9 @@ pub(super) fn hold(call: &Call) -> Result<Answer, Failure> {
 
 fn begin(call: &Call) -> Result<Answer, Failure> {
     let mut held = call.session.held();
+    if call.session.is_over() {
+        return Err(Failure::Unexpected("the session is over".into()));
+    }
     if let Some(changes) = held.as_mut().and_then(Held::changes) {
         return answer(true, changes, &format!("holding already · {} so far", count(changes, "change")));
     }

@@ -54,7 +54,7 @@ pub(super) fn logs(call: &Call) -> Result<Answer, Failure> {
     let shown = lines::shown(&found.lines, with_name, room);
     let cursor = found.lines.last().map(|last| last.cursor.clone()).or(end);
     let lines = if found.lines.is_empty() { "no lines\n" } else { &shown.text };
-    let text = notes(&found) + lines + &foot(cursor.as_deref(), found.more, forwards);
+    let text = notes(&found) + lines + &foot(cursor.as_deref(), found.more, forwards, limit);
     let value = json!({
         "version": control::VERSION,
         "lines": shown.values,
@@ -115,17 +115,18 @@ pub(super) fn end(group: &mut Patient, services: &[String]) -> Result<Option<Str
 }
 
 fn notes(found: &Collected) -> String {
-    let anew = "the cursor is from an earlier run of the group: all lines are new\n";
+    let anew = "the cursor is from an earlier run of the group, or from another group: all lines are new\n";
     let skipped = format!("{} dropped before they could be read\n", count(found.skipped, "line"));
     let said = [(found.is_anew, anew), (found.skipped > 0, &*skipped)];
     said.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
 }
 
-fn foot(cursor: Option<&str>, more: bool, forwards: bool) -> String {
+fn foot(cursor: Option<&str>, more: bool, forwards: bool, limit: u64) -> String {
     let Some(cursor) = cursor else { return String::new() };
     let more = match (more, forwards) {
         (false, _) => "",
         (true, true) => " · there are more after it",
+        (true, false) if limit >= MOST => " · there are earlier lines: grep or level finds them, or `devgroup logs`",
         (true, false) => " · there are earlier lines: a higher limit, grep or level shows them",
     };
     format!("cursor: {cursor}{more}\n")

@@ -9,6 +9,7 @@ mod arguments;
 mod call;
 mod groups;
 mod holding;
+mod input;
 mod lines;
 mod logs;
 mod orders;
@@ -20,6 +21,7 @@ mod tools;
 mod waits;
 mod why;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ServiceExt;
@@ -27,6 +29,8 @@ use rmcp::transport::io::stdio_pipes;
 
 use super::arguments::Place;
 use super::exit_code::Failure;
+use call::Session;
+use input::Input;
 use server::Server;
 
 /// Serves until the agent closes our stdin. The result is the exit code.
@@ -38,7 +42,12 @@ pub(super) fn run(place: Place, read_only: bool) -> Result<u8, Failure> {
         .build()
         .map_err(|error| Failure::Unexpected(format!("cannot start the event loop: {error}")))?;
     let served = runtime.block_on(async {
-        match Server::new(place, read_only).serve(stdio_pipes()).await {
+        let session = Arc::new(Session::new(place, read_only));
+        let (reader, writer) = stdio_pipes();
+        let over = Arc::clone(&session);
+        // A hold that is just being begun has the lock: not on the thread of the protocol.
+        let reader = Input::new(reader, move || drop(tokio::task::spawn_blocking(move || over.end())));
+        match Server::new(session).serve((reader, writer)).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| error.to_string()),
             Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
             Err(error) => Err(error.to_string()),

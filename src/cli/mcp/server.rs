@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, ErrorCode, Implementation,
+    JsonObject, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -15,7 +15,6 @@ use tokio::time::sleep;
 use super::answer::Answer;
 use super::call::{Call, Session};
 use super::tools::{TOOLS, ToolSpec};
-use crate::cli::arguments::Place;
 use crate::cli::exit_code::Failure;
 use crate::cli::{guide, tasks};
 use crate::config;
@@ -30,8 +29,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(place: Place, read_only: bool) -> Self {
-        Self { session: Arc::new(Session::new(place, read_only)) }
+    pub(super) fn new(session: Arc<Session>) -> Self {
+        Self { session }
     }
 
     /// Carries a call out, on a thread that may wait.
@@ -63,7 +62,7 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let session = Arc::clone(&self.session);
         // It looks at the file of the group.
-        let has_workers = spawn_blocking(move || tasks::has_workers(&session.place)).await.unwrap_or(false);
+        let has_workers = spawn_blocking(move || session.has_workers()).await.unwrap_or(false);
         let there = TOOLS.iter().filter(|tool| self.session.allows(tool) && (has_workers || !tool.for_workers));
         Ok(ListToolsResult::with_all_items(there.map(ToolSpec::tool).collect()))
     }
@@ -105,12 +104,32 @@ impl ServerHandler for Server {
         let result: CallToolResult = answer.result();
         Ok(result.into())
     }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // A call that cannot be read as one is no unknown method.
+        if request.method == "tools/call" {
+            return Err(ErrorData::invalid_params(
+                "tools/call: `name` must be a text, and `arguments` an object",
+                None,
+            ));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
 }
 
 impl Session {
     /// Whether this session has the tool.
     fn allows(&self, tool: &ToolSpec) -> bool {
         tool.only_reads() || !self.read_only
+    }
+
+    /// Whether a service of the group is a worker.
+    fn has_workers(&self) -> bool {
+        self.place().is_ok_and(|place| tasks::has_workers(&place))
     }
 
     /// The tool of this name.
@@ -121,7 +140,9 @@ impl Session {
                 "`{name}` changes something, and this server was started with --read-only\n  help: ask the user to do it"
             ))),
             None => {
-                let names = || TOOLS.iter().filter(|tool| self.allows(tool)).map(|tool| tool.name);
+                let has_workers = self.has_workers();
+                let is_there = |tool: &&ToolSpec| self.allows(tool) && (has_workers || !tool.for_workers);
+                let names = || TOOLS.iter().filter(is_there).map(|tool| tool.name);
                 let near = config::near(name, names());
                 let help = match near.is_empty() {
                     true => format!("tools: {}", names().collect::<Vec<_>>().join(", ")),

@@ -42,7 +42,7 @@ pub(super) fn text(status: &Status) -> String {
     lines.iter().map(|line| visible(line).into_owned() + "\n").collect()
 }
 
-/// `api: ready · up 3m · 2 restarts by change, 1 by crash · last change src/a.rs 2m ago · http://localhost:3000`
+/// `api: ready · up 3m · restarts: 2 by change, 1 by crash · last change src/a.rs 2m ago · http://localhost:3000`
 pub(super) fn line(service: &Service) -> String {
     let ago = |at: &str| clock::time_since(at).map(|ago| format!(" {} ago", approx(ago))).unwrap_or_default();
     let ended = || service.last_exit.as_ref().map(|exit| format!("ended{}", ago(&exit.at)));
@@ -60,15 +60,15 @@ pub(super) fn line(service: &Service) -> String {
 fn restarts(restarts: Restarts) -> Option<String> {
     let Restarts { change, crash, manual, config, dependency, liveness, limit } = restarts;
     let named = [
-        (change, "change"),
-        (crash, "crash"),
-        (manual, "order"),
-        (config, "procgroup.toml"),
-        (dependency, "dependency"),
-        (liveness, "being stuck"),
-        (limit, "its limit"),
+        (change, "by change"),
+        (crash, "by crash"),
+        (manual, "manual"),
+        (config, "by procgroup.toml"),
+        (dependency, "by dependency"),
+        (liveness, "by being stuck"),
+        (limit, "by its limit"),
     ];
     let named: Vec<String> =
-        named.into_iter().filter(|(number, _)| *number > 0).map(|(number, by)| format!("{number} by {by}")).collect();
+        named.into_iter().filter(|(number, _)| *number > 0).map(|(number, by)| format!("{number} {by}")).collect();
     (!named.is_empty()).then(|| format!("restarts: {}", named.join(", ")))
 }

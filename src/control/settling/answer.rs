@@ -77,8 +77,8 @@ pub enum SettleResult {
     Restarted,
     /// What runs, or ran, is as its files are; also if it was told of a change by its `on_change`.
     Unchanged,
-    /// It runs on although its files have changed, and will not be replaced by itself: they are not valid, or what it needs is
-    /// not there.
+    /// It runs on although its files have changed, and will not be replaced by itself: they are not valid, its `on_change` has
+    /// failed, or what it needs is not there.
     Stale,
     /// A hold keeps its changes, or they wait because they came right after a start.
     Held,

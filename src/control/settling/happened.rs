@@ -38,7 +38,7 @@ impl Files {
 /// A run that has begun since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Begun {
-    run: RunId,
+    pub(super) run: RunId,
     /// The change that it is for; without one, when it was ordered.
     pub(super) from: Moment,
     /// When it was ready, or ended.
@@ -138,9 +138,11 @@ impl Happened {
             | StartCause::Scaled(_) => false,
         };
         let told = self.services.entry(name.clone()).or_default();
-        if let StartCause::Change(files) = cause {
+        match cause {
             // What it is for may have changed before.
-            told.files.add(&files.first);
+            StartCause::Change(files) => told.files.add(&files.first),
+            StartCause::Config { files } => told.files.add(files),
+            _ => {}
         }
         if !is_again || told.begun.is_none() {
             let run = event.run.unwrap_or_default();
@@ -233,6 +235,8 @@ mod tests {
         assert_eq!(happened.services[&ServiceName::from("api")].files.named(), ["old.rs"]);
         assert_eq!(took(&happened), Some(190));
         assert!(happened_by(StartCause::Schedule).services.is_empty());
+        let happened = happened_by(StartCause::Config { files: "procgroup.toml".into() });
+        assert_eq!(happened.services[&ServiceName::from("api")].files.named(), ["procgroup.toml"]);
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl Asked {
     /// The place that this means now, and what there is to say about it. `named`: somebody asks about services by name, so that
     /// without any change all that happened to them counts.
     pub(super) fn place(self, log: &EventLog, named: bool, now: Moment) -> (GroupCursor, Option<&'static str>) {
-        const EARLIER: &str =
-            "the cursor is from an earlier run of the group: this is since the start of the present one";
+        const EARLIER: &str = "the cursor is from an earlier run of the group, or from another group: this is since the \
+                               start of the present one";
         let epoch = log.epoch();
         let last = *log.changes().borrow();
         let place = |after, at| GroupCursor { after, at, epoch };

@@ -6,7 +6,8 @@ use super::answer::SettleResult;
 use super::happened::Told;
 use crate::control::waiting::unproven_until;
 use crate::domain::{
-    FileJournal, GroupSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, Timer, Verdict, approx,
+    FileJournal, GroupSnapshot, HoldSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, Timer, Verdict,
+    approx,
 };
 
 /// Whether something is still to come of a service.
@@ -61,6 +62,11 @@ pub(super) fn took(service: &ServiceSnapshot, told: &Told) -> Option<Duration> {
         return Some(validated.since(told.changed?));
     };
     let up = || if service.going_on.is_none() { service.up_since } else { None };
+    if service.failure().is_some() {
+        // Of one that was tried again, how long that took says nothing of the change.
+        let ended = service.last_exit.filter(|exit| service.run == begun.run && exit.at >= begun.from)?;
+        return Some(ended.at.since(begun.from));
+    }
     Some(begun.until.or_else(up)?.since(begun.from))
 }
 
@@ -82,7 +88,7 @@ pub(super) fn reason(group: &GroupSnapshot, service: &ServiceSnapshot, told: &To
     let failure = service.failure().map(|failure| failure.to_string());
     let said = service.reason.as_ref().map(ToString::to_string);
     let known = said.clone().unwrap_or_default();
-    let failure = failure.filter(|failure| !known.contains(failure));
+    let failure = failure.filter(|failure| !known.contains(failure) && failure != service.state());
     let next = next(service, now).map(|(_, text)| text);
     let all: Vec<String> = failure.into_iter().chain(next).chain(held_by(group, service)).chain(said).collect();
     if !all.is_empty() {
@@ -94,7 +100,7 @@ pub(super) fn reason(group: &GroupSnapshot, service: &ServiceSnapshot, told: &To
 
 fn held_by(group: &GroupSnapshot, service: &ServiceSnapshot) -> Option<String> {
     let covers = |names: &[ServiceName]| names.is_empty() || names.contains(&service.name);
-    let holds = group.watch.holds.iter().filter(|hold| covers(&hold.services)).map(ToString::to_string);
+    let holds = group.watch.holds.iter().filter(|hold| covers(&hold.services)).map(HoldSnapshot::holder);
     let holds: Vec<String> = holds.collect();
     (service.held > 0 && !holds.is_empty()).then(|| format!("held by {}", holds.join(", ")))
 }
@@ -108,6 +114,7 @@ pub(super) fn same_content(journal: &FileJournal, name: &ServiceName, since: Mom
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::settling::happened::{Begun, begun_at};
     use crate::domain::{ExitStatus, GoingOn, Loss, RunId};
 
     const NOW: Moment = Moment::from_millis(60_000);
@@ -159,13 +166,34 @@ mod tests {
     }
 
     #[test]
+    fn what_has_failed_took_until_it_ended_unless_it_was_tried_again() {
+        use crate::domain::LastExit;
+        let status = ExitStatus::Code(1);
+        let at = |millis| Moment::from_millis(millis);
+        let exit = LastExit { status, at: at(55_000), uptime: Duration::ZERO, asked: false, fault: None };
+        let failed = ServiceSnapshot { last_exit: Some(exit), ..service(Phase::Finished(Outcome::Failed(status))) };
+        let begun = Begun { until: Some(at(50_028)), ..begun_at(at(50_000)) };
+        let told = Told { begun: Some(begun), ..Told::default() };
+        assert_eq!(took(&failed, &told), Some(Duration::from_secs(5)), "and not when it was ready");
+        let phase = Phase::CrashLoop { until: NOW };
+        let looping = ServiceSnapshot { run: RunId(6), phase, reason: Some("too many crashes".into()), ..failed };
+        assert_eq!(took(&looping, &told), None);
+        let group = GroupSnapshot::empty("shop".into(), "procgroup.toml".into(), std::sync::Arc::default());
+        assert_eq!(
+            reason(&group, &looping, &told, NOW).as_deref(),
+            Some("too many crashes"),
+            "the state is not said twice"
+        );
+    }
+
+    #[test]
     fn the_result_is_what_matters_most() {
         let mut told = Told::default();
         assert_eq!(result(&running(1_000, true), Some(&told)), SettleResult::Unchanged);
         assert_eq!(result(&service(Phase::Down), Some(&told)), SettleResult::NotStarted);
         assert_eq!(result(&service(Phase::Finished(Outcome::Done)), Some(&told)), SettleResult::Unchanged);
         assert_eq!(result(&service(Phase::Finished(Outcome::Invalid)), Some(&told)), SettleResult::NotStarted);
-        told.begun = Some(crate::control::settling::happened::begun_at(NOW));
+        told.begun = Some(begun_at(NOW));
         assert_eq!(result(&running(1_000, true), Some(&told)), SettleResult::Restarted);
         let stale = ServiceSnapshot { stale: true, ..running(1_000, true) };
         assert_eq!(result(&stale, Some(&told)), SettleResult::Stale);

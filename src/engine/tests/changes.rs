@@ -422,7 +422,7 @@ fn on_change_says_what_is_done() {
         2.000 > 3 is saved
         2.020   hup: sent SIGHUP · 1 changed
         2.020   SIGHUP to hup 1 · those that handle it
-        2.020   css: running make css · 2 changed
+        2.020   css: on_change · make css · 2 changed
         2.020   run make css beside css
         2.020   say: 3 changed
     ",

@@ -339,7 +339,7 @@ fn whether_a_change_is_valid_is_known_before_its_dependency_is_back() {
         5.020   api: validating · make api · a.rs changed
         5.020   validate api 2
         6.000 > api validation 2 ends
-        6.000   api: validated · 0.9s
+        6.000   api: validated · 1.0s
         6.000   api: stale · a.rs changed · waiting for db to be ready · db failed (exit 3)
     ",
     );

@@ -340,7 +340,13 @@ impl Scenario {
 
     /// The hook with this number ends.
     pub(super) fn hook_ends(&mut self, service: &str, number: u32) -> &mut Self {
-        let event = Event::Run { service: service.into(), run: RunId(0), report: RunReport::HookEnded { number } };
+        self.hook_ends_with(service, number, None)
+    }
+
+    /// The hook with this number ends, for this reason badly.
+    pub(super) fn hook_ends_with(&mut self, service: &str, number: u32, problem: Option<&str>) -> &mut Self {
+        let report = RunReport::HookEnded { number, problem: problem.map(Into::into) };
+        let event = Event::Run { service: service.into(), run: RunId(0), report };
         self.event(&format!("hook {number} of {service} ends"), event)
     }
 

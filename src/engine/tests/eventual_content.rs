@@ -398,7 +398,7 @@ impl World {
             }
             81..=82 => {
                 if let Some((name, number)) = self.hooks.pop_first() {
-                    self.news(&name, RunId(0), RunReport::HookEnded { number });
+                    self.news(&name, RunId(0), RunReport::HookEnded { number, problem: None });
                 }
             }
             83 => self.crash(&name),
@@ -449,7 +449,7 @@ impl World {
             if let Some(name) = self.validations.keys().next().cloned() {
                 self.end_validation(&name);
             } else if let Some((name, number)) = self.hooks.pop_first() {
-                self.news(&name, RunId(0), RunReport::HookEnded { number });
+                self.news(&name, RunId(0), RunReport::HookEnded { number, problem: None });
             } else if !self.asked.is_empty() {
                 self.answer();
             } else if names.iter().any(|name| self.process_acts(name, true)) {

@@ -146,12 +146,12 @@ fn a_hook_is_limited_as_a_restart_is_and_runs_one_at_a_time_with_one_behind_it()
     s.expect(
         "
         3.000 > a.css is saved
-        3.020   css: running make css · a.css changed
+        3.020   css: on_change · make css · a.css changed
         3.020   run make css beside css
         3.100 > b.css is saved
         3.100 > c.css is saved
         3.500 > hook 1 of css ends
-        3.500   css: running make css · b.css and 1 more changed
+        3.500   css: on_change · make css · b.css and 1 more changed
         3.500   run make css beside css
     ",
     );
@@ -177,7 +177,7 @@ fn a_hook_ends_with_its_run_and_what_it_had_not_seen_is_not_lost() {
     s.expect(
         "
         3.000 > a.css is saved
-        3.020   css: running make css · a.css changed
+        3.020   css: on_change · make css · a.css changed
         3.020   run make css beside css
         3.100 > b.css is saved
         3.200 > css exits 0
@@ -186,6 +186,33 @@ fn a_hook_ends_with_its_run_and_what_it_had_not_seen_is_not_lost() {
         3.200   spawn css 2 · b.css changed · was exit 0, up 3200ms
     ",
     );
+}
+
+#[test]
+fn a_hook_that_fails_leaves_what_runs_older_than_its_files_until_one_succeeds() {
+    let css = ServiceSpec { on_change: OnChange::Run("make css".into()), ..service("css") };
+    let mut s = Scenario::running(vec![css]);
+    s.until(3.0).save("a.css", &["css"]).until(3.1).hook_ends_with("css", 1, Some("exit 7"));
+    s.expect(
+        "
+        3.000 > a.css is saved
+        3.020   css: on_change · make css · a.css changed
+        3.020   run make css beside css
+        3.100 > hook 1 of css ends
+        3.100   css: on_change failed · exit 7
+    ",
+    );
+    let shown = |s: &Scenario| (s.service("css").stale, s.service("css").reason.map(|reason| reason.to_string()));
+    let failed = (true, Some("on_change failed: exit 7".to_owned()));
+    assert_eq!(shown(&s), failed);
+    s.until(10.0).save("a.css", &["css"]).until(10.1);
+    assert_eq!(shown(&s), (false, None), "another one runs");
+    s.hook_ends("css", 2);
+    assert_eq!(shown(&s), (false, None));
+    s.until(20.0).save("a.css", &["css"]).until(20.1).hook_ends_with("css", 3, Some("exit 7"));
+    assert_eq!(shown(&s), failed);
+    s.until(30.0).restart("css").exits("css", 0).started("css");
+    assert_eq!(shown(&s), (false, None), "a new run has read the files as they are");
 }
 
 #[test]

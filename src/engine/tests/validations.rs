@@ -43,7 +43,7 @@ fn runs_beside_the_old_run_and_then_replaces_it() {
         1.020   api: validating · make api · src/a.rs changed
         1.020   validate api 2
         2.000 > api validation 2 ends
-        2.000   api: validated · 0.9s
+        2.000   api: validated · 1.0s
         2.000   SIGTERM to api 1
         2.100 > api dies of SIGTERM
         2.100   spawn api 2 · src/a.rs changed · was SIGTERM, up 2100ms
@@ -71,7 +71,7 @@ fn that_fails_keeps_the_old_run_and_the_next_change_tries_again_with_all_that_ha
         3.020   api: validating · make api · src/a.rs and 1 more changed
         3.020   validate api 3
         4.000 > api validation 3 ends
-        4.000   api: validated · 0.9s
+        4.000   api: validated · 1.0s
         4.000   SIGTERM to api 1
         4.000 > api dies of SIGTERM
         4.000   spawn api 2 · src/a.rs and 1 more changed · was SIGTERM, up 4000ms
@@ -163,7 +163,7 @@ fn before_the_first_start_a_failure_waits_for_a_change() {
         100.020   api: validating · make api · src/a.rs changed
         100.020   validate api 2
         101.000 > api validation 2 ends
-        101.000   api: validated · 0.9s
+        101.000   api: validated · 1.0s
         101.000   spawn api 1 · src/a.rs changed
     ",
     );
@@ -305,7 +305,7 @@ fn a_change_while_the_old_run_stops_is_validated_before_the_start() {
         0.020   api: validating · make api · src/a.rs changed
         0.020   validate api 2
         0.500 > api validation 2 ends
-        0.500   api: validated · 0.4s
+        0.500   api: validated · 0.5s
         0.500   SIGTERM to api 1
         0.500 > src/b.rs is saved
         1.000 > api dies of SIGTERM

@@ -67,6 +67,14 @@ impl Condition {
         if value.starts_with('=') {
             return wrong(format!("`{shown}`: there is no operator `{operator}=`"), "`=` alone means equal");
         }
+        let swapped =
+            ["=>", "=<", "=~"].into_iter().find(|wrong| text.get(at..).is_some_and(|rest| rest.starts_with(wrong)));
+        if let Some(wrong) = swapped {
+            let meant = if wrong == "=~" { "~".to_owned() } else { wrong.chars().rev().collect() };
+            let quoted = visible(&format!("{field}=\"{value}\"")).into_owned();
+            let help = format!("did you mean `{meant}`? A text that begins so needs quotes: '{quoted}'");
+            return wrong_operator(&shown, wrong, help);
+        }
         let number = || value.parse::<f64>().ok().filter(|number| number.is_finite());
         let test = match (operator, number()) {
             ("=", _) => Test::Is(unquoted(value).to_owned()),
@@ -86,7 +94,7 @@ impl Condition {
                 let level = super::LEVELS.contains(&field);
                 let help = if level { "for levels: --level warn" } else { "for text, use = != or ~ (a regex)" };
                 return wrong(
-                    format!("`{shown}`: `{operator}` compares numbers, and `{}` is none", visible(value)),
+                    format!("`{shown}`: `{operator}` compares numbers, and `{}` is not a number", visible(value)),
                     help,
                 );
             }
@@ -98,6 +106,10 @@ impl Condition {
     pub fn is_met(&self, fields: &Fields) -> bool {
         fields.get(&self.field).is_some_and(|value| self.test.is_met(value))
     }
+}
+
+fn wrong_operator<T>(condition: &str, operator: &str, help: String) -> Result<T, ConditionError> {
+    Err(ConditionError { message: format!("`{condition}`: there is no operator `{operator}`"), help })
 }
 
 impl Test {

@@ -39,7 +39,7 @@ const LEVELS: &[&str] = &[
 /// What every line of mongod has, whose level is a letter in `s`.
 const OF_MONGOD: &[&str] = &["t", "s", "c", "id"];
 /// Where they put the time.
-const TIMES: &[&str] = &["time", "ts", "timestamp", "@timestamp", "@t"];
+const TIMES: &[&str] = &["time", "ts", "timestamp", "@timestamp", "@t", "t.$date"];
 /// Where they put what a person reads.
 const MESSAGES: &[&str] = &["formattedMessage", "msg", "message", "event", "fields.message", "@message", "@m", "body"];
 

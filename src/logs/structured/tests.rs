@@ -153,12 +153,25 @@ fn conditions_compare_what_is_there() {
 
 #[test]
 fn what_is_no_condition_is_refused_with_what_to_write() {
-    let told =
-        ["status", "", ">=500", "status>=high", "level>=warn", "a==1", "a!", "x~(", "st\u{1b}atus"].map(|text| {
-            let error = Condition::parse(text).unwrap_err();
-            format!("{} · {}\n", error.message, error.help)
-        });
+    let told = [
+        "status",
+        "",
+        ">=500",
+        "status>=high",
+        "level>=warn",
+        "a==1",
+        "status=>500",
+        "user=~7",
+        "a!",
+        "x~(",
+        "st\u{1b}atus",
+    ]
+    .map(|text| {
+        let error = Condition::parse(text).unwrap_err();
+        format!("{} · {}\n", error.message, error.help)
+    });
     insta::assert_snapshot!(told.concat());
+    assert!(Condition::parse("status=\">500\"").is_ok(), "a text in quotes");
 }
 
 #[test]

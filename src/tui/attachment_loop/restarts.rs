@@ -21,7 +21,8 @@ impl AttachmentLoop {
             let (_, now) = clock.both();
             let events = EventFiles::of(&folder).read(now.checked_sub(TIME).unwrap_or(now));
             let events = events.inspect_err(|error| log::warn!("restarts are not shown: {error}")).unwrap_or_default();
-            let figures = Figures::by_service(&events, now).remove(service.as_str()).unwrap_or_default();
+            events.unread.iter().for_each(|unread| log::warn!("some restarts are not shown: {unread}"));
+            let figures = Figures::by_service(&events.lines, now).remove(service.as_str()).unwrap_or_default();
             // The dashboard may have ended meanwhile.
             let _ = tell.send(News::Restarts(service, figures.by_hour));
         };

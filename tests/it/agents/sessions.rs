@@ -1,6 +1,9 @@
 //! Groups come and go, and so do agents.
 
-use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
 
 use super::{Agent, REVISIONS, shop};
 use crate::harness::{Stream, detach, down, wait_for};
@@ -35,6 +38,13 @@ fn a_group_is_absent_started_restarted_and_ended_in_one_session() {
     }
 }
 
+/// The sockets that a process has.
+fn connections(pid: u32) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    let is_socket = |target: std::path::PathBuf| target.to_string_lossy().starts_with("socket:");
+    open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(is_socket)).count()
+}
+
 /// Ends the group, while the agent stays.
 fn down_but_for(project: &crate::harness::Project) {
     let down = Stream::ask(project, &["down"]);
@@ -51,11 +61,7 @@ fn a_wait_that_is_called_off_is_over_and_a_long_one_says_that_it_goes_on() {
         let Some(mut agent) = Agent::start(&project, mode, &[]) else { return };
         agent.call("status", json!({})).well();
         let server = agent.server(&project)[0];
-        let connections = || {
-            let open = std::fs::read_dir(format!("/proc/{server}/fd")).unwrap().flatten();
-            let is_socket = |target: std::path::PathBuf| target.to_string_lossy().starts_with("socket:");
-            open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(is_socket)).count()
-        };
+        let connections = || connections(server.unsigned_abs());
         let idle = connections();
         let id = agent.begin("wait", json!({ "service": "never", "timeout": "1h" }));
         wait_for("it waits", || connections() > idle);
@@ -95,6 +101,72 @@ fn a_hold_ends_with_its_session_and_two_agents_do_not_disturb_each_other() {
     other.end(second).well();
     other.end(first).well();
     other.close();
+    down(&project);
+}
+
+#[test]
+fn a_group_that_is_named_is_found_when_it_is_there_and_again_when_it_has_ended() {
+    let project = shop("");
+    let Some(mut agent) = Agent::start(&project, "auto", &["-g", "shop"]) else { return };
+    let absent = agent.call("status", json!({}));
+    assert!(absent.failed && absent.text.contains("`shop`"), "{}", absent.text);
+    assert_eq!(absent.value["error"]["exit_code"], 4, "{}", absent.text);
+    detach(&project);
+    assert!(agent.call("status", json!({})).well().text.starts_with("shop · pid "));
+    down_but_for(&project);
+    let gone = agent.call("status", json!({}));
+    let folder = project.root().canonicalize().unwrap();
+    let text = format!("no group runs in {} · start it with: devgroup -f {}", folder.display(), folder.display());
+    assert!(gone.failed && gone.text.starts_with(&text), "{}", gone.text);
+    assert!(agent.call("start", json!({})).well().text.contains("api: ready"));
+    agent.close();
+    down(&project);
+}
+
+#[test]
+fn a_hold_ends_with_the_input_of_its_session_though_a_call_is_still_answered() {
+    let project = shop("");
+    detach(&project);
+    let mut server = project
+        .command(env!("CARGO_BIN_EXE_devgroup"))
+        .arg("mcp")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, output) = (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+    let mut answers = output.lines();
+    let mut send = |message: Value| writeln!(input, "{message}").unwrap();
+    let call = |id: u32, name: &str, arguments: Value| {
+        let params = json!({ "name": name, "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    let client = json!({ "name": "raw", "version": "1" });
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    send(json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
+    send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    send(call(1, "hold", json!({ "on": true })));
+    let mut answer = |id: u32| loop {
+        let line = answers.next().unwrap_or_else(|| panic!("no answer to {id}")).unwrap();
+        let message: Value = serde_json::from_str(&line).unwrap();
+        if message["id"] == id {
+            return message;
+        }
+    };
+    let text = |answer: Value| answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned();
+    assert!(text(answer(1)).starts_with("holding"));
+    send(call(3, "status", json!([1])));
+    assert_eq!(answer(3)["error"]["code"], -32602, "the arguments are wrong, and not the method");
+    project.write("src/main.txt", "two");
+    let status = || -> Value { serde_json::from_str(&Stream::ask(&project, &["status", "--json"]).stdout).unwrap() };
+    wait_for("the change is held", || status()["watch"]["held"] == 1);
+    let idle = connections(server.id());
+    send(call(2, "wait", json!({ "service": "api", "text": "listening on two", "timeout": "1h" })));
+    wait_for("it waits", || connections(server.id()) > idle);
+    drop(input);
+    // What the call waits for comes only when nothing is held any more.
+    assert!(text(answer(2)).contains("listening on two"));
+    assert!(server.wait().unwrap().success());
     down(&project);
 }
 
