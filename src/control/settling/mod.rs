@@ -223,7 +223,7 @@ impl Settling<'_> {
         let failed = group.services.iter().filter(|service| nobody && verdict::has_failed(service));
         let failed: Vec<String> = failed.map(|service| format!("{} ({})", service.name, state(service))).collect();
         if !failed.is_empty() {
-            self.notes.push(format!("not concerned, but not up: {}", failed.join(", ")));
+            self.notes.push(format!("also down, not because of this change: {}", failed.join(", ")));
         }
     }
 }
