@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use super::write_stderr_line;
 use crate::control::{Became, Known, first_start};
-use crate::domain::{GroupSnapshot, Moment, Phase, ServiceName, ServiceSnapshot, visible};
+use crate::domain::{GroupSnapshot, Moment, Phase, ServiceName, ServiceSnapshot, visible, without_keys};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
 use crate::logs::LineId;
@@ -108,7 +108,10 @@ fn waits_for(group: &GroupSnapshot, wanted: &[ServiceName], name: &str, now: Mom
     let services = wanted.iter().filter_map(|name| group.service(name));
     let open: Vec<_> = services.filter(|service| first_start(service, now).is_err()).collect();
     let names = open.iter().take(NAMED).map(|service| match service.reason.as_deref() {
-        Some(reason) => format!("{} ({} · {reason})", service.name, service.state()),
+        Some(reason) => {
+            let reason = without_keys(reason, service.name.as_str());
+            format!("{} ({} · {reason})", service.name, service.state())
+        }
         None => format!("{} ({})", service.name, service.state()),
     });
     let names = names.collect::<Vec<_>>().join(", ");

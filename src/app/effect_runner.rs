@@ -193,7 +193,7 @@ impl EffectRunner {
     /// Something has happened. The readers of facts: logs, and, by the recorder of events, the history, alerts and listeners.
     /// The notices of the snapshot are the engine's.
     fn tell(&self, fact: &Fact) {
-        log_fact(fact, self.logs.clock());
+        log_fact(fact);
         if let (Some(service), Some(marker)) = (&fact.service, fact.marker()) {
             self.document(service).mark(&marker);
         }

@@ -86,7 +86,7 @@ impl EventRecorder {
         if let (Some(history), Some(service), Some(record)) = (&readers.history, &fact.service, fact.record()) {
             history.run(service, record);
         }
-        let Some(mut kind) = fact.event(|at| self.clock.time_of_day(at)) else { return };
+        let Some(mut kind) = fact.event() else { return };
         if let GroupEventKind::Start(reason) | GroupEventKind::Restart(reason) = &mut kind
             && let StartCause::Change(files) = &reason.cause
         {
@@ -120,10 +120,9 @@ impl EventRecorder {
 }
 
 /// Says a fact in devgroup's own log: as the log of the service has it, or else as listeners are told.
-pub(crate) fn log_fact(fact: &Fact, clock: Clock) {
-    let time_of_day = |at| clock.time_of_day(at);
-    let words = match (fact.marker(), fact.event(time_of_day)) {
-        (Some(marker), _) => marker.words(&time_of_day(fact.at)),
+pub(crate) fn log_fact(fact: &Fact) {
+    let words = match (fact.marker(), fact.event()) {
+        (Some(marker), _) => marker.untimed_words(),
         (None, Some(kind)) => match &kind {
             GroupEventKind::Start(_)
             | GroupEventKind::Restart(_)

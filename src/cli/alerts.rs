@@ -57,7 +57,7 @@ pub(super) fn run(task: &AlertsTask, place: &Place) -> Result<u8, Failure> {
         .map(|(to, result)| Entry { to, delivered: result.is_ok(), problem: result.err() })
         .collect();
     if alerts.is_empty() {
-        let problem = "nobody is told of alerts: no file has `run` in [alerts], and yours has not notifications = \"desktop\"\n  \
+        let problem = "no alert reaches anybody: no file has `run` in [alerts], and your own file does not set notifications = \"desktop\"\n  \
                        help: devgroup help alerts";
         return Err(Failure::Unexpected(problem.into()));
     }

@@ -52,9 +52,9 @@ Examples:
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "The guide: devgroup help TOPIC\n  \
-                  keys, config, files, jobs, workers, instances, ports, watch, schedules, terminals,\n  \
-                  structured-logs, scripts, agents, web, groups, usage, history, alerts, metrics, export, exit-codes,\n  \
-                  troubleshooting, benchmarks"
+                  keys, config, files, jobs, workers, instances, ports, watch, schedules,\n  \
+                  terminals, structured-logs, scripts, agents, web, groups, usage, history,\n  \
+                  alerts, metrics, export, exit-codes, troubleshooting, benchmarks"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -296,8 +296,7 @@ pub(super) struct RunArguments {
     /// How devgroup writes its own lines: on stderr without a dashboard, and in devgroup.log in its state folder
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<FormatWord>,
-    /// Which of its own lines devgroup writes: those of this level or worse (default: warn on stderr, info in
-    /// devgroup.log)
+    /// Write devgroup's own lines at this level or worse (default: warn on stderr, info in devgroup.log)
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<LevelWord>,
     /// Do not watch files
@@ -378,7 +377,7 @@ Examples:
         before_help = "\
 Examples:
   devgroup task add marie 'Fix the typo in README.md'
-  devgroup task list                          what waits, runs, has failed and is completed
+  devgroup task list                          waiting, running, failed and completed tasks
   devgroup task retry --all                   try all dead tasks anew",
         after_help = "More: devgroup help task add, and likewise for the others"
     )]
@@ -396,7 +395,7 @@ Examples:
     /// Explain which rule applies to a file and which services a change restarts
     #[command(after_help = WHY_NOTES)]
     Why(WhyArguments),
-    /// Show how often and why services were restarted, also before this run of the group
+    /// Show how often and why services were restarted, including earlier sessions
     #[command(before_help = "\
 Examples:
   devgroup history                    the last 24 hours, a line for each service
@@ -404,7 +403,7 @@ Examples:
   devgroup history --json             one JSON object
   devgroup events --since 24h         the events themselves")]
     History(HistoryArguments),
-    /// Test how you are told of failures
+    /// Send a test alert
     #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Alerts(AlertsTask),
     /// Check this machine, procgroup.toml and the running group
@@ -442,8 +441,8 @@ Examples:
 /// Which paths, and how to answer.
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// Files or folders, even missing ones, relative to the current folder, or names of services; `-` reads paths from
-    /// stdin, one per line
+    /// Services, and files or folders, even missing ones, relative to the current folder; a name that is both is explained
+    /// as both, `./NAME` as the path alone; `-` reads paths from stdin, one per line
     #[arg(value_name = "PATH|SERVICE", required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// Paths on stdin end with a NUL byte, as from `git ls-files -z`
@@ -468,7 +467,7 @@ pub(super) enum Topic {
     Instances,
     /// Jobs: run once, retried, run in this terminal
     Jobs,
-    /// Workers: programs and agents that work off task files
+    /// Workers: programs and agents that work through task files
     Workers,
     /// A group of several files, local files, environment files
     Files,
@@ -492,7 +491,7 @@ pub(super) enum Topic {
     Usage,
     /// What has happened: restarts by cause, and the events on disk
     History,
-    /// Being told of failures: the desktop, a webhook, any program
+    /// Alerts about failures: the desktop, a webhook, any program
     Alerts,
     /// Figures for Prometheus, health and readiness
     Metrics,

@@ -15,8 +15,9 @@ pub(super) enum Failure {
     Usage(String),
     /// No file was found.
     #[error(
-        "error: no procgroup.toml in {} or any folder above\n  help: `devgroup init` writes one from the files here; or write `[services]` and one line per service, such as\n        web = \"npm run dev\"  (see `devgroup help config`); or name a file with -f FILE",
-        visible_path(here)
+        "error: no procgroup.toml in {}{}\n  help: `devgroup init` writes one from the files here; or write `[services]` and one line per service, such as\n        web = \"npm run dev\"  (see `devgroup help config`); or name a file with -f FILE",
+        visible_path(here),
+        if here.parent().is_some() { " or any folder above" } else { "" }
     )]
     NoFile {
         /// Where the search began.

@@ -23,11 +23,11 @@ pub(super) enum FormatWord {
 pub(super) enum LevelWord {
     /// Something failed
     Error,
-    /// And warnings
+    /// Also warnings
     Warn,
-    /// And what happens to services and tasks
+    /// Also what happens to services and tasks
     Info,
-    /// And details
+    /// Also details
     Debug,
     /// Everything
     Trace,

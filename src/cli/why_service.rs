@@ -55,7 +55,7 @@ struct Here {
     status: Option<Status>,
 }
 
-/// Tells the names of services from paths. A file that is there is meant by its name, and `./api` is never a service.
+/// Tells the names of services from paths. Where a file of that name is there, both are meant; `./api` is never a service.
 ///
 /// # Errors
 /// A word is neither: no such file is there, and it is like the name of a service.
@@ -68,24 +68,27 @@ pub(super) fn split(
         let found = folder.join(word).symlink_metadata();
         found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     };
-    let could_be = |word: &PathBuf| !word.as_os_str().is_empty() && word.as_os_str() != "-" && is_missing(word);
-    if !words.iter().any(could_be) {
+    let could_be = |word: &Path| !matches!(word.to_str(), Some("" | "-") | None);
+    // A name beside a file of that name: nothing else that is there can be one.
+    let is_plain = |word: &Path| word.to_str().is_some_and(|word| !word.contains('/'));
+    if !words.iter().any(|word| could_be(word) && (is_plain(word) || is_missing(word))) {
         return Ok((Vec::new(), words.to_vec()));
     }
     let (here, mut services, mut paths) = (Here::look(place), Vec::new(), Vec::new());
     for word in words {
+        let missing = is_missing(word);
         let named = match word.to_str().filter(|_| could_be(word)) {
-            Some(name) => here.why(name)?,
-            None => None,
+            Some(name) if missing => here.why(name)?,
+            Some(name) if is_plain(word) => here.exactly(name),
+            _ => None,
         };
-        match named {
-            // Once, whatever names it.
-            Some(named) => {
-                let new = named.into_iter().filter(|one: &ServiceWhy| !said(&services, one)).collect::<Vec<_>>();
-                services.extend(new);
-            }
-            None => paths.push(word.clone()),
+        if named.is_none() || !missing {
+            paths.push(word.clone());
         }
+        // Once, whatever names it.
+        let named = named.unwrap_or_default();
+        let new = named.into_iter().filter(|one: &ServiceWhy| !said(&services, one)).collect::<Vec<_>>();
+        services.extend(new);
     }
     Ok((services, paths))
 }
@@ -137,6 +140,15 @@ impl Here {
             Err(unknown) if is_slip(&unknown) => Err(Failure::NoServiceOrFile { unknown: unknown.into() }),
             Err(_) => Ok(None),
         }
+    }
+
+    /// The services whose name this is, where a file has it too: not those of a group or of a pattern.
+    fn exactly(&self, word: &str) -> Option<Vec<ServiceWhy>> {
+        let named = self.why(word).ok()??;
+        let is_its = |one: &ServiceWhy| {
+            one.service.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        named.iter().all(is_its).then_some(named)
     }
 
     fn without_instances(&self, name: &ServiceName) -> ServiceWhy {

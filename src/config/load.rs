@@ -185,6 +185,9 @@ pub(super) fn read(file: &Path, owners: Owners) -> Result<String, Diagnostics> {
 pub(super) fn read_named(file: &Path, name: &str, owners: Owners) -> Result<String, Box<Unread>> {
     let unreadable = |error: io::Error| {
         let help = match error.kind() {
+            io::ErrorKind::NotFound if file.is_symlink() => {
+                format!("make it point to a file: ls -l {}", visible_path(file))
+            }
             io::ErrorKind::NotFound => {
                 "check the path; a new file begins with:\n[services]\nweb = \"npm run dev\"".to_owned()
             }
@@ -192,7 +195,10 @@ pub(super) fn read_named(file: &Path, name: &str, owners: Owners) -> Result<Stri
             _ => visible_path(file).into_owned(),
         };
         let reason = match error.kind() {
-            io::ErrorKind::NotFound => "it does not exist".to_owned(),
+            io::ErrorKind::NotFound => match std::fs::read_link(file) {
+                Ok(target) => format!("it is a link to {}, which does not exist", visible_path(&target)),
+                Err(_) => "it does not exist".to_owned(),
+            },
             _ => plain_error(&error),
         };
         Unread::new("unreadable", format!("cannot read `{name}`: {reason}"), &help)

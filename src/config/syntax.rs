@@ -59,10 +59,21 @@ fn unclosed(errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
     ]
 }
 
-/// The lines, from 1, that hold a problem of the syntax: what else is wrong there is only its consequence.
+/// The lines, from 1, that hold a problem of the syntax: what else is wrong there is only its consequence. So are the lines
+/// below a header that could not be read: nobody knows whose they are.
 pub(super) fn lines(text: &str, problems: &[Diagnostic]) -> Vec<usize> {
-    let spans = problems.iter().flat_map(|problem| &problem.labels).map(|label| &label.span);
-    spans.map(|span| position(text, span.start).0).collect()
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let mut broken = Vec::new();
+    for label in problems.iter().flat_map(|problem| &problem.labels) {
+        let line = position(text, label.span.start).0;
+        broken.push(line);
+        let mut from = text.lines().skip(line.saturating_sub(1));
+        if from.next().is_some_and(is_header) {
+            let below = from.take_while(|line| !is_header(line)).count();
+            broken.extend(line + 1..=line + below);
+        }
+    }
+    broken
 }
 
 fn inside(text: &str, span: Range<usize>) -> Range<usize> {

@@ -36,8 +36,8 @@ pub(super) fn read(slot: Slot<'_, '_>, problems: &mut Problems) -> Option<WebSpe
         if !complete && !fields.is_meant("allow_remote") && !fields.is_meant("hosts") {
             problems.add(
                 Diagnostic::error("remote", format!("other machines can reach {}", remote.get_ref()))
-                    .at(remote.span(), "not an address of the loopback")
-                    .help("if that is intended, allow it, and name the names that browsers use:\nallow_remote = true\nhosts = [\"dev.box:7700\"]"),
+                    .at(remote.span(), "not a loopback address")
+                    .help("if that is intended, allow it, and list the host names browsers use:\nallow_remote = true\nhosts = [\"dev.box:7700\"]"),
             );
         }
     }

@@ -206,13 +206,13 @@ fn command(service: &Named, problems: &mut Problems) {
         (None, false) if !draft.run_reported => problems.add(
             Diagnostic::error("missing-run", format!("service `{name}` has no command"))
                 .at(service.header.clone(), "a worker needs `run`, or `remote = true`")
-                .help("run = [\"claude\", \"-p\", \"${TASK_DESCRIPTION}\"]   or, if somebody else works its tasks off: remote = true"),
+                .help("run = [\"claude\", \"-p\", \"${TASK_DESCRIPTION}\"]   or, if somebody else works through its tasks: remote = true"),
         ),
         (Some(run), true) => {
             let remote = draft.worker.remote.as_ref().map(Spanned::span).unwrap_or_default();
             problems.add(
                 Diagnostic::error("worker", format!("worker `{name}` has both `run` and `remote = true`"))
-                    .at(remote, "somebody else works its tasks off")
+                    .at(remote, "somebody else works through its tasks")
                     .at(run.span(), "devgroup runs this for each task")
                     .help("remove one of them"),
             );
@@ -250,7 +250,7 @@ fn refused(draft: &Draft) -> Vec<Refused> {
     let ignore = draft.ignore.as_ref().and_then(|ignore| ignore.first()).map(Spanned::span);
     let (backoff, breaker) = (&draft.backoff, &draft.breaker);
     let keys = [
-        ("watch", span(&draft.watch), "a task file starts a try, a change of another file does not", WATCH),
+        ("watch", span(&draft.watch), "only task files start a try", WATCH),
         ("ignore", ignore, OF_WATCH, REMOVE),
         ("debounce", span(&draft.debounce), OF_WATCH, REMOVE),
         ("on_change", span(&draft.on_change), OF_WATCH, REMOVE),

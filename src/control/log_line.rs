@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::domain::{RunId, ServiceName};
+use crate::domain::{RunId, ServiceName, without_keys};
 use crate::logs::{Epoch, Fields, Level, LineId, LineKind, LogDocument, Piece, Structured};
 
 /// A line of a log.
@@ -35,6 +35,9 @@ pub struct LogLine {
     /// devgroup says it, not the service.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marker: bool,
+    /// It does not follow on the line before it in the list: `settle` shows a choice of lines.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gap: bool,
     /// The text with its colours as escape sequences, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub styled: Option<String>,
@@ -106,6 +109,8 @@ impl LogLine {
     ) -> Self {
         let line = &piece.line;
         let cursor = Cursor { service: service.clone(), run: line.run, next: piece.resume, epoch: Some(epoch) };
+        let text = line.content.as_printed(piece.skip..line.content.text.len());
+        let marker = line.kind.is_marker();
         Self {
             cursor: cursor.to_string(),
             at: clock.rfc3339(line.at),
@@ -114,9 +119,11 @@ impl LogLine {
             line: line.id.0,
             level: level.map(|level| level.word().to_owned()),
             time: None,
-            text: line.content.as_printed(piece.skip..line.content.text.len()),
+            // Who reads it here has no keys.
+            text: if marker { without_keys(&text, service.as_str()) } else { text },
             fields: None,
-            marker: line.kind.is_marker(),
+            marker,
+            gap: false,
             styled,
         }
     }

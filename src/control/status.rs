@@ -9,7 +9,7 @@ use super::worker_status::Worker;
 use crate::clock::Clock;
 use crate::domain::{
     ExitStatus, GroupSnapshot, Instance, Kind, Moment, Replicated, Roster, ServiceName, ServiceSnapshot, WatchBackend,
-    WatchState, without_secrets,
+    WatchState, without_keys, without_secrets,
 };
 
 /// The state of a group.
@@ -400,7 +400,7 @@ impl Service {
             next_try_at: service.next_try.map(|at| clock.rfc3339(at)),
             next_restart_at: service.next_restart.map(|at| clock.rfc3339(at)),
             next_run_at: service.next_run.map(Clock::rfc3339_of),
-            reason: service.reason.as_deref().map(Into::into),
+            reason: service.reason.as_deref().map(|reason| without_keys(reason, service.name.as_str())),
             watches: service.watches,
             held: service.held,
             validating: service.validating.is_some(),

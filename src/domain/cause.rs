@@ -56,7 +56,7 @@ impl fmt::Display for StartCause {
             Self::Client(name) => write!(f, "by {}", visible(name)),
             Self::Crash { attempt: 0, .. } => f.write_str("after it exited"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
-            Self::Retry { attempt, of } => write!(f, "after try {attempt} of {of} failed"),
+            Self::Retry { attempt, of } => write!(f, "try {} of {of}", attempt.saturating_add(1)),
             Self::Dependency(name) => write!(f, "{name} restarted"),
             Self::Stuck(stuck) => write!(f, "stuck: {stuck}"),
             Self::OverLimit(over) => write!(f, "over its limit: {over}"),

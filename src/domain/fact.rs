@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ChangeKind, Exited, GroupEventKind, HoldResult, HoldSnapshot, LastExit, Marker, Moment, NextTry, Notice,
-    RestartReason, Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, TaskEnd, TaskMarker, human,
+    RestartReason, Rule, RunId, RunRecord, Scaling, ServiceName, StartCause, TaskEnd, TaskMarker, human, without_keys,
 };
 
 /// One thing that has happened.
@@ -131,8 +131,8 @@ impl Fact {
         })
     }
 
-    /// What listeners are told. `clock` says the local time of day of a moment.
-    pub fn event(&self, clock: impl Fn(Moment) -> String) -> Option<GroupEventKind> {
+    /// What listeners are told. They have no keys, and tell its time themselves.
+    pub fn event(&self) -> Option<GroupEventKind> {
         Some(match &self.kind {
             FactKind::Change { path, kind, services, rule, begins } => GroupEventKind::Change {
                 path: Arc::clone(path),
@@ -151,7 +151,8 @@ impl Fact {
                 GroupEventKind::Exit { status: *status, asked: *asked, fault: *fault, uptime: *uptime }
             }
             FactKind::Marked(marker) | FactKind::Limited { marker, .. } | FactKind::EndedElsewhere { marker, .. } => {
-                event_of_marker(marker, || marker.words(&clock(self.at)).into())?
+                let service = self.service.as_ref().map_or("", ServiceName::as_str);
+                event_of_marker(marker, || without_keys(&marker.untimed_words(), service).into())?
             }
             FactKind::Lasted { up } => GroupEventKind::Notice(format!("up for {} again", human(*up)).into()),
             FactKind::Hold(hold) => GroupEventKind::Hold(hold.clone()),
@@ -196,7 +197,7 @@ impl Fact {
             // The first wait, for those who do not look at the log of the service.
             FactKind::Limited { marker, is_first: true } => {
                 let name = self.service.as_ref().map(ToString::to_string).unwrap_or_default();
-                say(false, format!("{name}: {}", marker.words("")).into())
+                say(false, format!("{name}: {}", marker.untimed_words()).into())
             }
             FactKind::OldLock { tree, age } => say(false, old_lock(tree, *age).into()),
             // What is wrong stays on the screen.
@@ -266,7 +267,7 @@ mod tests {
     }
 
     fn event(fact: &Fact) -> Option<String> {
-        fact.event(|_| "14:02:11".into()).map(|kind| format!("{} {kind}", kind.word()))
+        fact.event().map(|kind| format!("{} {kind}", kind.word()))
     }
 
     fn words(fact: &Fact) -> Option<String> {
@@ -322,10 +323,21 @@ mod tests {
         let (action, wait) = (crate::domain::ChangeAction::Restart, Duration::from_secs(4));
         let marker = Marker::Limited { action, wait, written: None, starts: 8, soon: HowSoon::RightAfter };
         let limited = |is_first| fact(FactKind::Limited { marker: marker.clone(), is_first });
-        let said = marker.words("");
+        let said = marker.untimed_words();
         assert_eq!(summary(&limited(true), shown("broken", true)), Some(format!("api: {said}")));
         assert_eq!(summary(&limited(false), shown("broken", true)), Some("broken".into()));
-        assert_eq!(event(&limited(false)), Some(format!("notice {said}")));
+        assert_eq!(event(&limited(false)), Some(format!("notice {}", without_keys(&said, "api"))));
+    }
+
+    #[test]
+    fn an_event_tells_its_time_once_and_names_no_key() {
+        let waits = fact(FactKind::Marked(Marker::Waits { on: "db to be ready".into() }));
+        assert_eq!(words(&waits).as_deref(), Some("waiting for db to be ready · 14:02:11"));
+        assert_eq!(event(&waits).as_deref(), Some("notice waiting for db to be ready"));
+        let problem = "validate failed · exit 1".into();
+        let stale = fact(FactKind::Marked(Marker::Stale { runs: true, watches: true, problem }));
+        let told = "validate stale · validate failed · exit 1 · save a file, or run devgroup restart api";
+        assert_eq!(event(&stale).as_deref(), Some(told));
     }
 
     #[test]

@@ -128,6 +128,9 @@ pub enum Verdict {
     Busy,
     /// Its services were, or are being, restarted or started.
     Restart,
+    /// Its services were to be restarted, and are not: its content has not passed `validate`, or a start needs something
+    /// that is missing.
+    Refused,
     /// Its services were sent a signal.
     Signal,
     /// A command was run for it.
@@ -152,10 +155,11 @@ pub enum Verdict {
 
 impl Verdict {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Pending,
         Self::Busy,
         Self::Restart,
+        Self::Refused,
         Self::Signal,
         Self::Run,
         Self::Mark,
@@ -175,6 +179,7 @@ impl fmt::Display for Verdict {
             Self::Pending => "pending",
             Self::Busy => "busy",
             Self::Restart => "restart",
+            Self::Refused => "refused",
             Self::Signal => "signal",
             Self::Run => "run",
             Self::Mark => "mark",

@@ -49,16 +49,13 @@ impl HoldResult {
         (!self.wait.is_empty()).then(|| format!("{} {verb}", some_of(&self.wait, NAMES)))
     }
 
-    /// What the files that differ have done: ` restarted api, web; worker waits`, `: api, web`.
-    fn did(&self) -> String {
-        let acted = some_of(&self.acted, NAMES);
-        let (now, gap) = match () {
-            () if self.promises_restarts() => (format!(" restarted {acted}"), "; "),
-            () if self.acted.is_empty() => (String::new(), ": "),
-            () => (format!(": {acted}"), ", "),
-        };
-        let late = self.who_waits().map(|late| format!("{gap}{late}")).unwrap_or_default();
-        if now.is_empty() && late.is_empty() { ": no running service uses them".into() } else { now + &late }
+    /// The files that differ: `9 of 312 changed files`, `1 changed file` where that is all.
+    fn files(&self) -> String {
+        // More may differ than was held: what did not pass before is tried again with it.
+        match self.matter >= self.changes {
+            true => count(self.matter, "changed file"),
+            false => format!("{} of {}", self.matter, count(self.changes, "changed file")),
+        }
     }
 }
 
@@ -76,11 +73,8 @@ impl fmt::Display for HoldResult {
                 }
             }
             None if self.matter == 0 => write!(f, "{} cancelled out · no restart", count(self.changes, "held change")),
-            // More may differ than was held: what did not pass before is tried again with it.
-            None if self.matter <= self.changes => {
-                write!(f, "{} of {}{}", self.matter, count(self.changes, "changed file"), self.did())
-            }
-            None => write!(f, "{}{}", count(self.matter, "changed file"), self.did()),
+            None if who.is_empty() => write!(f, "no running service uses the {}", self.files()),
+            None => write!(f, "{who} · {}", self.files()),
         }
     }
 }
@@ -140,15 +134,15 @@ mod tests {
             says_restarted,
         };
         let all = result(&["web", "api", "worker"], &[], true);
-        assert_eq!(all.to_string(), "2 of 3 changed files restarted web, api, worker");
+        assert_eq!(all.to_string(), "web, api, worker restarted · 2 of 3 changed files");
         let one = HoldResult { changes: 1, matter: 1, ..all.clone() };
-        assert_eq!(one.to_string(), "1 of 1 changed file restarted web, api, worker");
+        assert_eq!(one.to_string(), "web, api, worker restarted · 1 changed file");
         let more = HoldResult { matter: 4, ..all };
-        assert_eq!(more.to_string(), "4 changed files restarted web, api, worker");
+        assert_eq!(more.to_string(), "web, api, worker restarted · 4 changed files");
         let waits = result(&["web"], &["api"], true);
-        assert_eq!(waits.to_string(), "2 of 3 changed files restarted web; api waits");
-        assert_eq!(result(&["web"], &["api"], false).to_string(), "2 of 3 changed files: web, api waits");
-        assert_eq!(result(&[], &["api"], true).to_string(), "2 of 3 changed files: api waits");
-        assert_eq!(result(&[], &[], true).to_string(), "2 of 3 changed files: no running service uses them");
+        assert_eq!(waits.to_string(), "web restarted, api waits · 2 of 3 changed files");
+        assert_eq!(result(&["web"], &["api"], false).to_string(), "web, api waits · 2 of 3 changed files");
+        assert_eq!(result(&[], &["api"], true).to_string(), "api waits · 2 of 3 changed files");
+        assert_eq!(result(&[], &[], true).to_string(), "no running service uses the 2 of 3 changed files");
     }
 }

@@ -56,6 +56,7 @@ mod visible;
 mod watch_snapshot;
 mod watch_spec;
 mod web_spec;
+mod without_keys;
 mod worker_spec;
 mod written;
 
@@ -103,7 +104,8 @@ pub use schedule::{CronFault, CronFields, CronTimes, Schedule, When, WrongField,
 pub use secret::{MASK, is_secret_name, shown_value, without_secrets, without_values};
 pub use signal::{Signal, SignalTarget};
 pub use snapshot::{
-    ChangeAction, Failure, Fault, GroupSnapshot, HowSoon, LastChange, LastExit, Notice, ServiceSnapshot, Timer,
+    ChangeAction, Failure, Fault, GroupSnapshot, HowSoon, LastChange, LastExit, Notice, STARTS_BY_HAND,
+    ServiceSnapshot, Timer, WAITS_FOR_CHANGE,
 };
 pub use spec::{
     Backoff, Breaker, Condition, Dependency, Expandable, GroupSpec, Kind, LogSpec, PaneView, RestartPolicy, RunCommand,
@@ -125,5 +127,6 @@ pub use visible::{escaped_json, misleads, path_text, plain_error, visible, visib
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use web_spec::WebSpec;
+pub use without_keys::without_keys;
 pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

@@ -12,6 +12,11 @@ use super::{
     WorkerSpec, address_of_port, short,
 };
 
+/// How the reason of a service begins that a change of its files would start.
+pub const WAITS_FOR_CHANGE: &str = "waiting for a change to ";
+/// How the reason of one begins that only a person starts.
+pub const STARTS_BY_HAND: &str = "start it with s, or devgroup start ";
+
 /// The state of the group at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupSnapshot {

@@ -10,7 +10,7 @@ use super::{MarkerKind, ServiceName, TaskId, TaskNews, count, human, short};
 pub enum TaskMarker {
     /// The first run of the worker.
     Begins {
-        /// What is run for each try, on one line; `None`: somebody else works its tasks off.
+        /// What is run for each try, on one line; `None`: somebody else works through its tasks.
         command: Option<String>,
         /// How many tries run at once.
         concurrency: u32,
@@ -66,7 +66,7 @@ impl fmt::Display for TaskMarker {
             Self::Begins { command: Some(command), concurrency } => {
                 write!(f, "started · {command} · {concurrency} at once")
             }
-            Self::Begins { command: None, .. } => f.write_str("started · somebody else works its tasks off"),
+            Self::Begins { command: None, .. } => f.write_str("started · somebody else works through its tasks"),
             Self::Stopped { by: None } => f.write_str("stopped"),
             Self::Stopped { by: Some(by) } => write!(f, "stopped · by {by}"),
             Self::GivesUp { reason } => write!(f, "cannot go on · {reason}"),

@@ -28,7 +28,7 @@ pub struct WatchSnapshot {
     pub file_held: bool,
     /// Different paths of the bulk that goes on.
     pub busy: usize,
-    /// What came of the changes of the last hold: `9 of 312 changed files restarted api, worker`.
+    /// What came of the changes of the last hold: `api, worker restarted · 9 of 312 changed files`.
     pub last_release: Option<Arc<str>>,
 }
 

@@ -210,6 +210,15 @@ impl Engine {
         }
     }
 
+    /// The journal says that a change has restarted services. Those whose files have not passed were not restarted.
+    pub(super) fn correct_journal(&mut self) {
+        for service in &mut self.services {
+            if let Some(paths) = service.take_refused() {
+                self.changes.refused(service.name(), &paths, service.run.asked_at);
+            }
+        }
+    }
+
     /// Tells which holds have begun, and which have ended, since it was told last.
     pub(super) fn tell_holds(&mut self, turn: &mut Turn) {
         let holds = self.changes.holds().snapshots();

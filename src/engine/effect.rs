@@ -18,7 +18,7 @@ pub enum Effect {
         run: RunId,
         /// Why, for the marker.
         cause: StartCause,
-        /// How the run before ended.
+        /// How the run before ended; nothing if somebody has stopped the service since, and starts it again.
         was: Option<LastExit>,
         /// Its environment files were read just before, by an [`Effect::Validate`]: what pipes said then is what they say.
         is_environment_known: bool,

@@ -291,6 +291,7 @@ impl Engine {
         self.keep_timetables(turn);
         self.changes_expire(turn);
         self.correct_end_of_hold(turn);
+        self.correct_journal();
     }
 
     /// When something will happen by itself, if nothing else does. Later than the time of the last update.

@@ -290,10 +290,11 @@ impl Service {
         self.restarts.limit.begin(turn.now);
         (self.start_problem, self.environment, self.discarded) = (None, None, None);
         let run = self.run.id.next();
+        let is_start = self.run.was_down && matches!(cause, StartCause::Hand | StartCause::Client(_));
+        let was = self.last_exit.filter(|_| !is_start);
         self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
         self.restarts.orders.answer(OrderFate::Began(run));
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
-        let was = self.last_exit;
         // Before the process exists: what is written from here on may be what it does not see.
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
         let looks_at_inputs = may_be_done && !self.spec.inputs.is_empty();

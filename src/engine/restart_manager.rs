@@ -278,6 +278,23 @@ impl RestartManager {
         });
     }
 
+    /// These files have not passed: what was written down as a restart since its last start is none of this service.
+    pub(super) fn refused(&mut self, name: &ServiceName, paths: &PathSet, started: Moment) {
+        let now = self.now;
+        Arc::make_mut(&mut self.journal).judge(0, |entry| {
+            let is_it =
+                entry.verdict == Verdict::Restart && entry.judged > started && paths.contains(&entry.event.path);
+            if !is_it || !entry.services.contains(name) {
+                return;
+            }
+            entry.services.retain(|other| other != name);
+            if entry.services.is_empty() {
+                entry.services.push(name.clone());
+                (entry.verdict, entry.judged) = (Verdict::Refused, now);
+            }
+        });
+    }
+
     /// A process of this service is being started: it will see what has been written until now, so these changes, held
     /// or not, are done with. Writes that are not finished go on waiting.
     pub(super) fn met_by_start(&mut self, name: &ServiceName) -> Option<Changes> {
@@ -506,7 +523,7 @@ fn strength(verdict: Verdict) -> u8 {
         Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Ignored | Verdict::NoMatch => 0,
         Verdict::SameContent => 1,
         Verdict::Discarded => 2,
-        Verdict::Stopped | Verdict::Waits => 3,
+        Verdict::Stopped | Verdict::Waits | Verdict::Refused => 3,
         Verdict::Mark => 4,
         Verdict::Run => 5,
         Verdict::Signal => 6,

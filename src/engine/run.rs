@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub(super) pid: Option<u32>,
     /// When its process began to exist.
     pub(super) up_since: Option<Moment>,
+    /// It is over, and its service was down since: what follows is a start, and no restart.
+    pub(super) was_down: bool,
     /// What it is waited for by, with the values of its start.
     pub(super) ready_label: Option<Arc<str>>,
     /// What the last try of its readiness check has found.
@@ -90,6 +92,7 @@ impl Run {
             asked_at: now,
             pid: None,
             up_since: None,
+            was_down: false,
             ready_label: None,
             unready: None,
             port_taken: None,

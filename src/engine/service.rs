@@ -164,6 +164,7 @@ impl Service {
     }
 
     pub(super) fn enter(&mut self, phase: Phase, turn: &Turn) {
+        self.run.was_down |= phase == Phase::Down && !self.wanted;
         self.phase = phase;
         self.since = turn.now;
     }

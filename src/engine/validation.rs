@@ -31,6 +31,8 @@ pub(super) struct Validation {
     pub(super) validity: Validity,
     /// The number of the last one; 0 before the first.
     number: u32,
+    /// Files that have just not passed, for the journal of file events.
+    refused_now: Option<PathSet>,
 }
 
 /// What is known of the files as they are now.
@@ -103,6 +105,11 @@ impl Service {
     /// The last change did not pass.
     pub(super) fn is_refused(&self) -> bool {
         matches!(self.validation.validity, Validity::Refused(_))
+    }
+
+    /// The files that have not passed, where that is not in the journal yet.
+    pub(super) fn take_refused(&mut self) -> Option<PathSet> {
+        self.validation.refused_now.take()
     }
 
     /// What could not have been started, if that is why the last change did not pass.
@@ -242,6 +249,7 @@ impl Service {
         let paths = self.restarts.next.as_ref().map(|next| next.paths.clone()).unwrap_or_default();
         let reason: Arc<str> = problem.as_str().into();
         self.start_problem = Some(reason.clone()).filter(|_| cannot_start);
+        self.validation.refused_now = Some(paths.clone());
         self.validation.validity = Validity::Refused(Refused { paths, problem: reason.clone(), cannot_start });
         self.restarts.orders.answer(OrderFate::NotValid(reason));
         self.narrate(Marker::Stale { runs: self.is_up(), watches: self.watches(), problem }, turn);

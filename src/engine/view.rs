@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    FailedRun, GoingOn, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, ServiceName, ServiceSnapshot,
-    StartCause, WatchBackend, WatchFiles, WatchSnapshot, WatchState, path_text,
+    FailedRun, GoingOn, GroupSnapshot, GroupSpec, Kind, Moment, Outcome, Phase, STARTS_BY_HAND, ServiceName,
+    ServiceSnapshot, StartCause, WAITS_FOR_CHANGE, WatchBackend, WatchFiles, WatchSnapshot, WatchState, path_text,
 };
 
 use super::Engine;
@@ -261,8 +261,8 @@ impl Service {
                 let why = self.run.port_taken.as_ref().map(ToString::to_string).into_iter().chain(why);
                 let next = match (limited, self.watches()) {
                     (true, _) => None,
-                    (false, true) => Some(format!("waiting for a change to {} · r restarts", self.watched_files())),
-                    (false, false) => Some(format!("start it with s, or devgroup start {}", self.name())),
+                    (false, true) => Some(format!("{WAITS_FOR_CHANGE}{} · r restarts", self.watched_files())),
+                    (false, false) => Some(format!("{STARTS_BY_HAND}{}", self.name())),
                 };
                 let all: Vec<String> = why.chain(next).collect();
                 (!all.is_empty()).then(|| all.join(" · "))

@@ -196,7 +196,10 @@ fn start(
     live.forked(leader, terminal.clone(), size);
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
-        (StartCause::First, _) | (_, None) => Marker::Started { command: launch.display.clone(), pid },
+        (StartCause::First, _) | (_, None) => {
+            let by = if let StartCause::Client(name) = &launch.cause { Some(Arc::clone(name)) } else { None };
+            Marker::Started { by, command: launch.display.clone(), pid }
+        }
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },
     });
     live.report(RunReport::Started { pid });

@@ -101,6 +101,8 @@ pub(super) struct Find {
     errors: HashMap<ServiceName, Arc<Scan>>,
     /// While all services are searched: how many lines of each were found, in their order, and whether that is all.
     everywhere: Vec<(ServiceName, u64, bool)>,
+    /// While the search of one pane finds nothing there: how many lines of all services there would be, once that is known.
+    pub(super) beyond: Option<u64>,
     /// A search over all services looks for the next one that has a match: down, or up.
     pub(super) roams: Option<bool>,
 }
@@ -173,6 +175,7 @@ impl Find {
         // Whoever still reads for the old one stops at its next slice.
         self.searches.clear();
         self.everywhere.clear();
+        self.beyond = None;
     }
 
     /// Keeps what was typed. A filter that means nothing stays in the prompt, and the answer is why.
@@ -235,6 +238,16 @@ impl Find {
         self.search.is_some()
     }
 
+    /// The lines of that pane are filtered.
+    pub(super) fn has_filter(&self, source: &Source) -> bool {
+        self.filters.contains_key(source)
+    }
+
+    /// Shows all lines of that pane again. The answer is whether they were filtered.
+    pub(super) fn end_filter(&mut self, source: &Source) -> bool {
+        self.filters.remove(source).is_some()
+    }
+
     /// What a pane needs for one of its services, for the document as it is now. Only the pane with the focus is searched,
     /// unless all are.
     pub(super) fn scans(
@@ -277,6 +290,11 @@ impl Find {
     /// The same, and whether all was read.
     pub(super) fn everywhere(&self) -> &[(ServiceName, u64, bool)] {
         &self.everywhere
+    }
+
+    /// The same of one of them; nothing unless all are searched.
+    pub(super) fn found_in(&self, service: &ServiceName) -> Option<u64> {
+        self.everywhere.iter().find(|(name, ..)| name == service).map(|(_, count, _)| *count)
     }
 
     /// What is said of the matches in the log of a service: while all are searched, of all of them.
@@ -335,7 +353,7 @@ impl Find {
         let (filter, share) = self.filters.get(source).zip(share)?;
         let terms = format!("filter {}", cut_right(&filter.terms(), cells / 2, glyphs.ellipsis));
         let whole = format!("{terms} {}", of_lines(share, glyphs));
-        let short = whole.strip_suffix(" lines").unwrap_or(&whole).to_owned();
+        let short = whole.rsplit_once(" line").map_or(whole.as_str(), |(short, _)| short).to_owned();
         Some([whole, short].into_iter().find(|said| width(said) <= cells).unwrap_or(terms))
     }
 
@@ -401,7 +419,8 @@ impl Prompt {
 
 /// `· 128 of 9,412 lines`.
 fn of_lines((shown, all): (u64, u64), glyphs: &Glyphs) -> String {
-    format!("{} {} of {} lines", glyphs.dot, thousands(shown), thousands(all))
+    let lines = if all == 1 { "line" } else { "lines" };
+    format!("{} {} of {} {lines}", glyphs.dot, thousands(shown), thousands(all))
 }
 
 /// How a text is meant, and where it is looked for, as far as that is not what everybody expects.

@@ -389,6 +389,9 @@ impl Bench {
                 let document = self.log_store.get(&service.name)?;
                 Some(self.ui.read_pane(&service.name, focused, &document, &layout))
             });
+            if focused {
+                self.ui.look_beyond(text.as_ref(), &members);
+            }
             texts.push(text.unwrap_or_default());
         }
         texts

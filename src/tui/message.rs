@@ -28,6 +28,11 @@ impl Message {
         Self { middle: text.into(), tail: tail.into(), ..Self::default() }
     }
 
+    /// A text, and what stays before and behind it however long it is.
+    pub(super) fn between(head: impl Into<String>, text: impl Into<String>, tail: impl Into<String>) -> Self {
+        Self { head: head.into(), middle: text.into(), tail: tail.into(), ..Self::default() }
+    }
+
     /// What fits into so many cells.
     pub(super) fn fit(&self, cells: usize, ellipsis: &str) -> String {
         let around = width(&self.head) + width(&self.tail);
@@ -77,5 +82,12 @@ mod tests {
         assert_eq!(broken.fit(80, "…"), broken.to_string());
         assert_eq!(broken.fit(40, "…"), "procgroup.toml:50:9: this… · l shows all");
         assert_eq!(broken.fit(26, "…"), "procgroup.toml:50:9: this…");
+    }
+
+    #[test]
+    fn what_is_quoted_keeps_both_of_its_marks() {
+        let copied = Message::between("copied \"", "ERROR price of 17 is not a number: None", "\", 9 lines");
+        assert_eq!(copied.fit(80, "…"), copied.to_string());
+        assert_eq!(copied.fit(44, "…"), "copied \"ERROR price of 17 is not …\", 9 lines");
     }
 }

@@ -173,7 +173,7 @@ fn each_key_of_the_user_s_file_replaces_that_of_the_project_and_a_save_is_in_for
     let nobody = Project::new(FAILS);
     let tested = Stream::ask(&nobody, &["alerts", "test"]);
     assert_eq!(tested.code, Some(1));
-    assert!(tested.stderr.contains("nobody is told of alerts"), "{}", tested.stderr);
+    assert!(tested.stderr.contains("no alert reaches anybody"), "{}", tested.stderr);
 }
 
 #[test]

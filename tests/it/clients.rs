@@ -559,9 +559,7 @@ fn status_says_that_the_saved_file_is_refused_until_it_is_good_again() {
         "procgroup.toml:2:1: unknown key `runn` in service `web` · and 1 more · fix and save it; `devgroup check` shows every problem"
     );
     let table = ask(&project, &["status"]);
-    let line = table
-        .lines()
-        .find(|line| line.starts_with("file: not loaded, still using the previous version: procgroup.toml:2:1"));
+    let line = table.lines().find(|line| line.starts_with("not loaded (previous version in use): procgroup.toml:2:1"));
     assert!(line.is_some(), "{table}");
     // Another thing to say does not hide it.
     ask(&project, &["restart", "web", "--wait"]);

@@ -97,7 +97,7 @@ fn what_comes_back_during_a_pause_restarts_nobody() {
     project.write("web/1.rs", "new");
     dash.wait_for_text("11 changes held");
     dash.keys("p");
-    dash.wait_for_text("3 of 11 changed files restarted api, web");
+    dash.wait_for_text("api, web restarted · 3 of 11 changed files");
     started(&mut dash, "api", 2);
     started(&mut dash, "web", 2);
     // What is discarded is the baseline of what comes after it.

@@ -192,7 +192,7 @@ fn down_from_the_top_of_all_services_goes_on_from_there() {
     let mut dash = Dash::start(&project, (80, 24), &[]);
     dash.wait_for_text("last-line");
     dash.keys("a");
-    dash.wait_for_text("all services");
+    dash.wait_for_text("─ all logs");
     dash.keys("g");
     dash.wait_for_text("line 001");
     // The first line is the marker of the start.
@@ -267,7 +267,7 @@ fn a_copy_has_no_markers_unless_there_is_nothing_else() {
     });
     // The same in the view of all services.
     dash.keys("a");
-    dash.wait_for_text("all services");
+    dash.wait_for_text("─ all logs");
     dash.keys("c");
     dash.wait_for_text("sent the 3 visible lines");
     assert_eq!(copied(&dash).pop().unwrap(), "line 001 of the log\nline 002 of the log\nlast-line");

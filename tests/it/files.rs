@@ -311,7 +311,7 @@ fn a_saved_env_file_restarts_who_watches_and_is_told_to_who_does_not() {
     let why = ask(&project, &["why", ".env"]);
     for part in [
         "a change restarts api\n",
-        "web reads it at each start and watches no files: a change is noted in its log, and r restarts it",
+        "web reads it at each start and watches no files: a change is noted in its log; restart it to apply it",
         "services.out.env_file",
         "!.env",
     ] {
@@ -321,16 +321,18 @@ fn a_saved_env_file_restarts_who_watches_and_is_told_to_who_does_not() {
     // Through the link, and back: what is on disk is what runs.
     project.write("real.env", "A=2\n");
     wait_for("api has restarted", || count("api") == 2);
-    wait_for("web is told", || web()["reason"] == ".env changed · r restarts");
+    wait_for("web is told", || web()["reason"] == ".env changed · devgroup restart web restarts it");
     assert_eq!((&web()["stale"], &web()["state"]), (&true.into(), &"running".into()));
     let said = ask(&project, &["logs", "web"]);
-    assert!(said.contains("── .env changed · r restarts · "), "{said}");
+    assert!(said.contains("── .env changed · devgroup restart web restarts it · "), "{said}");
     project.write("real.env", "A=1\n");
     wait_for("web runs what is on disk", || web()["stale"] == false && web()["reason"].is_null());
     // Outside of the group's folder, where it was not before; and a restart ends the note.
     project.write("../shared.env", "B=1\n");
     wait_for("web is told of the other one", || {
-        web()["reason"].as_str().is_some_and(|reason| reason.ends_with("shared.env changed · r restarts"))
+        web()["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.ends_with("shared.env changed · devgroup restart web restarts it"))
     });
     ask(&project, &["restart", "web"]);
     wait_for("web is as the files are", || count("web") == 2 && web()["stale"] == false);

@@ -67,7 +67,7 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     dash.wait_for("nothing is held yet", |screen| footer(screen).starts_with(" p resume  r restart "));
     project.write("src/a.rs", "two");
     dash.wait_for("what the end of the pause does", |screen| {
-        footer(screen).starts_with(" p resume (may restart api)  P discard  W show  ")
+        footer(screen).starts_with(" p resume (may restart api)  P resume without restarts  W show  ")
     });
     dash.keys("P");
     dash.wait_for("the title and the log say it", |screen| {
@@ -79,7 +79,10 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     let stale = |status: &Value| [0, 1].map(|place| status["services"][place]["stale"] == true);
     let told = status(&project);
     assert_eq!(stale(&told), [true, false]);
-    assert_eq!(told["services"][0]["reason"], "discarded: src/a.rs changed · r restarts");
+    // Where there are no keys, a command is named.
+    assert_eq!(told["services"][0]["reason"], "discarded: src/a.rs changed · devgroup restart api restarts it");
+    let said = Stream::ask(&project, &["logs", "api"]).stdout;
+    assert!(said.contains("discarded: src/a.rs changed · devgroup restart api restarts it · "), "{said}");
     dash.keys("r");
     dash.wait_for("a start ends it", |screen| !screen.contains("· stale") && screen.contains("restarted manually"));
     assert_eq!(stale(&status(&project)), [false, false]);

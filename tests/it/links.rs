@@ -207,7 +207,24 @@ fn a_key_opens_the_address_of_a_service_or_says_it() {
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("here");
     dash.keys("1o");
-    dash.wait_for_text("no browser here; open http://localhost:8101/");
+    let screen = dash.wait_for_text("open http://localhost:8101/");
+    assert!(screen.contains("no browser here"), "{screen}");
+    quit(dash);
+}
+
+#[test]
+fn the_browser_that_is_named_opens_it_without_a_desktop() {
+    let project = Project::new(WEB);
+    let browser = project.path("../home/browser");
+    write_program(&browser, "#!/bin/sh\necho \"$1\" > ../home/new; mv ../home/new ../home/opened\n");
+    let project = project.with_env("BROWSER", &browser.display().to_string());
+    let mut dash = Dash::start(&project, (100, 30), &[]);
+    dash.wait_for_text("here");
+    dash.keys("1o");
+    dash.wait_for_text("opened http://localhost:8101/");
+    dash.wait_while_reading("the browser has it", |project| project.path("../home/opened").exists());
+    let asked = Stream::ask(&project, &["url", "--open", "web"]);
+    assert_eq!((asked.code, asked.stdout.as_str()), (Some(0), "http://localhost:8101/\n"), "{}", asked.stderr);
     quit(dash);
 }
 

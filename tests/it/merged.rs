@@ -32,7 +32,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     let mut dash = Dash::start(&project, (100, 30), &[]);
     dash.wait_for_text("2 ● worker");
     dash.keys("a");
-    dash.wait_for_text("all services");
+    dash.wait_for_text("─ all logs");
     let api = print_words(&project, "api", "good morning");
     dash.wait_for_text("api    │ api said 1 good morning");
     let worker = print_words(&project, "worker", "hello");
@@ -53,7 +53,7 @@ fn the_merged_view_shows_lines_as_they_arrive_and_goes_to_them_by_a_click() {
     let (column, row) = place(&screen, "worker said 1");
     dash.click(column, row);
     dash.wait_for("the pane of the worker", |screen| {
-        screen.contains("── 2 worker ● ") && !screen.contains("all services")
+        screen.contains("── 2 worker ● ") && !screen.contains("─ all logs")
     });
     drop((api, worker));
     quit(dash);
@@ -71,7 +71,7 @@ fn keys_select_lines_of_several_services() {
         dash.wait_for_text(words);
     }
     dash.keys("Vk");
-    dash.wait_for("it is said how to go on", |screen| screen.contains("extend") && screen.contains("all services"));
+    dash.wait_for("it is said how to go on", |screen| screen.contains("extend") && screen.contains("─ all logs"));
     // What comes meanwhile is not selected.
     pipes.push(print_words(&project, "worker", "four"));
     dash.wait_for_text("worker said 2 four");
@@ -87,10 +87,10 @@ fn keys_select_lines_of_several_services() {
     dash.wait_for_text("extend");
     dash.keys(key::ESCAPE_IN_FULL);
     dash.wait_for("the merged view is left as it was", |screen| {
-        screen.contains("all services") && !screen.contains("extend")
+        screen.contains("─ all logs") && !screen.contains("extend")
     });
     dash.keys("q");
-    dash.wait_for("the panes", |screen| !screen.contains("all services"));
+    dash.wait_for("the panes", |screen| !screen.contains("─ all logs"));
     drop(pipes);
     quit(dash);
 }
@@ -133,7 +133,7 @@ fn runs_of_all_services_are_gone_to_in_the_order_in_which_they_began() {
     dash.keys("]");
     dash.wait_for_text("no later run");
     dash.keys("q");
-    dash.wait_for("the panes", |screen| !screen.contains("all services"));
+    dash.wait_for("the panes", |screen| !screen.contains("─ all logs"));
     quit(dash);
 }
 

@@ -184,6 +184,9 @@ fn what_waits_for_a_change_is_waited_for_no_longer() {
         expect(Stream::start(&project, &arguments), 5, "api: failed (exit 3)\n");
     }
     let status = Stream::ask(&project, &["status", "--json"]).stdout;
-    assert!(status.contains(r#""reason":"waiting for a change to works · r restarts""#), "{status}");
+    assert!(
+        status.contains(r#""reason":"waiting for a change to works · devgroup restart api restarts it""#),
+        "{status}"
+    );
     down(&project);
 }

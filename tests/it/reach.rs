@@ -293,7 +293,7 @@ fn one_that_is_stopped_is_said_to_be_and_goes_on() {
     }
     let project = Project::new(SHOP);
     let group = start(&project);
-    wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("longest turn"));
+    wait_for("there is a sign of life", || Stream::ask(&project, &["doctor"]).stdout.contains("longest delay"));
     let pid = pid(&project);
     let program = group.program();
     stop(program.try_into().unwrap());

@@ -138,11 +138,11 @@ fn why_devgroup_ended_a_run_is_said_and_not_by_which_signal() {
     assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
     wait_for("it has ended", || status_row(&project, "slow").starts_with("failed (not ready in 200ms)"));
     // Neither watches a file.
-    assert!(status_row(&project, "slow").ends_with("not ready in 200ms · start it with s, or devgroup start slow"));
+    assert!(status_row(&project, "slow").ends_with("not ready in 200ms · start it with devgroup start slow"));
     assert!(status_row(&project, "gone").starts_with("failed (exit 3)"), "{}", status_row(&project, "gone"));
-    assert!(status_row(&project, "gone").ends_with("start it with s, or devgroup start gone"));
+    assert!(status_row(&project, "gone").ends_with("start it with devgroup start gone"));
     let logs = Stream::ask(&project, &["logs"]).stdout;
-    assert!(logs.contains("fix it and press s") && !logs.contains("waiting for a change"), "{logs}");
+    assert!(logs.contains("fix it, then run devgroup start gone") && !logs.contains("waiting for a change"), "{logs}");
     let events = Stream::ask(&project, &["events"]).stdout;
     assert!(events.contains("SIGTERM, not ready in 200ms"), "{events}");
     let status: Value = serde_json::from_str(&Stream::ask(&project, &["status", "--json"]).stdout).unwrap();
@@ -218,7 +218,7 @@ fn why_a_start_failed_is_said_by_the_status() {
     assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
     wait_for("it has failed", || status_row(&project, "api").starts_with("failed"));
     let row = status_row(&project, "api");
-    assert!(row.ends_with("program not found: ./gone · start it with s, or devgroup start api"), "{row}");
+    assert!(row.ends_with("program not found: ./gone · start it with devgroup start api"), "{row}");
     assert_eq!(Stream::ask(&project, &["stop", "web", "--wait"]).code, Some(0));
     fs::remove_dir(project.path("sub")).unwrap();
     assert_eq!(Stream::ask(&project, &["start", "web", "--wait"]).code, Some(5));

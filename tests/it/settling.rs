@@ -279,7 +279,7 @@ fn people_read_a_line_for_each_service_with_its_errors_below() {
     assert_eq!(lines[of_failing + 1], "  │ error: it is broken", "{}", told.stdout);
     assert!(lines.last().unwrap().starts_with("2 files changed since "), "{}", told.stdout);
     let few = Stream::ask(&project, &["settle", "failing", "-n", "1"]);
-    assert!(few.stdout.contains("  │ … 1 more line: devgroup logs failing\n"), "{}", few.stdout);
+    assert!(few.stdout.contains("  │ … 1 line left out: devgroup logs failing\n"), "{}", few.stdout);
     let refused = |arguments: &[&str]| Stream::ask(&project, &[&["settle"], arguments].concat());
     let unknown = refused(&["fats"]);
     assert_eq!(unknown.code, Some(6));

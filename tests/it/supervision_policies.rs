@@ -254,7 +254,7 @@ mod details {
         dash.wait_for_text("● api");
         dash.keys("d");
         let screen = dash.wait_for("runs, ports and environment", |screen| {
-            screen.contains("RUNS OF EARLIER GROUPS")
+            screen.contains("RUNS BEFORE THIS START")
                 && screen.contains("ENVIRONMENT SET HERE")
                 && screen.contains("listens on")
         });

@@ -434,7 +434,7 @@ fn dead_tasks_are_tried_anew_by_id_by_reason_and_with_what_depends_on_them() {
     assert_eq!((&listed["counts"]["waiting"], &listed["counts"]["blocked"]), (&json!(1), &json!(2)));
     assert_eq!(
         task(&project, &["retry", "--all", "--reason", "invalid_json"]).stderr,
-        "nothing to do: no such dead tasks\n"
+        "nothing to do: no dead tasks\n"
     );
     let all = object(&project, &["retry", "--all", "--worker", "marie", "--reason", "dependency_failed", "--json"]);
     assert_eq!(all["tasks"], json!([{ "task_id": "other", "worker": "marie", "result": "retried", "reason": null }]));

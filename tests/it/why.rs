@@ -303,7 +303,9 @@ fn the_panel_of_a_running_group_gives_the_same_reason_and_finds_events() {
     dash.keys("x");
     dash.wait_for("ignored ones are hidden", |screen| !screen.contains("b.swp"));
     dash.keys(key::ESCAPE);
-    dash.wait_for("the panel is closed", |screen| !screen.contains("same answer"));
+    dash.wait_for("the reason is closed", |screen| !screen.contains("same answer"));
+    dash.keys(key::ESCAPE);
+    dash.wait_for("the panel is closed", |screen| !screen.contains("watched files only"));
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));
 }
@@ -455,4 +457,22 @@ fn a_file_or_a_folder_that_is_not_there_is_named_as_a_whole() {
         let stderr = String::from_utf8(asked.stdout).expect("text") + &String::from_utf8(asked.stderr).expect("text");
         assert!(asked.status.code() == Some(code) && stderr.contains(said), "{arguments:?}: {stderr}");
     }
+}
+
+#[test]
+fn a_service_beside_a_folder_of_its_name_is_explained_too() {
+    let shop = shop(FILE);
+    let both = stdout(&devgroup(shop.path(), &["why", "web"], ""));
+    assert!(both.starts_with("web\n"), "{both}");
+    let blocks: Vec<&str> = both.split("\n\n").collect();
+    assert_eq!(blocks.len(), 2, "{both}");
+    assert!(blocks[0].contains("the group is not running"), "{both}");
+    assert!(blocks[1].contains("a change restarts") && blocks[1].contains("services.web.watch"), "{both}");
+    let path = stdout(&devgroup(shop.path(), &["why", "./web"], ""));
+    assert_eq!(path.trim_end(), blocks[1].trim_end());
+    let answer: Value = serde_json::from_str(&stdout(&devgroup(shop.path(), &["why", "--json", "web"], ""))).unwrap();
+    assert_eq!(
+        (answer["services"][0]["service"].as_str(), answer["paths"][0]["path"].is_string()),
+        (Some("web"), true)
+    );
 }

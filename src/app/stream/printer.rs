@@ -8,7 +8,7 @@ use super::StreamForm;
 use crate::clock::Clock;
 use crate::control::{LogLine, Skipped};
 use crate::display::{LineWriter, Words};
-use crate::domain::{Moment, ServiceName, count, escaped_json, framed};
+use crate::domain::{Moment, ServiceName, count, escaped_json, framed, without_keys};
 use crate::logs::{LevelReader, LineId, LineKind, LogStore, Piece, Tail};
 
 /// Lines that are read of one document at once: the lock is held for a short time.
@@ -127,7 +127,10 @@ impl Out {
         let time = if self.form.times { self.clock.time_of_day_with_milliseconds(line.at) } else { String::new() };
         let text;
         let words = match line.kind {
-            LineKind::Marker(_) => Words::Marker(&line.content.text),
+            LineKind::Marker(_) => {
+                text = without_keys(&line.content.text, log.name.as_str());
+                Words::Marker(&text)
+            }
             LineKind::Output if style.color => {
                 let target = |id| if style.links { log.tail.document().read().link(id) } else { None };
                 text = line.to_ansi_with_links(*skip, style.styles, target);

@@ -216,8 +216,8 @@ Examples:
   devgroup settle api                 only this one
   devgroup settle --since 2m          what came of all changes of the last two minutes
   devgroup settle --json              one JSON object, with a cursor for --since",
-        after_help = "It tells of services whose files have changed, and of those that restarted since. Exit code 5: one of them has \
-                      failed, is stale, blocked or in a crash loop. It does not wait for a hold, a restart limit or the next \
+        after_help = "Reports services whose files have changed, and those that restarted since. Exit code 5: one of them has \
+                      failed, is stale, blocked or in a crash loop. Does not wait for a hold, a restart limit or the next \
                       try after a crash, and says so."
     )]
     Settle(SettleArguments),
@@ -229,9 +229,9 @@ Examples:
   devgroup wait test --for exit       until its current or next run ends; exit with 5 if that failed
   devgroup wait api --for restart --timeout 5m
   devgroup wait api --for text 'listening on'",
-        after_help = "With `--for text`, one service and a text: a part of a line as it stands, no regex; small letters also match \
-                      capitals. What its current run has printed before counts. The line and up to five lines before and after \
-                      it are printed."
+        after_help = "With `--for text`, one service and a text: plain text within a line, not a regex (smart case: lowercase also \
+                      matches uppercase). What its current run has printed before counts. The line and up to five lines \
+                      before and after it are printed."
     )]
     Wait {
         /// Services to wait for; with `--for text` one service, and the text
@@ -252,10 +252,10 @@ Examples:
 Examples:
   devgroup events                     all recorded events
   devgroup events -f --json           and new ones, as JSON Lines
-  devgroup events --since 24h         also those of earlier runs of the group, from disk")]
+  devgroup events --since 24h         including earlier sessions, from disk")]
     Events {
-        /// Only events newer than this (90s, 24h), also those of earlier runs of the group, which are on disk without the
-        /// changes of files; works without a running group
+        /// Only events newer than this (90s, 24h), including earlier sessions (file changes are not kept on disk); works
+        /// without a running group
         #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
         since: Option<Duration>,
         /// Keep printing new events
@@ -342,24 +342,24 @@ pub(in crate::cli) struct LogsArguments {
     /// Only the output of the last run of each service
     #[arg(long, conflicts_with_all = ["since", "cursors"])]
     pub(super) since_restart: bool,
-    /// Only lines after this cursor, as `--json` prints them, that of `settle` too; may be repeated. If the cursor is from
-    /// an earlier run of the group, a note says so, and all lines follow
+    /// Only lines after this cursor, from `logs --json` or `settle --json`; may be repeated. If the cursor is from an
+    /// earlier session, a note says so, and all lines follow
     #[arg(long = "cursor", value_name = "CURSOR", conflicts_with = "since")]
     pub(super) cursors: Vec<String>,
-    /// Only lines matching this regex (smart case)
+    /// Only lines matching this regex (smart case: lowercase also matches uppercase)
     #[arg(long, value_name = "RE")]
     pub(super) grep: Option<String>,
     /// Only lines at this level or worse
     #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVEL_WORDS))]
     pub(super) level: Option<String>,
-    /// Only JSON and logfmt lines with such a field: FIELD=VALUE, or with != > >= < <= ~ (a regex); `a.b` is a field in an
-    /// object; may be repeated, and then all must hold
+    /// Only JSON and logfmt lines whose field matches: FIELD=VALUE, or with != > >= < <= ~ (a regex); `a.b` is a field in
+    /// an object; may be repeated, and then all must match
     #[arg(long = "where", value_name = "CONDITION")]
     pub(super) conditions: Vec<String>,
     /// Print the time at which each line arrived
     #[arg(short = 't', long, conflicts_with_all = ["json", "raw"])]
     pub(super) timestamps: bool,
-    /// Print JSON Lines; of JSON and logfmt lines also their `fields`
+    /// Print JSON Lines, with `fields` for JSON and logfmt lines
     #[arg(long, conflicts_with = "raw")]
     pub(super) json: bool,
     /// Print only the output, with its colours
@@ -412,10 +412,10 @@ pub(in crate::cli) struct RunArguments {
 /// Of which services, and since when, to tell what came of changes.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SettleArguments {
-    /// Services to tell of (default: those concerned)
+    /// Services to report on (default: those affected)
     #[arg(value_name = "SERVICE")]
     pub(super) services: Vec<String>,
-    /// Since when to tell: a cursor of an earlier `settle --json` or `logs --json`, or how long ago (30s, 2m). Default: the
+    /// Start of the report: a cursor from `settle --json` or `logs --json`, or how long ago (30s, 2m). Default: the
     /// beginning of the last batch of changes
     #[arg(long, value_name = "CURSOR|TIME")]
     pub(super) since: Option<String>,

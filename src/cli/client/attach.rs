@@ -46,7 +46,7 @@ fn refuse_where_no_dashboard_can_be(file: &Path) -> Result<(), Failure> {
     if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         let what = if is_dumb { "other than TERM=dumb" } else { "on stdin and stdout" };
         return Err(Failure::Usage(format!(
-            "the dashboard needs a terminal {what}\n  help: `devgroup status` and `devgroup logs -f` do not"
+            "the dashboard needs a terminal {what}\n  help: `devgroup status` and `devgroup logs -f` work without one"
         )));
     }
     Ok(())

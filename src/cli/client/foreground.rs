@@ -39,7 +39,7 @@ pub(super) fn run(arguments: RunArguments, place: &Place, guard_pipe: Option<Own
     let job = service(&spec, &arguments.job, group.is_some()).map_err(|failure| other_jobs(failure, &spec))?;
     if job.kind != Kind::Job {
         let kind = if job.kind == Kind::Worker { "worker" } else { "service" };
-        let (name, problem) = (&job.name, "`run` needs one that runs to completion");
+        let (name, problem) = (&job.name, "`run` needs a job");
         return Err(Failure::Usage(format!(
             "`{name}` is a {kind}, not a job: {problem}\n  help: `devgroup start {name}` starts it in the group; \
              `devgroup exec {name} -- CMD` runs a command with its environment"

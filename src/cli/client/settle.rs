@@ -52,15 +52,18 @@ pub(in crate::cli) fn text(settled: &Settled) -> String {
     for service in &settled.services {
         let _ = writeln!(text, "{}", visible(&line(service)));
         for line in &service.lines {
+            if line.gap {
+                text.push_str("  │ …\n");
+            }
             let _ = writeln!(text, "  │ {}", visible(&cut(&line.text)));
         }
         if service.skipped > 0 {
-            let more = count(service.skipped, "more line");
-            let _ = writeln!(text, "  │ … {more}: devgroup logs {}", visible(&service.name));
+            let more = count(service.skipped, "line");
+            let _ = writeln!(text, "  │ … {more} left out: devgroup logs {}", visible(&service.name));
         }
     }
     if let Some(problem) = &settled.file_problem {
-        let _ = writeln!(text, "procgroup.toml is not in force: {}", visible(problem));
+        let _ = writeln!(text, "not loaded (previous version in use): {}", visible(problem));
     }
     let _ = writeln!(text, "{}", visible(&summary(settled)));
     text
@@ -180,7 +183,7 @@ mod tests {
         let expected = "\
 api: restarted, ready after 1.3s · a, b, c and 10 more
 web: stale · validate failed · exit 1
-  │ … 2 more lines: devgroup logs web
+  │ … 2 lines left out: devgroup logs web
 db: restarted, still starting
 timed out · 1 file changed since 14:02:11
 ";

@@ -122,7 +122,7 @@ fn table(status: &Status, usage: bool) -> String {
         format!("{} · pid {}{temporary} · {}\n", visible(&status.project), status.pid, visible(&watch(status)));
     // Writing to a String cannot fail.
     if let Some(problem) = &status.file_problem {
-        let _ = writeln!(out, "file: not loaded, still using the previous version: {}", visible(problem));
+        let _ = writeln!(out, "not loaded (previous version in use): {}", visible(problem));
     }
     if let Some(problem) = &status.watch.problem {
         let _ = writeln!(out, "watcher: {}", visible(problem));

@@ -183,10 +183,10 @@ fn run_loop(last_status: Option<&LastStatus>, pid: u32) -> Finding {
         ),
         Some(last_status) if last_status.longest_turn > LONG_TURN => warn(
             "loop",
-            format!("longest turn: {} ms", last_status.longest_turn.as_millis()),
+            format!("longest delay: {} ms", last_status.longest_turn.as_millis()),
             "the l key shows when; a machine that sleeps or swaps causes this too",
         ),
-        Some(last_status) => ok("loop", format!("longest turn: {} ms", last_status.longest_turn.as_millis())),
+        Some(last_status) => ok("loop", format!("longest delay: {} ms", last_status.longest_turn.as_millis())),
     }
 }
 
@@ -334,7 +334,7 @@ fn shell(facts: &Facts) -> Finding {
 fn terminal(facts: &Facts) -> Vec<Finding> {
     let terminal = &facts.terminal;
     if !terminal.is_terminal {
-        return vec![ok("terminal", "not a terminal: output would be streamed")];
+        return vec![ok("terminal", "stdout is no terminal: plain lines instead of the dashboard")];
     }
     let (columns, rows) = terminal.size;
     let name = terminal.term.as_deref().unwrap_or("not set");
@@ -342,7 +342,7 @@ fn terminal(facts: &Facts) -> Vec<Finding> {
     let mut found = vec![match terminal.term.as_deref() {
         None | Some("dumb") => warn(
             "terminal",
-            format!("TERM is {name}: output would be streamed"),
+            format!("TERM is {name}: plain lines instead of the dashboard"),
             "TERM=xterm-256color, if the terminal supports it",
         ),
         Some(_) if columns < SMALLEST.0 || rows < SMALLEST.1 => warn(

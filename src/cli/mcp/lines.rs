@@ -72,13 +72,15 @@ impl Priced {
     fn new(line: &LogLine, with_name: bool) -> Self {
         let plain = in_the_middle(&line.text, LONGEST);
         let shown = visible(&plain);
-        let text = if with_name { format!("{} | {shown}\n", visible(&line.service)) } else { format!("{shown}\n") };
+        let gap = if line.gap { "…\n" } else { "" };
+        let name = if with_name { format!("{} | ", visible(&line.service)) } else { String::new() };
+        let text = format!("{gap}{name}{shown}\n");
         let mut value = json!({ "at": line.at, "service": line.service, "run": line.run, "text": plain });
         if let Some(level) = &line.level {
             value["level"] = json!(level);
         }
-        if line.marker {
-            value["marker"] = json!(true);
+        for (name, _) in [("marker", line.marker), ("gap", line.gap)].into_iter().filter(|(_, is)| *is) {
+            value[name] = json!(true);
         }
         let cost = [escaped_len(&text), value.to_string().len() + 1];
         Self { text, value, cost, cursor: line.cursor.clone() }
@@ -153,6 +155,7 @@ mod tests {
             fields: None,
             text: text.into(),
             marker: false,
+            gap: false,
             styled: None,
         }
     }

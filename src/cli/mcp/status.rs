@@ -32,7 +32,7 @@ pub(super) fn status(call: &Call) -> Result<Answer, Failure> {
 pub(super) fn text(status: &Status) -> String {
     let mut lines = vec![format!("{} · pid {} · {}", status.project, status.pid, watch(status))];
     if let Some(problem) = &status.file_problem {
-        lines.push(format!("procgroup.toml: not loaded, the previous version is in force: {problem}"));
+        lines.push(format!("not loaded (previous version in use): {problem}"));
     }
     if let Some(problem) = &status.watch.problem {
         lines.push(format!("watcher: {problem}"));

@@ -104,7 +104,7 @@ fn told(settled: &Settled) -> Result<Answer, Failure> {
         }
     }
     if let Some(problem) = &settled.file_problem {
-        text += &format!("procgroup.toml is not in force: {}\n", visible(problem));
+        text += &format!("not loaded (previous version in use): {}\n", visible(problem));
     }
     text += &format!("{}\n", visible(&settle::summary(settled)));
     text += &settled.notes.iter().map(|note| format!("note: {}\n", visible(note))).collect::<String>();

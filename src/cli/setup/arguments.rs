@@ -9,7 +9,7 @@ use super::completions;
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SetupTask {
-    /// Write a first procgroup.toml from Procfiles, compose files, package scripts and the like
+    /// Generate a procgroup.toml from Procfiles, compose files, package scripts and other tools' files
     #[command(before_help = "\
 Examples:
   devgroup init                       write the file; report what was found, guessed and skipped

@@ -63,7 +63,7 @@ Examples:
   devgroup task retry --all --worker marie --reason max_retries_exceeded
   devgroup task retry t-mig3k2x9f7 --with-dependents    and those that are dead only because it was")]
     Retry(RetryArguments),
-    /// Cancel tasks: they wait no longer, and their tries are stopped
+    /// Cancel tasks: remove waiting tasks, stop running ones
     #[command(before_help = "\
 Examples:
   devgroup task cancel t-mig3k2x9f7

@@ -211,7 +211,7 @@ impl Given<'_> {
 }
 
 /// What is said where there was nothing to do.
-pub(super) const NOTHING: &str = "nothing to do: no such dead tasks";
+pub(super) const NOTHING: &str = "nothing to do: no dead tasks";
 
 /// Says what became of an order. The result is the exit code.
 fn tell(given: &Given<'_>, json: bool) -> Result<u8, Failure> {

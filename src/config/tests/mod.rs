@@ -298,6 +298,12 @@ fn a_byte_order_mark_and_crlf_change_nothing() {
 fn only_what_is_wrong_in_itself_is_said_beside_a_broken_line() {
     assert_eq!(codes("[services.a]\nrun = npm\ndepends_on = ['b']\nwacth = 1"), ["syntax", "unknown-key"]);
     assert_eq!(codes("[services.a]\nrun = 'a'\n[services.a]\nwatch = true"), ["duplicate"]);
+    // The keys below a header that is not closed are not keys of the file.
+    assert_eq!(
+        codes("[services.a\nrun = 'a'\nwatch = true\n[services.b]\nrun = 'b'\nwacth = 1"),
+        ["syntax", "unknown-key"]
+    );
+    assert_eq!(codes("[services.a\nrun = 'a'\n"), ["syntax"]);
 }
 
 #[test]
@@ -339,6 +345,9 @@ fn what_cannot_be_read_is_said_without_a_place() {
     };
     let missing = format!("cannot read `{}`: it does not exist", file("missing").display());
     assert_eq!(failure(&file("missing")), ("unreadable", missing), "the whole path");
+    std::os::unix::fs::symlink("gone", file("link")).unwrap();
+    let dangling = format!("cannot read `{}`: it is a link to gone, which does not exist", file("link").display());
+    assert_eq!(failure(&file("link")), ("unreadable", dangling));
     fs::create_dir(file("folder")).unwrap();
     assert_eq!(failure(&file("folder")).1, format!("`{}` is a folder", file("folder").display()));
     fs::write(file("huge"), vec![b'#'; (1 << 20) + 1]).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{GroupEvent, GroupEventKind, Moment, RunId, ServiceName, StartCause, framed, unframed};
+use crate::domain::{GroupEvent, GroupEventKind, Moment, RunId, ServiceName, StartCause};
 use crate::group_handle::EventLog;
 
 /// Events that are taken at once.
@@ -115,7 +115,7 @@ impl Happened {
             }
             (GroupEventKind::Notice(text), Some(name)) => {
                 if let Some(told) = self.services.get_mut(name) {
-                    told.said = Some(without_clock(text));
+                    told.said = Some(Arc::clone(text));
                 }
             }
             _ => {}
@@ -149,12 +149,6 @@ impl Happened {
             told.begun = Some(Begun { run, from: told.changed.unwrap_or(event.at), until: None });
         }
     }
-}
-
-/// A sentence without the time of day in it.
-fn without_clock(text: &str) -> Arc<str> {
-    let framed = framed(text);
-    unframed(&framed).map_or_else(|| text.into(), |(parts, _)| parts.join(" · ").into())
 }
 
 /// A run that has begun then, for tests.
@@ -240,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_instead_of_a_restart_is_told_without_its_time() {
-        let notice = GroupEventKind::Notice("sent SIGHUP · a changed · 14:02:11".into());
+    fn what_was_done_instead_of_a_restart_is_told() {
+        let notice = GroupEventKind::Notice("sent SIGHUP · a changed".into());
         let happened = happened(vec![(0, 1, change("a", &["api"])), (20, 1, notice)]);
         assert_eq!(happened.services[&ServiceName::from("api")].said.as_deref(), Some("sent SIGHUP · a changed"));
     }

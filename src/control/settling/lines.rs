@@ -24,10 +24,10 @@ pub(super) const MOST: u64 = 1_000;
 struct Choice<T> {
     /// Lines of errors that are chosen from both ends.
     errors: usize,
-    first: Vec<T>,
-    last: VecDeque<T>,
+    first: Vec<(u64, T)>,
+    last: VecDeque<(u64, T)>,
     /// The last of the others.
-    others: VecDeque<T>,
+    others: VecDeque<(u64, T)>,
     most: usize,
     seen: u64,
 }
@@ -40,6 +40,7 @@ impl<T> Choice<T> {
     }
 
     fn add(&mut self, line: T, is_error: bool) {
+        let line = (self.seen, line);
         self.seen += 1;
         if !is_error {
             push(&mut self.others, line, self.most);
@@ -50,14 +51,20 @@ impl<T> Choice<T> {
         }
     }
 
-    /// Errors first, and how many lines there were beside these.
-    fn into_lines(mut self) -> (Vec<T>, u64) {
+    /// Errors first, and how many lines there were beside these. With each goes whether it does not follow on the one
+    /// before.
+    fn into_lines(mut self) -> (Vec<(bool, T)>, u64) {
         let mut lines = self.first;
         lines.extend(self.last);
         let room = self.most.saturating_sub(lines.len());
         lines.extend(self.others.drain(self.others.len().saturating_sub(room)..));
         let skipped = self.seen - lines.len() as u64;
-        (lines, skipped)
+        let mut expected = None;
+        let with_gap = |(place, line)| {
+            let gap = expected.replace(place + 1).is_some_and(|expected| expected != place);
+            (gap, line)
+        };
+        (lines.into_iter().map(with_gap).collect(), skipped)
     }
 }
 
@@ -100,9 +107,9 @@ pub(super) async fn lines(handle: &GroupHandle, name: &ServiceName, since: Momen
     }
     let (chosen, skipped) = choice.into_lines();
     let (epoch, clock) = (document.epoch(), handle.logs().clock());
-    let sent = |(line, level): (Line, Option<Level>)| {
+    let sent = |(gap, (line, level)): (bool, (Line, Option<Level>))| {
         let resume = LineId(line.id.0 + 1);
-        LogLine::new((name, epoch), &Piece { line, skip: 0, resume }, level, None, clock)
+        LogLine { gap, ..LogLine::new((name, epoch), &Piece { line, skip: 0, resume }, level, None, clock) }
     };
     (chosen.into_iter().map(sent).collect(), skipped + unread)
 }
@@ -115,7 +122,19 @@ mod tests {
     fn chosen(lines: std::ops::Range<u32>, most: usize) -> (Vec<u32>, u64) {
         let mut choice = Choice::new(most);
         lines.for_each(|line| choice.add(line, line % 2 == 1));
-        choice.into_lines()
+        let (lines, skipped) = choice.into_lines();
+        (lines.into_iter().map(|(_, line)| line).collect(), skipped)
+    }
+
+    #[test]
+    fn two_traces_that_are_cut_do_not_run_into_each_other() {
+        let mut choice = Choice::new(8);
+        (0..20).for_each(|line| choice.add(line, true));
+        (20..25).for_each(|line| choice.add(line, false));
+        let (lines, skipped) = choice.into_lines();
+        let shown: Vec<String> =
+            lines.into_iter().map(|(gap, line)| if gap { format!("… {line}") } else { line.to_string() }).collect();
+        assert_eq!((shown.join(" ").as_str(), skipped), ("0 1 2 … 17 18 19 … 23 24", 17));
     }
 
     #[test]
@@ -126,6 +145,6 @@ mod tests {
         assert_eq!(chosen(0..100, 0), (vec![], 100));
         let mut calm = Choice::new(4);
         (0..10).for_each(|line| calm.add(line, line == 2));
-        assert_eq!(calm.into_lines(), (vec![2, 7, 8, 9], 6));
+        assert_eq!(calm.into_lines(), (vec![(false, 2), (true, 7), (false, 8), (false, 9)], 6));
     }
 }

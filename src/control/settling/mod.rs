@@ -236,7 +236,7 @@ impl Settling<'_> {
             .map(|(name, what)| format!("{name} ({what})"))
             .collect();
         if !failed.is_empty() {
-            self.notes.push(format!("not concerned, but not up: {}", failed.join(", ")));
+            self.notes.push(format!("also down, not because of this change: {}", failed.join(", ")));
         }
         if !not_yet.is_empty() {
             self.notes.push(format!("not concerned, and not up yet: {}", not_yet.join(", ")));

@@ -7,7 +7,7 @@ use super::happened::Told;
 use crate::control::waiting::unproven_until;
 use crate::domain::{
     FileJournal, GroupSnapshot, HoldSnapshot, Moment, Outcome, Phase, ServiceName, ServiceSnapshot, Timer, Verdict,
-    approx,
+    approx, without_keys,
 };
 
 /// Whether something is still to come of a service.
@@ -86,7 +86,7 @@ pub(super) fn next(service: &ServiceSnapshot, now: Moment) -> Option<(Moment, St
 /// What its state and the result come from, for people.
 pub(super) fn reason(group: &GroupSnapshot, service: &ServiceSnapshot, told: &Told, now: Moment) -> Option<String> {
     let failure = service.failure().map(|failure| failure.to_string());
-    let said = service.reason.as_ref().map(ToString::to_string);
+    let said = service.reason.as_ref().map(|reason| without_keys(reason, service.name.as_str()));
     let known = said.clone().unwrap_or_default();
     let failure = failure.filter(|failure| !known.contains(failure) && failure != service.state());
     let next = next(service, now).map(|(_, text)| text);

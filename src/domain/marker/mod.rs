@@ -13,8 +13,10 @@ use super::{
 /// An entry of the log that devgroup made. The words are a contract: people search for them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Marker {
-    /// The first run of this service.
+    /// The first run of this service, or the first one after it was stopped.
     Started {
+        /// Who asked for it, if a client did and says who it is.
+        by: Option<Arc<str>>,
         /// The command on one line.
         command: String,
         /// Process id of the leader.
@@ -289,12 +291,20 @@ impl Marker {
         visible(&without_secrets(&self.raw_words(clock))).into_owned()
     }
 
+    /// The same without its time of day, for those who tell it themselves.
+    pub fn untimed_words(&self) -> String {
+        const NO_TIME: &str = "--:--:--";
+        let words = self.words(NO_TIME);
+        words.split(" · ").filter(|part| *part != NO_TIME).collect::<Vec<_>>().join(" · ")
+    }
+
     fn raw_words(&self, clock: &str) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {
-            Self::Started { command, pid } => {
-                write!(text, "started · {} · pid {pid} · {clock}", masked(command))
+            Self::Started { by, command, pid } => {
+                let by = by.as_deref().map_or_else(String::new, |by| format!("by {by} · "));
+                write!(text, "started · {by}{} · pid {pid} · {clock}", masked(command))
             }
             Self::Restarted { cause, was } => restarted(&mut text, cause, was.as_ref(), clock),
             Self::Job(job) => write!(text, "{job} · {clock}"),

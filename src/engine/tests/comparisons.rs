@@ -124,8 +124,8 @@ fn the_end_of_a_hold_says_what_came_of_it() {
         .save_all(&["a", "b", "c", "d"], &["api", "web"], true)
         .same(&["a", "b"]);
     s.ask(Command::Resume { services: Vec::new(), discard: false });
-    assert_eq!(s.notice(), "2 of 4 changed files restarted api, web");
-    assert_eq!(s.snapshot().watch.last_release.as_deref(), Some("2 of 4 changed files restarted api, web"));
+    assert_eq!(s.notice(), "api, web restarted · 2 of 4 changed files");
+    assert_eq!(s.snapshot().watch.last_release.as_deref(), Some("api, web restarted · 2 of 4 changed files"));
     assert_eq!((s.phase("api").word(), s.phase("web").word()), ("stopping", "stopping"));
 }
 

@@ -260,11 +260,11 @@ impl Scenario {
         self
     }
 
-    /// What listeners were told since they were asked for last, each as a line, without the time of day.
+    /// What listeners were told since they were asked for last, each as a line.
     pub(super) fn events(&mut self) -> Vec<String> {
         let line = |fact: Fact| {
             let who = fact.service.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-            fact.event(|_| "·".into()).map(|kind| format!("{who}{} {kind}", kind.word()).trim_end().to_owned())
+            fact.event().map(|kind| format!("{who}{} {kind}", kind.word()).trim_end().to_owned())
         };
         self.facts.drain(..).filter_map(line).collect()
     }

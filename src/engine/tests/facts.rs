@@ -54,8 +54,7 @@ fn a_hold_is_told_when_it_begins_when_it_grows_and_when_it_ends() {
     s.ask(Command::Hold(hold("web")));
     assert_eq!(s.events(), ["release hold: true (api)", "hold hold: true (api, web)"]);
     s.save("a.rs", &["api"]).ask(Command::Release { id: 7, discard: false });
-    let expected =
-        ["change a.rs modified", "release hold: true (api, web)", "notice 1 of 1 changed file restarted api"];
+    let expected = ["change a.rs modified", "release hold: true (api, web)", "notice api restarted · 1 changed file"];
     assert_eq!(s.events(), expected);
 }
 

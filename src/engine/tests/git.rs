@@ -282,7 +282,7 @@ fn the_key_holds_on_when_git_is_done() {
     assert_eq!((s.snapshot().watch.holds.len(), s.service("api").phase.word()), (1, "running"));
     s.ask(Command::Resume { services: Vec::new(), discard: false });
     assert_eq!(s.service("api").phase.word(), "stopping");
-    assert_eq!(s.notice(), "1 of 1 changed file restarted api");
+    assert_eq!(s.notice(), "api restarted · 1 changed file");
 }
 
 /// The same file with another `git_hold`.

@@ -45,7 +45,7 @@ fn a_client_holds_until_it_releases_and_each_service_restarts_once() {
         60.000 > release 7
     ",
     );
-    assert_eq!(s.notice(), "2 of 2 changed files restarted api");
+    assert_eq!(s.notice(), "api restarted · 2 changed files");
     let judged: Vec<_> = s.snapshot().journal.entries().map(|entry| entry.judged.since_start().as_secs()).collect();
     assert_eq!(judged, [60, 60], "its age is that of the outcome");
 }

@@ -260,11 +260,11 @@ fn a_job_is_tried_again_as_often_as_its_retries_say() {
         "
         0.000 > migrate exits 1
         0.000   migrate: exited · exit 1 · try 1 of 3 failed · next try in 1.077s
-        1.077   spawn migrate 2 · after try 1 of 3 failed · was exit 1, up 0ms
+        1.077   spawn migrate 2 · try 2 of 3 · was exit 1, up 0ms
         1.500 > migrate started
         1.500 > migrate exits 1
         1.500   migrate: exited · exit 1 · try 2 of 3 failed · next try in 2.157s
-        3.657   spawn migrate 3 · after try 2 of 3 failed · was exit 1, up 0ms
+        3.657   spawn migrate 3 · try 3 of 3 · was exit 1, up 0ms
         4.000 > migrate started
         4.000 > migrate exits 1
         4.000   migrate: exited · exit 1 · try 3 of 3 failed

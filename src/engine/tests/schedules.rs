@@ -168,7 +168,7 @@ fn a_failed_run_is_seen_until_the_next_one() {
     day.said(&[
         "spawn tidy 3 · on schedule · was exit 3, up 0ms",
         "tidy: exited · exit 1 · try 1 of 2 failed · next try in 1.07s",
-        "spawn tidy 4 · after try 1 of 2 failed · was exit 1, up 0ms",
+        "spawn tidy 4 · try 2 of 2 · was exit 1, up 0ms",
         "tidy: exited · exit 0",
     ]);
     assert_eq!(day.s.service("tidy").failure(), None);

@@ -94,7 +94,7 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000 > api exits 0
         0.000   api: stopped · exit 0 · 0ns after the signal
         0.000 > start api
-        0.000   spawn api 2 · manually · was exit 0, up 0ms
+        0.000   spawn api 2 · manually
     ",
     );
 }
@@ -212,7 +212,7 @@ fn start_all_leaves_alone_what_is_up_or_done() {
         0.000 > web exits 0
         0.000   web: stopped · exit 0 · 0ns after the signal
         0.000 > start all
-        0.000   spawn web 2 · manually · was exit 0, up 0ms
+        0.000   spawn web 2 · manually
     ",
     );
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{Command, Condition, Outcome, Phase, RestartPolicy, RunCommand, ServiceSpec, Targets, Validate};
+use crate::domain::{
+    Command, Condition, Outcome, Phase, RestartPolicy, RunCommand, ServiceSpec, Targets, Validate, Verdict,
+};
 
 use super::driver::Scenario;
 use super::fixture::{checked, needs, service};
@@ -356,4 +358,20 @@ fn of_files_that_have_changed_back_meanwhile_says_nothing() {
     s.until(3.0).save("src/a.rs", &["api"]).restart("api").same(&["src/a.rs"]).save("src/a.rs", &["api"]).until(4.0);
     s.validated("api", 2, Some("exit 1")).validated("api", 3, None).dies("api", 15);
     assert_eq!((s.phase("api").word(), s.service("api").stale), ("starting", false));
+}
+
+#[test]
+fn the_journal_names_only_those_that_were_restarted() {
+    let mut s = Scenario::new(vec![service("web"), validated("api")]);
+    s.begin().validated("api", 1, None).started("web").started("api");
+    let last = |s: &Scenario| {
+        let entry = s.snapshot().journal.entries().next_back().cloned().unwrap();
+        (entry.verdict, entry.services.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    s.until(1.0).save("src/a.rs", &["web", "api"]).until(2.0).validated("api", 2, Some("exit 9"));
+    assert_eq!(last(&s), (Verdict::Restart, vec!["web".to_owned()]));
+    s.until(3.0).save("src/b.rs", &["api"]).until(4.0).validated("api", 3, Some("exit 9"));
+    assert_eq!(last(&s), (Verdict::Refused, vec!["api".to_owned()]));
+    s.until(5.0).save("src/b.rs", &["api"]).until(6.0).validated("api", 4, None).dies("api", 15).started("api");
+    assert_eq!(last(&s), (Verdict::Restart, vec!["api".to_owned()]));
 }

@@ -27,10 +27,10 @@ use super::sizing::Sizer;
 use super::source::Source;
 use super::terminal::FrameWriter;
 use super::ticks;
-use super::ui_state::{Attachment, Followup, Member, UiState, World};
+use super::ui_state::{Attachment, Member, UiState, World};
 use super::view::{self, Scene, waited_for};
 use crate::clock::Clock;
-use crate::domain::{Answer, Command, GroupSnapshot, Moment, Refusal, TaskQuestion};
+use crate::domain::{GroupSnapshot, Moment};
 use crate::failpoint;
 use crate::group_handle::GroupHandle;
 use crate::logs::{LineId, LineKind};
@@ -47,6 +47,7 @@ use typing::{Focus, join_inputs};
 mod colors;
 mod counting;
 mod editing;
+mod followups;
 mod frames;
 mod kept_layout;
 mod measuring;
@@ -70,24 +71,6 @@ pub(super) enum Ending {
     Asked,
     /// The terminal is gone.
     TerminalGone,
-}
-
-/// Asks the group for a reason; it may take as long as it takes.
-async fn why(handle: GroupHandle, seq: u64, path: PathBuf, tell: mpsc::UnboundedSender<News>) {
-    let answer = handle.why(path).await.map_err(|refusal| refusal.to_string());
-    // The dashboard may have ended meanwhile.
-    let _ = tell.send(News::Explained(seq, answer));
-}
-
-/// Asks about tasks; folders may be slow.
-async fn ask_about_tasks(handle: GroupHandle, question: TaskQuestion, tell: mpsc::UnboundedSender<News>) {
-    let answer = match handle.ask(Command::Task(question.clone())).await {
-        Ok(Answer::Task(answer)) => Ok(answer),
-        Ok(_) => Err(Refusal::Unavailable.to_string()),
-        Err(refusal) => Err(refusal.to_string()),
-    };
-    // The dashboard may have ended meanwhile.
-    let _ = tell.send(News::OfTasks(question, answer));
 }
 
 /// The dashboard's state on its thread.
@@ -556,34 +539,13 @@ impl AttachmentLoop {
                 self.last_frame.typed_top = text.top;
             }
             self.last_frame.logs.push((document, text.version));
+            if focused {
+                let members = if text.match_count.is_some() { self.members() } else { Vec::new() };
+                self.ui.look_beyond(Some(&text), &members);
+            }
             drawn.push(Drawn { source, area, text });
         }
         drawn
-    }
-
-    /// What the frame has left to be done.
-    fn run_followups(&mut self) {
-        for followup in std::mem::take(&mut self.ui.requests.followups) {
-            match followup {
-                Followup::Scan(scan) => self.searcher.read(scan),
-                Followup::Mark(service, marker) => {
-                    if let Some(document) = self.handle.logs().get(&service) {
-                        document.mark(&marker);
-                    }
-                }
-                Followup::Why(seq, path) => {
-                    if let Some(tell) = self.tell_later.clone() {
-                        tokio::spawn(why(self.handle.clone(), seq, PathBuf::from(&*path), tell));
-                    }
-                }
-                Followup::Restarts(service) => self.read_restarts(service),
-                Followup::Task(question) => {
-                    if let Some(tell) = self.tell_later.clone() {
-                        tokio::spawn(ask_about_tasks(self.handle.clone(), question, tell));
-                    }
-                }
-            }
-        }
     }
 
     /// The last line of the service that is waited for while the group stops.

@@ -10,6 +10,7 @@ use super::AttachmentLoop;
 use super::saving::News;
 use crate::domain::{MASK, Moment, ServiceName, plain_error};
 use crate::logs::{LevelReader, Line, LineId, Reader, failure_around};
+use crate::tui::desktop::no_browser;
 use crate::tui::file_places::{Wanted, file_places};
 use crate::tui::text;
 
@@ -103,6 +104,8 @@ impl AttachmentLoop {
         if !self.ui.opens.go_to(marked.clone()) {
             return;
         }
+        let failure = marked.as_ref().and_then(|(service, line)| self.failure_at(service, *line));
+        self.ui.opens.copies = failure.map(|(first, last)| last.0.saturating_sub(first.0).saturating_add(1));
         let Some((marked, (wanted, tell))) = marked.zip(self.marked_places().zip(self.tell_later.clone())) else {
             return;
         };
@@ -138,7 +141,7 @@ impl AttachmentLoop {
         }
     }
 
-    /// Opens an address in the browser, or says it where there is no desktop.
+    /// Opens an address in the browser, or says it where there is none.
     pub(super) fn browse(&mut self, address: &str) {
         let text = if address.contains(MASK) {
             format!("not opened, its address contains a secret: {address}")
@@ -149,7 +152,11 @@ impl AttachmentLoop {
                 // The dashboard may have ended meanwhile.
                 let _ = tell.as_ref().map(|tell| tell.send(News::Said(complaint.into())));
             });
-            if opens { format!("opened {address}") } else { format!("no browser here; open {address}") }
+            if !opens {
+                // The address is to be read: it stays until a key is pressed.
+                return self.ui.keep_message(no_browser(address));
+            }
+            format!("opened {address}")
         };
         self.ui.show_message(text);
     }

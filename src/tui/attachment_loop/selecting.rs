@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use super::AttachmentLoop;
 use super::opening::LAST_CALL_LAST;
 use super::saving::News;
-use crate::domain::Moment;
+use crate::domain::{Moment, ServiceName};
 use crate::logs::{LineId, LogDocument, MouseEvents, failure_around};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
@@ -308,7 +308,7 @@ impl AttachmentLoop {
             self.ui.show_message("nothing to copy");
             return;
         };
-        let (what, count) = subject.said(&copied);
+        let (head, what, count) = subject.said(&copied);
         let gap = if count.is_empty() { " " } else { ", " };
         let tell = self.tell_later.clone();
         let taker = self.host_terminal.copy(&copied.text, move |complaint| {
@@ -339,7 +339,7 @@ impl AttachmentLoop {
         let (verb, where_to) = said;
         self.ui.show_message(match count.is_empty() {
             true => Message::from(format!("{verb}{what}{where_to}{rest}")),
-            false => Message::with_tail(format!("{verb}{what}"), format!("{count}{where_to}{rest}")),
+            false => Message::between(format!("{verb}{head}"), what, format!("{count}{where_to}{rest}")),
         });
     }
 
@@ -348,11 +348,16 @@ impl AttachmentLoop {
         let source = self.ui.source(&self.snapshot)?;
         source.service()?;
         let (service, marked) = self.ui.viewport(&source).marked().map(|(name, id)| (name.clone(), id))?;
-        let document = self.handle.logs().get(&service)?;
-        let failure = failure_around(&mut document.read(), marked);
+        let failure = self.failure_at(&service, marked);
         let (first, last) = failure.unwrap_or((marked, marked));
         let subject = if failure.is_some() { Subject::Error } else { Subject::Marked };
         Some((source, false, (Point { line: first, byte: 0 }, Point { line: last, byte: usize::MAX }), subject))
+    }
+
+    /// The first and the last line of the failure that a line is a part of.
+    pub(super) fn failure_at(&self, service: &ServiceName, line: LineId) -> Option<(LineId, LineId)> {
+        let document = self.handle.logs().get(service)?;
+        failure_around(&mut document.read(), line)
     }
 
     fn in_sight(&self) -> Option<Wanted> {
@@ -384,9 +389,9 @@ enum Subject {
 const ERROR: usize = 48;
 
 impl Subject {
-    /// What it is, and what stays behind that where there is little room: `"Internal Server Error: /orders/95"` and
-    /// `, 12 lines`.
-    fn said(self, copied: &Copied) -> (String, String) {
+    /// What it is, and what stays around that where there is little room: `"`, `Internal Server Error: /orders/95` and
+    /// `", 12 lines`.
+    fn said(self, copied: &Copied) -> (&'static str, String, String) {
         let lines = copied.lines;
         let number = thousands(lines as u64);
         let count = format!("{number} {}", if lines == 1 { "line" } else { "lines" });
@@ -394,13 +399,13 @@ impl Subject {
             (Self::Selection, _) => count,
             (Self::Error, _) => {
                 let name = cut_right(name_of_error(&copied.text), ERROR, "…");
-                return (format!("\"{name}\""), format!(", {count}"));
+                return ("\"", name, format!("\", {count}"));
             }
             (Self::Marked, _) => "the marked line".to_owned(),
             (Self::InSight, 1) => "the visible line".to_owned(),
             (Self::InSight, _) => format!("the {number} visible lines"),
         };
-        (what, String::new())
+        ("", what, String::new())
     }
 }
 
@@ -433,8 +438,8 @@ mod tests {
     fn what_was_copied_is_named() {
         let said = |subject: Subject, text: &str| {
             let lines = text.lines().count();
-            let (what, count) = subject.said(&Copied { text: text.to_owned(), lines, ..Copied::default() });
-            what + &count
+            let (head, what, count) = subject.said(&Copied { text: text.to_owned(), lines, ..Copied::default() });
+            head.to_owned() + &what + &count
         };
         let trace = "Traceback (most recent call last):\n  File \"a.py\"\nKeyError: 17\n";
         let request = format!("Internal Server Error: /orders/95\n{trace}");

@@ -17,15 +17,22 @@ pub(in crate::tui) struct MatchCount {
 }
 
 impl MatchCount {
-    /// `2 of 31`, with the ellipsis while more may be found; `2/31` where every cell counts.
+    /// All was read, and nothing was found.
+    pub(in crate::tui) fn is_none(self) -> bool {
+        self.count == 0 && self.complete
+    }
+
+    /// `2 of 31`, `31 matches`, with the ellipsis while more may be found; `2/31` where every cell counts.
     pub(in crate::tui) fn text(self, compact: bool, glyphs: &Glyphs) -> String {
         let of = if compact { "/" } else { " of " };
         let more = if self.complete { "" } else { glyphs.ellipsis };
         let count = text::thousands(self.count);
         match self.place {
-            _ if self.count == 0 && self.complete => "no match".into(),
+            _ if self.is_none() => "no match".into(),
             Some(place) => format!("{}{of}{count}{more}", text::thousands(place)),
-            None => format!("{count}{more}"),
+            None if compact => format!("{count}{more}"),
+            None if self.count == 1 => format!("1 match{more}"),
+            None => format!("{count} matches{more}"),
         }
     }
 }

@@ -100,6 +100,8 @@ pub(super) struct PaneText {
     pub(super) rows: Vec<Line<'static>>,
     /// The end is shown, and stays so.
     pub(super) follow: bool,
+    /// Lines above were cleared away.
+    pub(super) cleared: bool,
     /// Lines below what is in sight that have come since the reader left the end.
     pub(super) new: u64,
     /// What is beside the rows; shorter than them if there is nothing.

@@ -302,6 +302,7 @@ impl Viewport {
             let at = (&self.stand.place, self.stand.row);
             self.anchor.keep(at, layout, || line_at(source, at.0));
         }
+        text.cleared = !self.floors.is_empty();
         text.new = self.count_new(source);
         text.seen = self.seen(source);
         text.match_count = self.match_count(source);

@@ -152,7 +152,7 @@ impl Panel {
     /// One step back. Whether that closes it.
     fn back(&mut self) -> bool {
         match self {
-            Self::Watcher(watcher) => !watcher.end_search(),
+            Self::Watcher(watcher) => !watcher.end_search() && !watcher.end_why(),
             Self::Tasks(tasks) => tasks.back(),
             Self::OwnLog(log) => {
                 log.show_newest();

@@ -119,6 +119,11 @@ impl Palette {
 }
 
 impl Palette {
+    /// How many entries there are before a text is typed.
+    pub(in crate::tui) fn most_entries(&self, glyphs: GlyphSet) -> usize {
+        self.all(glyphs).len()
+    }
+
     fn all(&self, glyphs: GlyphSet) -> Vec<Entry> {
         let (keymap, under) = (Keymap::get(), self.under);
         let actions = keymap.actions(under).into_iter().map(|action| {
@@ -231,6 +236,8 @@ mod tests {
             ("quit", "quit"),
             ("qn", "quit now"),
             ("clipboard", "copy"),
+            ("yank", "copy"),
+            ("stop all", "quit"),
             ("sel work", "select worker"),
             ("wtch", "watcher"),
         ] {

@@ -97,6 +97,11 @@ impl WatcherPanel {
         was_searching
     }
 
+    /// Shows the reason no more. Whether it was shown.
+    pub(super) fn end_why(&mut self) -> bool {
+        std::mem::take(&mut self.why)
+    }
+
     /// The path whose reason is to be asked for now: each marked event once.
     pub(in crate::tui) fn question(&mut self, journal: &FileJournal) -> Option<(u64, Arc<str>)> {
         let place = self.place(journal);

@@ -15,7 +15,7 @@ use super::action::{Action, Context};
 use super::input::Input;
 use super::keymap::{Key, Keymap};
 use super::ui_state::{UiState, World};
-use crate::domain::{Command, GroupSnapshot, Moment, RunId, ServiceName};
+use crate::domain::{Command, GroupSnapshot, Kind, Moment, RunId, ServiceName};
 use crate::logs::InputModes;
 
 /// The key that leaves, pressed again within this time, goes to the service instead.
@@ -72,7 +72,9 @@ impl Typist {
 impl UiState {
     /// From now on every key goes to that service, if it runs.
     pub(super) fn type_into(&mut self, service: &ServiceName, world: &World<'_>) {
+        let is_worker = world.snapshot.service(service).is_some_and(|it| it.kind == Kind::Worker);
         match running(world.snapshot, service) {
+            Some(_) if is_worker => self.show_message(format!("{service} is a worker: its tasks have no terminal")),
             Some(run) => {
                 self.typist = Typist { into: Some(Target { service: service.clone(), run }), ..Typist::default() };
                 self.log(service).follow();
@@ -219,6 +221,7 @@ fn send(service: ServiceName, bytes: Vec<u8>) -> Vec<Command> {
 }
 
 /// The run that a service has now.
+/// Its live run. The terminal of that is typed into.
 fn running(snapshot: &GroupSnapshot, service: &ServiceName) -> Option<RunId> {
     snapshot.service(service)?.phase.live_run()
 }

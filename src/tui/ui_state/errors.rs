@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Member, UiState};
 use crate::domain::{GroupSnapshot, ServiceName, visible_path};
 use crate::logs::{LineId, Scan};
-use crate::tui::text::cut_left;
+use crate::tui::text::{cut_left, thousands};
 
 /// Cells of the place that an editor opens.
 const PLACE: usize = 24;
@@ -16,6 +16,8 @@ const PLACE: usize = 24;
 pub(in crate::tui) struct Opens {
     line: Option<(ServiceName, LineId)>,
     place: Option<String>,
+    /// Lines of the error that it is a part of, which a copy takes.
+    pub(in crate::tui) copies: Option<u64>,
 }
 
 impl Opens {
@@ -23,7 +25,7 @@ impl Opens {
     pub(in crate::tui) fn go_to(&mut self, line: Option<(ServiceName, LineId)>) -> bool {
         let is_other = self.line != line;
         if is_other {
-            *self = Self { line, place: None };
+            *self = Self { line, ..Self::default() };
         }
         is_other && self.line.is_some()
     }
@@ -42,6 +44,14 @@ impl UiState {
     pub(in crate::tui) fn what_opens(&self) -> String {
         let place = self.opens.place.as_ref();
         place.map_or_else(|| "log".to_owned(), |place| cut_left(place, PLACE, self.glyphs.ellipsis))
+    }
+
+    /// What a copy takes of the error that the reader has gone to: `copy error (9 lines)`.
+    pub(in crate::tui) fn what_is_copied(&self) -> String {
+        match self.opens.copies {
+            Some(lines @ 2..) => format!("copy error ({} lines)", thousands(lines)),
+            _ => "copy error".to_owned(),
+        }
     }
 
     /// The reader of the lines that keys mean has gone to an error.

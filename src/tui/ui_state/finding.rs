@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 
 use super::super::action::Action;
 use super::super::find::Purpose;
-use super::super::log_view::{Frame, Jump, LineLayout, PaneText, Viewport};
+use super::super::log_view::{Frame, Jump, LineLayout, MatchCount, PaneText, Viewport};
 use super::super::source::Source;
 use super::merging::Member;
 use super::{Followup, UiState, World};
@@ -88,6 +88,24 @@ impl UiState {
         if !self.find.searches_all() || self.merging {
             return self.find.found_everywhere(Vec::new());
         }
+        let everywhere = self.count_everywhere(members);
+        self.find.found_everywhere(everywhere);
+    }
+
+    /// The pane with the focus shows this. If its search finds nothing there: how much all services have, for the way to
+    /// them.
+    pub(in crate::tui) fn look_beyond(&mut self, focused: Option<&PaneText>, members: &[Member]) {
+        let finds_none = focused.and_then(|text| text.match_count).is_some_and(MatchCount::is_none);
+        if !finds_none || self.find.searches_all() || self.merging {
+            self.find.beyond = None;
+            return;
+        }
+        let everywhere = self.count_everywhere(members);
+        let all_known = everywhere.iter().all(|(.., complete)| *complete);
+        self.find.beyond = all_known.then(|| everywhere.iter().map(|(_, count, _)| count).sum());
+    }
+
+    fn count_everywhere(&mut self, members: &[Member]) -> Vec<(ServiceName, u64, bool)> {
         let mut everywhere = Vec::with_capacity(members.len());
         for member in members {
             let source = Source::Service(member.0.clone());
@@ -98,7 +116,7 @@ impl UiState {
             });
             everywhere.extend(found);
         }
-        self.find.found_everywhere(everywhere);
+        everywhere
     }
 
     /// The search has left the service with the focus: it goes on in the next one that has a match, round and round. The
@@ -167,6 +185,11 @@ impl UiState {
         is_at_one
     }
 
+    /// Shows all of the lines that keys mean. The answer is whether they were filtered.
+    pub(super) fn leave_filter(&mut self, world: &World<'_>) -> bool {
+        self.source(world.snapshot).is_some_and(|source| self.find.end_filter(&source))
+    }
+
     /// Pasted text goes into the prompt.
     pub(super) fn prompt_paste(&mut self, text: &str, world: &World<'_>) {
         // One line of it: a query has no line ends.
@@ -189,6 +212,11 @@ impl UiState {
                 }
                 if self.find.prompt.is_none() {
                     self.viewport(&source).end_search(false);
+                    // It was looked for everywhere: the first match is gone to, wherever it is.
+                    let here = source.service().and_then(|name| self.find.found_in(name));
+                    if here == Some(0) {
+                        self.viewport(&source).jump(Jump::Hit { forward: true });
+                    }
                 }
             }
             Action::QueryKind => {

@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(ui.message(&snapshot, at(1).now).unwrap().to_string(), "D detaches - q again stops the whole group");
         ui.messages.drawn(at(2).now);
         ui.messages.drawn(at(2_000).now);
-        assert_eq!(ui.quit(Command::Quit, &at(3_002)), [], "the first one is forgotten");
-        assert_eq!(ui.quit(Command::Interrupt, &at(5_999)), [Command::Interrupt]);
+        assert_eq!(ui.quit(Command::Quit, &at(5_002)), [], "the first one is forgotten");
+        assert_eq!(ui.quit(Command::Interrupt, &at(7_999)), [Command::Interrupt]);
         let mut own = guest().attached_as(Attachment::Own, Moment::START);
         assert_eq!(own.quit(Command::Quit, &at(0)), [Command::Quit]);
     }

@@ -54,7 +54,7 @@ fn all_services_are_shown_in_the_order_of_arrival() {
     assert_eq!(lines[18], "api    │ INFO turn 399 of api");
     assert_eq!(lines[19], "worker │ INFO turn 399 of worker");
     let text = bench.text();
-    assert!(text.contains("all services") && !text.contains("scrolled"), "{text}");
+    assert!(text.contains("─ all logs") && !text.contains("scrolled"), "{text}");
     feed(&mut bench, 400..401);
     assert_eq!(shown(&mut bench).last().map(String::as_str), Some("worker │ INFO turn 400 of worker"));
     // Far up and down again, by pages: each line once, in order.
@@ -254,7 +254,7 @@ fn a_count_leaves_out_what_a_filter_hides() {
     assert!(bench.text().contains("1,000"), "{}", bench.text());
     bench.press("&error⏎");
     let text = bench.text();
-    assert!(text.lines().any(|line| line.ends_with(" 10")), "the line that was gone to is hidden: {text}");
+    assert!(text.lines().any(|line| line.ends_with(" 10 matches")), "the line that was gone to is hidden: {text}");
     bench.press("N");
     assert!(bench.text().contains("10 of 10"), "{}", bench.text());
     bench.press("N");

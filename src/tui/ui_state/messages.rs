@@ -5,10 +5,9 @@ use std::time::Duration;
 use crate::domain::{Moment, Notice};
 use crate::tui::message::Message;
 
-/// How long a short message stays in the footer.
-const TOAST_TIME: Duration = Duration::from_secs(3);
-/// How long good news of the group stays in the footer. Bad news stays until a key takes it away, as that does with any.
-const NOTICE_TIME: Duration = Duration::from_secs(5);
+/// How long a short message, or good news of the group, stays in the footer. Bad news stays until a key takes it away, as
+/// that does with any.
+const SHOWN: Duration = Duration::from_secs(5);
 /// News is not taken away sooner: whoever presses keys just then has not read it.
 const NOTICE_LEAST: Duration = Duration::from_secs(1);
 
@@ -33,7 +32,7 @@ struct Until(Option<Moment>);
 impl Until {
     /// A frame shows it.
     fn drawn(&mut self, now: Moment) {
-        self.0.get_or_insert(now + TOAST_TIME);
+        self.0.get_or_insert(now + SHOWN);
     }
 
     fn is_over(self, now: Moment) -> bool {
@@ -59,6 +58,11 @@ impl Messages {
     /// Says something for a few seconds.
     pub(super) fn show(&mut self, message: Message) {
         self.toast = Some((message, Until::default()));
+    }
+
+    /// Says something until a key is pressed.
+    pub(super) fn keep(&mut self, message: Message) {
+        self.toast = Some((message, Until(Some(Moment::after_start(Duration::MAX)))));
     }
 
     /// A frame shows what there is to say.
@@ -109,8 +113,8 @@ impl Messages {
         let until = match notice.problem {
             // What is wrong stays wrong; good news gets old. So does what was wrong before anybody looked.
             true if notice.at >= self.opened => Moment::after_start(Duration::MAX),
-            true => self.opened + NOTICE_TIME,
-            false => notice.at + NOTICE_TIME,
+            true => self.opened + SHOWN,
+            false => notice.at + SHOWN,
         };
         let shown = until > now && self.read != Some(notice.at);
         shown.then_some((Shown::Notice(notice), until))

@@ -46,7 +46,7 @@ use super::view::strip_rows;
 use super::words::unwatched_changes;
 use crate::clock::Clock;
 use crate::display::Notification;
-use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, WatchState, count};
+use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, ServiceName, Targets, WatchState, count};
 use arranging::{LineChoice, PaneChoice};
 use errors::Opens;
 use leaving::Leaving;
@@ -308,6 +308,11 @@ impl UiState {
         self.messages.show(message.into());
     }
 
+    /// Says something until a key is pressed.
+    pub(super) fn keep_message(&mut self, message: impl Into<Message>) {
+        self.messages.keep(message.into());
+    }
+
     /// Something was done that is not for a service.
     pub(super) fn input(&mut self, input: Input, world: &World<'_>) -> Vec<Command> {
         if self.is_for_nobody(&input, world) {
@@ -478,7 +483,11 @@ impl UiState {
                 self.asked_to_start(&name, true, world);
                 return vec![Command::Start(self.targets(&name, world))];
             }
-            Action::Stop => return vec![Command::Stop(self.targets(&name, world))],
+            Action::Stop => {
+                let meant = self.all_meant(&name, world.snapshot);
+                let stops = self.asked_to_stop(&name, &meant, world);
+                return stops.then_some(Command::Stop(Targets::Named(meant))).into_iter().collect();
+            }
             Action::Kill => return vec![Command::Kill(self.targets(&name, world))],
             Action::RestartMenu => self.panels.open(Panel::Menu(self.restart_menu(&name, world))),
             Action::Details => {
@@ -532,7 +541,11 @@ impl UiState {
             self.panels.back();
         } else if self.find.end_search() {
             self.leave_matches(world);
-        } else if std::mem::take(&mut self.merging) || std::mem::take(&mut self.panes.zoom) || self.leave_mark(world) {
+        } else if self.leave_filter(world)
+            || std::mem::take(&mut self.merging)
+            || std::mem::take(&mut self.panes.zoom)
+            || self.leave_mark(world)
+        {
         } else if let Some(index) = self.selected(world.snapshot) {
             self.folds.close(world.snapshot, index);
         }

@@ -84,5 +84,5 @@ fn a_small_screen_says_where_its_reader_stands_beside_the_hints() {
     bench.press("e");
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
-    assert!(footer.contains("q quit") && footer.ends_with("error 1/1"), "{footer}");
+    assert!(footer.contains("  ?  q  ") && footer.ends_with("error 1/1 · G"), "{footer}");
 }

@@ -1,8 +1,10 @@
 //! A key starts a service while its reader is not at the end of the log: the line about it is out of sight, so the footer
 //! tells of it.
 
+use super::super::action::{Action, Context};
+use super::super::keymap::Keymap;
 use super::{UiState, World};
-use crate::domain::{RunId, ServiceName};
+use crate::domain::{Outcome, Phase, RunId, ServiceName};
 
 /// A start that was asked for by a key, and that its reader does not see.
 #[derive(Clone, Debug)]
@@ -25,6 +27,22 @@ impl UiState {
         }
         self.show_message(format!("{} {name}", if is_restart { "restarting" } else { "starting" }));
         self.unseen_start = Some(UnseenStart { service: name.clone(), run: service.run, is_restart });
+    }
+
+    /// A key has asked for a stop of these services, which that name stands for. The answer is whether there is something to
+    /// stop; what a slip of the finger has done is told with its remedy.
+    pub(super) fn asked_to_stop(&mut self, name: &ServiceName, meant: &[ServiceName], world: &World<'_>) -> bool {
+        let services = meant.iter().filter_map(|name| world.snapshot.service(name));
+        let stops = services.into_iter().any(|service| {
+            let is_over = service.phase == Phase::Finished(Outcome::Done) && !service.watches && !service.scheduled;
+            service.phase.live_run().is_some() || service.wanted && !is_over
+        });
+        let key = Keymap::get().key_name(Context::Normal, Action::Start, self.glyphs.set);
+        self.show_message(match stops {
+            true => format!("stopping {name} {} {key} starts it again", self.glyphs.dot),
+            false => format!("{name} is not running"),
+        });
+        stops
     }
 
     /// Tells that a start which was asked for has happened, unless its reader sees that by now.
@@ -50,7 +68,7 @@ impl UiState {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::RunId;
+    use crate::domain::{Command, Outcome, Phase, RunId, Targets};
     use crate::tui::fixture::{Bench, NOW};
 
     fn said(bench: &Bench) -> Option<String> {
@@ -77,6 +95,19 @@ mod tests {
         // The same from the menu.
         bench.press("Rr");
         assert_eq!(said(&bench).as_deref(), Some("restarting api"));
+    }
+
+    #[test]
+    fn a_stop_is_told_with_its_remedy_and_what_is_over_is_not_stopped() {
+        let mut bench = Bench::shop(80, 24);
+        assert_eq!(bench.press("1x"), [Command::Stop(Targets::Named(vec!["db".into()]))]);
+        assert_eq!(said(&bench).as_deref(), Some("stopping db · s starts it again"));
+        assert_eq!(bench.press("6x"), [], "it is stopped");
+        assert_eq!(said(&bench).as_deref(), Some("mail is not running"));
+        bench.snapshot.services[0].phase = Phase::Finished(Outcome::Done);
+        assert_eq!(bench.press("1x"), [], "a job that is done stays done");
+        bench.snapshot.services[0].watches = true;
+        assert_eq!(bench.press("1x").len(), 1, "a change would run it again");
     }
 
     #[test]

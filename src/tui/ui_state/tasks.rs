@@ -12,9 +12,7 @@ impl UiState {
     /// Opens the table; a group without workers is told how to have one.
     pub(super) fn open_tasks(&mut self, world: &World<'_>) {
         if !world.snapshot.services.iter().any(|service| service.kind == Kind::Worker) {
-            let text =
-                format!("no workers here {} one has kind = \"worker\" in {}", self.glyphs.dot, world.snapshot.file);
-            return self.show_message(text);
+            return self.show_message("no task workers: no service has kind = \"worker\"");
         }
         self.panels.open(Panel::Tasks(Box::<TasksPanel>::default()));
     }

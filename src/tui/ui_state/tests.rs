@@ -279,8 +279,8 @@ fn the_watcher_panel_finds_what_is_typed_and_asks_for_each_reason_once() {
         bench.ui.panels.watcher().is_some() && bench.text().contains("styles/app.scss"),
         "Esc ends the search first"
     );
-    bench.press("⎋");
-    assert!(bench.ui.panels.watcher().is_none());
+    bench.press("⎋⎋");
+    assert!(bench.ui.panels.watcher().is_none(), "then the reason, then the panel");
 }
 
 #[test]
@@ -576,4 +576,18 @@ fn the_palette_does_what_is_typed() {
     assert_eq!(bench.ui.panels.over(), None);
     assert_eq!(bench.press(":zzzz⏎"), [], "nothing is found, and it stays open");
     assert!(bench.ui.panels.over().is_some());
+}
+
+#[test]
+fn the_reason_of_an_event_is_closed_before_its_panel() {
+    for key in ["⎋", "q"] {
+        let mut bench = Bench::shop(100, 30);
+        bench.press("W⏎");
+        bench.frame();
+        assert!(bench.ui.panels.watcher().is_some_and(|panel| panel.why));
+        bench.press(key);
+        assert_eq!(bench.ui.context(&bench.snapshot), Context::Watcher, "x is a key of the panel still");
+        bench.press(key);
+        assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
+    }
 }

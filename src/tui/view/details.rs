@@ -16,8 +16,8 @@ use super::restart_bar::bar;
 use super::worker_details;
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, ServiceSnapshot, bytes, count, human, visible,
-    without_secrets,
+    ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, STARTS_BY_HAND, ServiceSnapshot, WAITS_FOR_CHANGE,
+    bytes, count, human, visible, without_secrets,
 };
 use crate::logs::HOURS;
 
@@ -178,7 +178,9 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
         fact("status", text.to_string());
     }
     if let Some(reason) = &service.reason {
-        fact("why", reason.to_string());
+        // What it waits for is not why it has failed.
+        let is_next = reason.starts_with(WAITS_FOR_CHANGE) || reason.starts_with(STARTS_BY_HAND);
+        fact(if is_next { "next" } else { "why" }, reason.to_string());
     }
     // Otherwise the reason names them.
     if let Phase::Blocked { on, lost: Some(_) } = &service.phase {
@@ -308,7 +310,7 @@ fn runs(teller: &Teller<'_>, service: &ServiceSnapshot, facts: &mut Vec<Row>) {
             earlier |= number.0 >= next;
             next = number.0;
         }
-        let belongs_to = if earlier { "RUNS OF EARLIER GROUPS" } else { "PREVIOUS RUNS" };
+        let belongs_to = if earlier { "RUNS BEFORE THIS START" } else { "PREVIOUS RUNS" };
         if heading.replace(belongs_to) != Some(belongs_to) {
             facts.push((belongs_to.to_owned(), String::new()));
         }

@@ -102,9 +102,26 @@ fn parts(scene: &Scene<'_>, length: Length) -> (Vec<Part>, Vec<Part>) {
                 if length == Length::Tiny { format!("{stopped}/{all}") } else { format!("{stopped} of {all} stopped") };
             (vec![Part::new("STOPPING".into(), theme.alert())], vec![Part::new(count, Style::new())])
         }
-        (None, Length::Tiny) => (Vec::new(), glyph_counts(scene)),
-        (None, length) => (counts(scene), watch_words(scene, length).into_iter().chain(page(scene, length)).collect()),
+        (None, Length::Tiny) => {
+            (Vec::new(), file_problem(scene, length).into_iter().chain(glyph_counts(scene)).collect())
+        }
+        (None, length) => {
+            let right = file_problem(scene, length).into_iter().chain(watch_words(scene, length));
+            (counts(scene), right.chain(page(scene, length)).collect())
+        }
     }
+}
+
+/// `✗ procgroup.toml not loaded`: what the file says is not what runs. It stays until the file is mended.
+fn file_problem(scene: &Scene<'_>, length: Length) -> Option<Part> {
+    scene.snapshot.file_problem.as_ref()?;
+    let (failed, file) = (scene.glyphs().failed, &scene.snapshot.file);
+    let text = match length {
+        Length::Wide | Length::Branch => format!("{failed} {file} not loaded"),
+        Length::Short => format!("{failed} {file}"),
+        Length::Tiny => format!("{failed}file"),
+    };
+    Some(Part { failed: true, ..Part::new(text, scene.theme().bad()) })
 }
 
 fn cells(parts: &[Part], gap: &str) -> usize {
@@ -277,6 +294,25 @@ mod tests {
         assert!(line.ends_with("watching 3 services · main@3f2c1e · page 127.0.0.1:24817"), "{line}");
         bench.size = (80, 24);
         assert!(!first_line(&mut bench).contains("page"));
+    }
+
+    #[test]
+    fn a_file_that_was_not_loaded_is_told_for_as_long_as_it_is_broken() {
+        for (size, shown) in [
+            ((160, 50), "✗ procgroup.toml not loaded"),
+            ((100, 30), "✗ procgroup.toml"),
+            ((80, 24), "✗ procgroup.toml"),
+            ((40, 12), "✗file"),
+        ] {
+            let mut bench = Bench::new(shop(), size.0, size.1, GlyphSet::Unicode);
+            assert!(!first_line(&mut bench).contains(shown));
+            bench.snapshot.file_problem = Some("procgroup.toml:3:1: no such key".into());
+            let line = first_line(&mut bench);
+            assert!(line.contains(shown), "at {size:?}: {line}");
+            // What was said of it in the footer is gone after a key.
+            bench.press("3");
+            assert!(first_line(&mut bench).contains(shown));
+        }
     }
 
     #[test]

@@ -188,7 +188,7 @@ fn rows(glyphs: &Glyphs, filter: &str) -> Vec<Row> {
 /// has its heading.
 fn signs(glyphs: &Glyphs) -> Vec<(&'static str, String, Look, String)> {
     const STATES: &str = "SYMBOLS: STATE OF A SERVICE";
-    const COUNTS: &str = "SYMBOLS: COUNTS BEHIND A SERVICE";
+    const COUNTS: &str = "SYMBOLS: COUNTS BESIDE A SERVICE";
     const LINES: &str = "SYMBOLS: BESIDE A LOG LINE";
     let errors = Keymap::get().key_name(Context::Normal, Action::NextError, glyphs.set);
     let goes = if errors.is_empty() { String::new() } else { format!(" (select it, then {errors})") };
@@ -209,6 +209,8 @@ fn signs(glyphs: &Glyphs) -> Vec<(&'static str, String, Look, String)> {
         sign(COUNTS, "e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
         sign(LINES, glyphs.error, Theme::bad, "an error"),
         sign(LINES, glyphs.warning, plain, "a warning"),
+        sign(LINES, glyphs.trace, Theme::bad, "the trace of the error above"),
+        sign(LINES, glyphs.hit, plain, "a match of the search, or the line that you went to"),
     ]
 }
 

@@ -66,7 +66,10 @@ fn at_an_error_the_ways_from_there_come_first() {
         // A message leaves the words of these keys.
         bench.ui.show_message("x".repeat(100));
         let line = footer(&mut bench);
-        let kept = if columns > 100 { " e next  E newest  Esc follow " } else { " e next  E newest  c copy   xxx" };
+        let kept = match columns {
+            101.. => " e next  E newest  Esc follow ",
+            _ => " e next  E newest  c copy ",
+        };
         assert!(line.starts_with(kept), "at {columns}: {line}");
         bench.press("G");
         assert!(footer(&mut bench).starts_with(" r restart  e error "), "{}", footer(&mut bench));
@@ -146,10 +149,10 @@ fn a_pause_says_what_its_end_does() {
     let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
     bench.press("2");
     let line = footer(&mut bench);
-    assert!(line.starts_with(" p resume (may restart api, worker, css)  P discard "), "{line}");
+    assert!(line.starts_with(" p resume (may restart api, worker, css)  P without restarts "), "{line}");
     bench.size = (160, 50);
     let line = footer(&mut bench);
-    assert!(line.contains("  P discard  W show  r restart  e error  / search  ⏎ zoom  "), "{line}");
+    assert!(line.contains("  P resume without restarts  W show  r restart  e error  / search  ⏎ zoom  "), "{line}");
     bench.snapshot.services[1].next_action = ChangeAction::Signal(Signal::Hup);
     assert!(
         footer(&mut bench).starts_with(" p resume (applies changes to api, worker, css)  P "),
@@ -168,11 +171,18 @@ fn a_pause_says_what_its_end_does() {
         bench.snapshot.services.push(service);
     }
     bench.size = (80, 24);
-    assert!(footer(&mut bench).contains(" more  P discard ") || footer(&mut bench).contains("? help"));
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" p resume (reads procgroup.toml)  P without restarts  "), "{line}");
+    bench.snapshot.watch.file_held = false;
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" p resume (applies changes to 6 services)  P without restarts "), "{line}");
+    bench.size = (60, 24);
+    assert!(footer(&mut bench).starts_with(" p resume  P without restarts "), "{}", footer(&mut bench));
+    bench.size = (80, 24);
     bench.snapshot.services.iter_mut().for_each(|service| service.held = 0);
     (bench.snapshot.watch.held, bench.snapshot.watch.file_held) = (0, false);
     let line = footer(&mut bench);
-    assert!(line.starts_with(" p resume  r restart ") && !line.contains("discard"), "{line}");
+    assert!(line.starts_with(" p resume  r restart ") && !line.contains("without restarts"), "{line}");
 }
 
 #[test]
@@ -274,4 +284,113 @@ fn a_kept_search_is_widened_and_repeated_without_its_text() {
     // Its end lets the other logs go on.
     bench.press("⎋");
     assert!(at_end(&mut bench, "web") && !at_end(&mut bench, "css"));
+}
+
+#[test]
+fn where_nothing_is_found_the_way_to_all_services_is_told() {
+    let mut bench = Bench::shop(120, 30);
+    bench.press("1/GET");
+    let text = bench.text();
+    let all = text.split("no match in db · Shift-Tab: ").nth(1).and_then(|rest| rest.split(' ').next());
+    let all: u64 = all.and_then(|all| all.parse().ok()).unwrap_or_else(|| panic!("{text}"));
+    assert!(all > 0 && text.contains(&format!("Shift-Tab: {all} in all services")), "{text}");
+    bench.press("⏎");
+    let text = bench.text();
+    assert!(text.contains(&format!("no match in db · / Shift-Tab: {all} in all services")), "{text}");
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" Esc clear ") && !line.contains("n next"), "there is no next one: {line}");
+    bench.size = (80, 24);
+    assert!(bench.text().contains(&format!("no match · / Shift-Tab: {all} in all")), "{}", bench.text());
+    bench.press("⎋/nowhere");
+    assert!(bench.text().contains("/nowhere_") && bench.text().contains("no match in any service"), "{}", bench.text());
+}
+
+#[test]
+fn a_search_of_all_services_goes_to_its_first_match() {
+    use super::super::action::{Action, Context};
+    let mut bench = Bench::new(shop(), 100, 30, GlyphSet::Unicode);
+    bench.log_store.get(&"web".into()).expect("its log").feed(b"slow query\r\nslow query\r\n");
+    bench.press("1/slow query");
+    let snapshot = bench.snapshot.clone();
+    let world = super::super::ui_state::World { snapshot: &snapshot, size: bench.size, now: NOW };
+    bench.ui.apply(Action::QueryScope, Context::Prompt, &world);
+    bench.frame();
+    assert!(bench.text().contains(" matches"), "a number alone says little: {}", bench.text());
+    bench.press("⏎");
+    bench.frame();
+    assert_ne!(bench.ui.selected(&bench.snapshot), Some(0), "{}", bench.text());
+    assert!(bench.text().contains(" 1 of "), "{}", bench.text());
+}
+
+#[test]
+fn a_filter_is_left_as_a_search_is() {
+    for (columns, hint) in [(100, "Esc clear filter"), (40, "Esc unfilter")] {
+        let mut bench = Bench::shop(columns, if columns == 40 { 12 } else { 30 });
+        bench.press("2&nothing like that⏎");
+        let line = footer(&mut bench);
+        assert!(line.starts_with(&format!(" {hint} ")), "{line}");
+        bench.press("⎋");
+        assert!(!footer(&mut bench).contains("filter ") && !footer(&mut bench).contains("unfilter"));
+        bench.press("z&x⏎⎋");
+        assert!(footer(&mut bench).starts_with(" Esc back "), "the zoom stays: {}", footer(&mut bench));
+    }
+}
+
+#[test]
+fn a_cleared_pane_says_so() {
+    let mut bench = Bench::shop(100, 30);
+    bench.press("2");
+    assert!(!bench.text().contains("cleared"));
+    bench.press("C");
+    // What was said of it lies over the hints for a while.
+    bench.ui.messages.take_back();
+    bench.frame();
+    assert!(bench.text().contains("cleared · g shows all"), "{}", bench.text());
+    bench.press("g");
+    assert!(!bench.text().contains("cleared"), "{}", bench.text());
+}
+
+#[test]
+fn at_an_error_the_least_room_is_for_its_copy_and_the_ways_from_it() {
+    let mut bench = Bench::shop(40, 12);
+    bench.press("2");
+    bench.log_store.get(&"api".into()).expect("its log").feed(b"fine\r\nERROR two\r\nfine\r\nERROR three\r\nfine\r\n");
+    bench.press("e");
+    bench.frame();
+    let line = footer(&mut bench);
+    assert!(line.starts_with(" c copy  E prev  Esc  ?  q  ") && line.contains(" error 3/3"), "{line}");
+    bench.ui.opens.copies = Some(9);
+    bench.size = (100, 30);
+    assert!(footer(&mut bench).contains("  c copy error (9 lines)  "), "{}", footer(&mut bench));
+}
+
+#[test]
+fn only_what_has_a_terminal_is_typed_into() {
+    use super::super::action::Context;
+    let mut bench = Bench::shop(100, 30);
+    bench.press("1");
+    assert!(footer(&mut bench).contains("  i type  "));
+    bench.snapshot.services[0].phase = Phase::Finished(crate::domain::Outcome::Done);
+    assert!(!footer(&mut bench).contains("i type"), "it is over: {}", footer(&mut bench));
+    let mut bench = Bench::new(super::super::worker_fixture::workshop(), 100, 30, GlyphSet::Unicode);
+    bench.press("2i");
+    assert_eq!(bench.ui.context(&bench.snapshot), Context::Normal);
+    assert!(bench.text().contains("marie is a worker: its tasks have no terminal"), "{}", bench.text());
+}
+
+#[test]
+fn what_is_stale_or_has_failed_is_said_in_words() {
+    for columns in [160, 120, 80] {
+        let mut bench = Bench::shop(columns, 30);
+        bench.press("1");
+        assert!(!bench.text().contains("stale"));
+        bench.snapshot.services[1].stale = true;
+        let text = bench.text();
+        assert!(text.lines().any(|line| line.contains("2 ● api") && line.contains("stale")), "at {columns}: {text}");
+    }
+    let mut bench = Bench::shop(80, 24);
+    bench.snapshot.services[0].phase =
+        Phase::Finished(crate::domain::Outcome::Failed(crate::domain::ExitStatus::Code(1)));
+    let text = bench.text();
+    assert!(text.lines().any(|line| line.contains("1 ✗ db") && line.contains(" failed")), "{text}");
 }

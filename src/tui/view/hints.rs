@@ -3,18 +3,21 @@
 use super::super::action::{Action, Context};
 use super::super::folding;
 use super::super::keymap::{FooterKind, FooterLength, Keymap};
-use super::super::log_view::PaneText;
+use super::super::log_view::{MatchCount, PaneText};
 use super::super::no_instances;
 use super::super::panel::Panel;
 use super::super::text::width;
 use super::super::words::unwatched_changes;
 use super::Scene;
-use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, WatchState, some_of};
+use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, WatchState, count, some_of};
 
-/// Cells of a paused footer beside the names of those that may restart.
-const BESIDE_NAMES: usize = 63;
+/// Cells of a paused footer beside what its end does: the two ways out of the pause, help and quit.
+const BESIDE: usize = 47;
 
-/// Cells of those names, however much room there is: the line above has them too.
+/// Below so many cells, what it does is left out.
+const LEAST: usize = 72;
+
+/// Cells of the names of services, however much room there is: the line above has them too.
 const MOST_NAMES: usize = 48;
 
 /// What the keys do here, as far as there is room.
@@ -35,7 +38,7 @@ pub(super) fn keys_alone(scene: &Scene<'_>, cells: usize) -> Vec<String> {
 fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let kind = kind(scene);
-    let resumes = resumes(scene, cells.saturating_sub(BESIDE_NAMES).clamp(12, MOST_NAMES));
+    let resumes = if cells < LEAST { String::new() } else { resumes(scene, cells.saturating_sub(BESIDE)) };
     let hints = keymap.footer(kind, length, (&resumes, &|action| is_of_use(scene, action)), glyphs);
     let mut items: Vec<String> = hints.split("  ").filter(|item| !item.is_empty()).map(str::to_owned).collect();
     let hint_in = |context, action, word: &str| format!("{} {word}", keymap.key_name(context, action, glyphs));
@@ -58,6 +61,9 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
         replace(hint(Action::Quit, "quit"), hint(Action::Detach, "detach"));
     }
     replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
+    if length == FooterLength::Wide && scene.ui.is_at_error(scene.snapshot) {
+        replace(hint(Action::Copy, "copy"), hint(Action::Copy, &scene.ui.what_is_copied()));
+    }
     if scene.ui.context(scene.snapshot) == Context::Prompt && scene.ui.find.prompts_for_all() {
         replace(hint_in(Context::Prompt, Action::QueryScope, "all services"), {
             hint_in(Context::Prompt, Action::QueryScope, "this service")
@@ -71,9 +77,21 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
 /// dashboard, the way back to the end. Where there is least room, that is left to the title.
 fn at_mark(scene: &Scene<'_>, length: FooterLength, items: &mut Vec<String>, hint: impl Fn(Action, &str) -> String) {
     let is_dashboard = scene.ui.context(scene.snapshot) == Context::Normal;
-    let follows = is_dashboard && length != FooterLength::Tiny && leaves_mark(scene);
+    let is_tiny = length == FooterLength::Tiny;
+    if leaves_filter(scene) {
+        // The way back leads there first.
+        let back = format!("{} ", hint(Action::Back, "").trim_end());
+        items.retain(|item| !item.starts_with(&back));
+        items.insert(0, hint(Action::Back, if is_tiny { "unfilter" } else { "clear filter" }));
+        return;
+    }
+    if is_tiny && is_dashboard && scene.ui.is_at_error(scene.snapshot) {
+        *items = tiny_at_error(scene, items, &hint);
+        return;
+    }
+    let follows = is_dashboard && !is_tiny && leaves_mark(scene);
     if follows {
-        items.retain(|item| *item != hint(Action::Back, "fold"));
+        items.retain(|item| *item != hint(Action::Back, "collapse"));
     }
     let back = follows.then(|| hint(Action::Back, "follow"));
     let is_at_error = scene.ui.is_at_error(scene.snapshot) && items.contains(&hint(Action::NextError, "error"));
@@ -87,6 +105,17 @@ fn at_mark(scene: &Scene<'_>, length: FooterLength, items: &mut Vec<String>, hin
     };
     let all = steps.into_iter().chain(back).filter(|item| !item.starts_with(' '));
     items.splice(place..place, all);
+}
+
+/// Where there is least room, at an error: its copy, the way to the one before, the way back, and what always stays. The
+/// rest is for which error it is.
+fn tiny_at_error(scene: &Scene<'_>, items: &[String], hint: impl Fn(Action, &str) -> String) -> Vec<String> {
+    let previous = steps(scene, &hint).pop().map(|step| step.replace("previous", "prev"));
+    let key = |item: &String| item.split(' ').next().unwrap_or_default().to_owned();
+    let stay = items.iter().filter(|item| stays(item)).map(key);
+    let back = key(&hint(Action::Back, "follow"));
+    let all = [hint(Action::Copy, "copy")].into_iter().chain(previous).chain([back]).chain(stay);
+    all.filter(|item| !item.is_empty() && !item.starts_with(' ')).collect()
 }
 
 /// Where `e` and `E` lead from an error, if there is another one: at the ends, round to the other end.
@@ -109,7 +138,9 @@ pub(super) fn at_error(scene: &Scene<'_>, hints: &[String]) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let keys = [Action::NextError, Action::PreviousError, Action::Copy];
     let keys = keys.map(|action| format!("{} ", keymap.key_name(Context::Normal, action, glyphs)));
-    hints.iter().filter(|item| keys.iter().any(|key| item.starts_with(key))).cloned().collect()
+    let steps = hints.iter().filter(|item| keys.iter().any(|key| item.starts_with(key)));
+    // How much is copied, the message itself says.
+    steps.map(|item| item.split(" error (").next().unwrap_or(item).to_owned()).collect()
 }
 
 fn kind(scene: &Scene<'_>) -> FooterKind {
@@ -151,6 +182,8 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         // During a pause, it shows what has changed meanwhile.
         Action::Watcher if is_dashboard && scene.snapshot.watch.state == WatchState::Paused => shows_changes(),
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
+        // Of no match there is no next one.
+        Action::NextHit | Action::PreviousHit => !finds_nothing(scene),
         Action::NextError => has_errors(scene) || !is_dashboard,
         // Elsewhere they are for what is in sight as well.
         Action::Copy => has_mark(scene) || !is_dashboard,
@@ -161,12 +194,27 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::OpenLine => context == Context::Merged,
         // Elsewhere its key leads back.
         Action::Quit => is_dashboard,
+        Action::TypeInto if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
         Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
             !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
         }
         Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
         _ => true,
     }
+}
+
+/// A search was kept, and the lines that keys mean hold no match.
+fn finds_nothing(scene: &Scene<'_>) -> bool {
+    let count = text_of_selected(scene).and_then(|text| text.match_count);
+    scene.ui.find.prompt.is_none() && !scene.ui.find.searches_all() && count.is_some_and(MatchCount::is_none)
+}
+
+/// The lines that keys mean are filtered, and nothing else is to be left before that.
+fn leaves_filter(scene: &Scene<'_>) -> bool {
+    let context = scene.ui.context(scene.snapshot);
+    let is_there = matches!(context, Context::Normal | Context::Zoom | Context::Merged);
+    let source = scene.ui.source(scene.snapshot).filter(|_| is_there && !scene.ui.find.is_searching());
+    source.is_some_and(|source| scene.ui.find.has_filter(&source))
 }
 
 /// What the end of a pause does: ` (may restart api, web)`. What differs is found out then, so that fewer may.
@@ -180,9 +228,19 @@ fn resumes(scene: &Scene<'_>, room: usize) -> String {
     let mut names: Vec<ServiceName> = held.iter().map(|service| whole_name(service)).collect();
     names.dedup();
     let file = snapshot.watch.file_held.then(|| format!("reads {}", snapshot.file));
-    let services = (!names.is_empty()).then(|| format!("{verb} {}", some_of(&names, room)));
+    let whole = some_of(&names, usize::from(u16::MAX));
+    let of_names = room.saturating_sub(width(verb) + 1).min(MOST_NAMES);
+    let whose = match width(&whole) <= of_names {
+        true => whole,
+        false if of_names < MOST_NAMES => count(names.len(), "service"),
+        false => some_of(&names, of_names),
+    };
+    let services = (!names.is_empty()).then(|| format!("{verb} {whose}"));
     let all: Vec<String> = file.into_iter().chain(services).collect();
-    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
+    let (first, whole) = (all.first().cloned().unwrap_or_default(), all.join(", "));
+    // The ways out of the pause are worth more than the second thing that it does.
+    let said = if width(&whole) <= room { whole } else { first };
+    if said.is_empty() { said } else { format!(" ({said})") }
 }
 
 /// The name that stands for all instances.

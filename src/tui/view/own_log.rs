@@ -83,7 +83,8 @@ impl LogFormatter for Sentences {
             log::Level::Debug | log::Level::Trace => ("", self.theme.structure()),
         };
         let (time, text) = record.msg().split_once(TIME_ENDS).unwrap_or(("", record.msg()));
-        let (time, text) = (format!("{time}  "), format!("{word}{text}"));
+        // A rendered problem begins with the word itself.
+        let (time, text) = (format!("{time}  "), format!("{word}{}", text.strip_prefix(word).unwrap_or(text)));
         let room = width.saturating_sub(time.len()).max(1);
         let mut lines = Vec::new();
         // One line at least: the widget counts on it.
@@ -117,6 +118,7 @@ mod tests {
             ),
             (Level::Debug, ""),
             (Level::Error, "the guard is gone"),
+            (Level::Error, "error: `jop` is no kind"),
         ];
         for (level, text) in told {
             let mut record = Record::builder();
@@ -130,12 +132,13 @@ mod tests {
             |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap_or_else(|| panic!("{text}"));
         assert!(place("  log files in ~/logs") < place("  warning: api: the port is taken"), "{text}");
         assert!(place("by whom and why that is") < place("error: the guard is gone"), "the newest is the last\n{text}");
+        assert!(text.contains("  error: `jop` is no kind"), "the word is said once\n{text}");
         assert!(!text.contains("devgroup::test") && !text.contains("WARN"), "{text}");
         assert!(text.lines().any(|line| line.contains("by whom and why that is")), "it is wrapped\n{text}");
-        assert!(text.ends_with(" PgUp PgDn page  h targets  Esc back\n"), "{text}");
+        assert!(text.ends_with(" PgUp PgDn page  h levels by module  Esc back\n"), "{text}");
         bench.press("h");
         let text = bench.text();
-        assert!(text.contains("devgroup::test") && text.contains("↑↓ target"), "{text}");
+        assert!(text.contains("devgroup::test") && text.contains("↑↓ module"), "{text}");
         bench.press("q");
         bench.press("l");
         assert!(bench.text().contains("devgroup::test"), "as it was left");

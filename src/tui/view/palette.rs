@@ -12,8 +12,8 @@ use super::paint::{self, Titles};
 
 /// Columns of the widest.
 const COLUMNS: u16 = 84;
-/// Rows of the highest.
-const ROWS: u16 = 20;
+/// Rows beside those of the entries: the frame, and the line for what is typed.
+const AROUND: usize = 3;
 /// Cells of the names, where what they do is shown too.
 const NAME: usize = 19;
 
@@ -25,7 +25,8 @@ pub(super) fn draw(scene: &Scene<'_>, palette: &Palette, buffer: &mut Buffer) ->
         Rect { height: all.height.saturating_sub(u16::from(scene.screen.footer.is_some())), ..all }
     } else {
         // As high whatever is found, so that it does not jump while one types.
-        let height = all.height.saturating_sub(4).min(ROWS);
+        let rows = u16::try_from(palette.most_entries(glyphs.set) + AROUND).unwrap_or(u16::MAX);
+        let height = all.height.saturating_sub(4).min(rows);
         let width = all.width.saturating_sub(4).min(COLUMNS);
         Rect { x: (all.width - width) / 2, y: 2, width, height }
     };

@@ -5,7 +5,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
+use super::super::action::{Action, Context};
 use super::super::folding;
+use super::super::keymap::Keymap;
 use super::super::layout::Pane;
 use super::super::log_view::PaneText;
 use super::super::no_instances;
@@ -17,7 +19,7 @@ use super::super::worker_words;
 use super::Scene;
 use super::paint::{self, Titles};
 use super::sidebar::time_of_next_run;
-use crate::domain::{ServiceSnapshot, Timer, WorkerSnapshot, visible};
+use crate::domain::{ServiceName, ServiceSnapshot, Timer, WorkerSnapshot, visible};
 use crate::logs::Level;
 
 /// Draws a pane. The answer is where the cursor of its full-screen program is, or the last line of a zoomed log.
@@ -117,7 +119,7 @@ pub(super) fn draw_merged(
     let services = &scene.snapshot.services;
     let hidden = services.iter().map(|service| &service.name).filter(|name| !scene.ui.is_merged(name));
     let hidden: Vec<_> = hidden.map(ToString::to_string).collect();
-    let mut left = vec![Span::styled("all services", theme.accent().patch(theme.strong()))];
+    let mut left = vec![Span::styled("all logs", theme.accent().patch(theme.strong()))];
     if !hidden.is_empty() {
         left.push(Span::styled(format!(" {} without {}", glyphs.dot, hidden.join(", ")), theme.busy()));
     }
@@ -151,6 +153,16 @@ fn not_normal(
 /// act: in the pane with the focus. What follows says less, in fewer cells; the last says nothing.
 pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<String> {
     let (glyphs, compact) = (scene.glyphs(), scene.screen.compact);
+    if text.follow && text.cleared {
+        // Nothing else says why an empty pane is empty.
+        let key = Keymap::get().key_name(Context::Normal, Action::Top, glyphs.set);
+        let cleared = format!("cleared {} {key} shows all", glyphs.dot);
+        return if focused {
+            vec![cleared, "cleared".to_owned(), String::new()]
+        } else {
+            vec!["cleared".to_owned(), String::new()]
+        };
+    }
     if text.follow {
         return vec![String::new()];
     }
@@ -297,7 +309,9 @@ fn find_titles<'a>(
             let hidden =
                 text.is_some_and(|text| text.hides_match).then(|| format!(" {} J shows the match", glyphs.dot));
             let said = match_count.text(scene.screen.compact, glyphs) + hidden.as_deref().unwrap_or_default();
-            vec![Span::raw(whose + &said)]
+            let without = source.service().filter(|_| match_count.is_none() && !scene.ui.find.searches_all());
+            let room = usize::from(found_row(pane).width);
+            vec![Span::raw(without.map_or(whose + &said, |name| no_match(scene, name, room)))]
         }
         _ => Vec::new(),
     };
@@ -309,6 +323,27 @@ fn find_titles<'a>(
         (cells, glyphs),
     )?;
     Some((vec![Span::styled(line, theme.strong())], right))
+}
+
+/// `no match in web · Shift-Tab: 82 in all services`: nothing was found where it was looked for. Once the search is kept, the
+/// way there begins with the key that opens it.
+fn no_match(scene: &Scene<'_>, service: &ServiceName, room: usize) -> String {
+    let (dot, set) = (scene.glyphs().dot, scene.glyphs().set);
+    let here = format!("no match in {service}");
+    let key = |context, action| Keymap::get().key_name(context, action, set);
+    let open = if scene.ui.find.prompt.is_some() { String::new() } else { key(Context::Normal, Action::Search) + " " };
+    let scope = key(Context::Prompt, Action::QueryScope);
+    let none = || "no match".to_owned();
+    let said = match scene.ui.find.beyond {
+        Some(all @ 1..) if !scope.is_empty() => {
+            let way = format!("{open}{scope}: {}", thousands(all));
+            vec![format!("{here} {dot} {way} in all services"), format!("no match {dot} {way} in all"), none()]
+        }
+        Some(0) => vec!["no match in any service".to_owned(), none()],
+        _ => vec![here, none()],
+    };
+    // What is typed needs some of the row.
+    said.into_iter().find(|said| width(said) <= room * 2 / 3).unwrap_or_else(none)
 }
 
 /// The same in the row that is left free for it.

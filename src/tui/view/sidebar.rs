@@ -241,9 +241,9 @@ impl Columns {
     /// row needs the cells.
     fn draw_narrow(&self, scene: &Scene<'_>, row: &Row<'_>, bold: Style, area: Rect, buffer: &mut Buffer) {
         let (glyphs, room) = (scene.glyphs(), self.name);
-        let stale = stale_word(scene, &row.service);
-        let word = if stale.is_some() { width(STALE) + 1 } else { 0 };
         let name = row.name_cells().min(NAME);
+        let told = narrow_word(scene, row, room.saturating_sub(name + 1));
+        let word = told.map_or(0, |(word, _)| width(word) + 1);
         let tasks = row.service.working().and_then(|worker| {
             let beside = |name| worker_words::fitting(worker, scene.now, glyphs.dot, room.saturating_sub(name + 1));
             beside(row.name_cells()).or_else(|| beside(name))
@@ -272,9 +272,9 @@ impl Columns {
         let name = row.name(room.saturating_sub(behind), glyphs.ellipsis);
         paint::put_text(buffer, area, area.x, area.y, &name, bold);
         put_counts(scene, row, counts, area, buffer);
-        if let Some(style) = stale {
+        if let Some((word, style)) = told {
             let at = area.right().saturating_sub(u16::try_from(behind.saturating_sub(1)).unwrap_or(0));
-            paint::put_text(buffer, area, at, area.y, STALE, style);
+            paint::put_text(buffer, area, at, area.y, word, style);
         }
     }
 }
@@ -301,6 +301,11 @@ fn draw_state(scene: &Scene<'_>, row: &Row<'_>, look: &Look, area: Rect, buffer:
         let last = marks(scene, row).rsplit(' ').next().map_or(0, width);
         let needed = width(&with_time) + if last == 0 { 0 } else { last + 1 };
         (if needed <= room { with_time } else { service.state().to_owned() }, look.word_style)
+    } else if is_stale(service) {
+        // What runs is older than its files: a colour alone does not say so.
+        let (whole, marks) = (look.text(glyphs), width(&marks(scene, row)));
+        let needed = width(&whole) + if marks == 0 { 0 } else { marks + 1 };
+        (if needed <= room { whole } else { STALE.to_owned() }, look.word_style)
     } else {
         (look.word.to_owned(), look.word_style)
     };
@@ -355,9 +360,19 @@ pub(in super::super) fn time_of_next_run(service: &ServiceSnapshot) -> Option<St
     service.next_run.filter(|_| matches!(service.phase, Phase::Scheduled { .. })).map(Clock::short_time)
 }
 
-/// How a service is told that is older than the files, also where no other state has a word.
-fn stale_word(scene: &Scene<'_>, service: &ServiceSnapshot) -> Option<Style> {
-    is_stale(service).then(|| state_look(service, scene.glyphs(), scene.theme()).word_style)
+/// What is told in words also where other states have only their glyph: that a service is older than its files, and, where
+/// the word leaves room for the last of the counts, what asks for attention.
+fn narrow_word(scene: &Scene<'_>, row: &Row<'_>, room: usize) -> Option<(&'static str, Style)> {
+    let service = &*row.service;
+    let look = state_look(service, scene.glyphs(), scene.theme());
+    if is_stale(service) {
+        return Some((STALE, look.word_style));
+    }
+    let counts = marks(scene, row);
+    let last = counts.rsplit(' ').next().map_or(0, width);
+    let needed = width(look.word) + if last == 0 { 0 } else { last + 1 };
+    let is_bad = service.failure().is_some() || matches!(service.phase, Phase::Blocked { .. });
+    (is_bad && !service.is_waiting() && needed <= room).then_some((look.word, look.word_style))
 }
 
 /// As much of the counts as fits: what tells of failures is the last to go.

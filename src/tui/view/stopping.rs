@@ -79,7 +79,7 @@ fn tail(scene: &Scene<'_>, stopping: &Stopping, small: bool) -> Vec<String> {
     let waited: Vec<&str> = waited_for(stopping).map(|service| service.name.as_str()).collect();
     let line = match (waited.as_slice(), scene.last_words) {
         ([], _) => String::new(),
-        ([one], Some(words)) => format!("  Waiting for {one}, which printed last: \"{words}\""),
+        ([one], Some(words)) => format!("  Waiting for {one}; its last line: {words}"),
         (names, _) => format!("  Waiting for {}", names.join(", ")),
     };
     let others = stopping.services.iter().filter(|service| service.state == StopState::WasNotRunning).count();

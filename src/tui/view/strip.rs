@@ -141,7 +141,8 @@ fn outcome(verdict: Verdict) -> String {
         Verdict::Restart => "restarted".to_owned(),
         Verdict::Signal => "signalled".to_owned(),
         Verdict::Run => "command run".to_owned(),
-        Verdict::Stopped => "stays stopped".to_owned(),
+        Verdict::Stopped => "not restarted (was stopped)".to_owned(),
+        Verdict::Refused => "not restarted (refused)".to_owned(),
         other => other.to_string(),
     }
 }
@@ -207,6 +208,7 @@ fn nothing_held(scene: &Scene<'_>) -> String {
 pub(super) fn verdict_style(scene: &Scene<'_>, verdict: Verdict) -> Style {
     match verdict {
         Verdict::Restart | Verdict::Signal | Verdict::Run | Verdict::Mark => Style::new(),
+        Verdict::Refused => scene.theme().bad(),
         Verdict::Pending | Verdict::Busy | Verdict::Held | Verdict::Waits => scene.theme().busy(),
         Verdict::Discarded | Verdict::SameContent | Verdict::Stopped | Verdict::Ignored | Verdict::NoMatch => {
             scene.theme().structure()

@@ -144,13 +144,13 @@ fn the_hints_are_those_of_the_pictures() {
         ((80, 24), "'", " type to filter  ↑↓ choose  ⏎ select  Esc show all"),
         ((40, 12), "1", " r / ⏎ p  ? help  q quit"),
         ((40, 12), "", " r e / ⏎ p  ? help  q quit"),
-        ((80, 24), "z", " Esc back  / search  & filter  e error  [ ] runs  w wrap  c copy  ? help"),
+        ((80, 24), "z", " Esc back  / search  e error  & filter  [ ] runs  w wrap  c copy  ? help"),
         ((40, 12), "z", " Esc back  / & e  ? help"),
         ((80, 24), "W", " ⏎ why  p pause  x ignored  / search  Esc back  ? help"),
         ((40, 12), "W", " ⏎ why  Esc back  ?"),
         ((80, 24), "?", " type to filter  ↑↓ scroll  Esc close"),
-        ((80, 24), "/404", " ⏎ done (then n/N)  Tab kind  Shift-Tab all services  Esc cancel"),
-        ((60, 24), "/404", " ⏎ done (then n/N)  Tab kind  Esc cancel"),
+        ((80, 24), "/404", " ⏎ done (then n/N)  Shift-Tab all services  Tab kind  Esc cancel"),
+        ((60, 24), "/404", " ⏎ done (then n/N)  Shift-Tab all services  Esc cancel"),
         ((40, 12), "/404", " ⏎ done, then n/N  Tab kind  Esc cancel"),
         ((80, 24), "&404", " ⏎ keep  Tab text, regex, word  ! inverts  empty: all lines  Esc cancel"),
     ];
@@ -160,7 +160,7 @@ fn the_hints_are_those_of_the_pictures() {
         assert_eq!(bench.text().lines().last(), Some(footer), "{keys} at {columns}x{rows}");
     }
     let footer = |columns, rows| Bench::new(paused_shop(), columns, rows, GlyphSet::Unicode).text();
-    assert!(footer(40, 12).ends_with(" p resume  P discard  ?\n"));
+    assert!(footer(40, 12).ends_with(" p resume  P without restarts  ?\n"));
     let mut unwatched = shop();
     unwatched.watch.state = WatchState::Off;
     let mut bench = Bench::new(unwatched, 80, 24, GlyphSet::Unicode);
@@ -551,7 +551,7 @@ fn all_of_the_details_can_be_reached_at_every_size() {
 
 #[test]
 fn runs_of_earlier_starts_of_the_group_stand_under_a_heading_of_their_own() {
-    const EARLIER: &str = "RUNS OF EARLIER GROUPS";
+    const EARLIER: &str = "RUNS BEFORE THIS START";
     let shown = |runs: &[u32], run: u32, lives: bool| {
         let mut bench = Bench::new(experienced(), 100, 60, GlyphSet::Unicode);
         let api = &mut bench.snapshot.services[1];

@@ -26,7 +26,7 @@ const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
 const LEAST_EVENTS: u16 = 3;
 
-/// Who watches, and what came of the last hold: `api, worker · 9 of 312 changed files restarted api, worker`.
+/// Who watches, and what came of the last hold: `api, worker · api, worker restarted · 9 of 312 changed files`.
 fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
     let (dot, said) = (scene.glyphs().dot, scene.snapshot.watch.last_release.as_ref());
     // Between the first word and the counts, with the lines around them.
@@ -300,9 +300,9 @@ mod tests {
         let line = title(&mut bench);
         assert!(line.contains("─ watcher · api, worker, css ─") && line.contains(" 8 events · 3 ignored ─"), "{line}");
         Arc::make_mut(&mut bench.snapshot.journal).events += 2;
-        bench.snapshot.watch.last_release = Some("2 of 3 changed files restarted api, css".into());
+        bench.snapshot.watch.last_release = Some("api, css restarted · 2 of 3 changed files".into());
         let line = title(&mut bench);
-        assert!(line.contains("· api, worker, css · 2 of 3 changed files restarted api, css ─"), "{line}");
+        assert!(line.contains("· api, worker, css · api, css restarted · 2 of 3 changed files ─"), "{line}");
         assert!(line.contains(" 10 events in 8 rows · 3 ignored ─"), "{line}");
         bench.size = (40, 12);
         let line = title(&mut bench);

@@ -168,10 +168,10 @@ fn note_of_told(services: &[&str]) -> Option<String> {
     match services {
         [] => None,
         [one] => Some(format!(
-            "{one} reads it at each start and watches no files: a change is noted in its log, and r restarts it"
+            "{one} reads it at each start and watches no files: a change is noted in its log; restart it to apply it"
         )),
         several => Some(format!(
-            "{} read it at each start and watch no files: a change is noted in their logs, and r restarts them",
+            "{} read it at each start and watch no files: a change is noted in their logs; restart them to apply it",
             several.join(", ")
         )),
     }

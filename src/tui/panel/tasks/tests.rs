@@ -50,7 +50,7 @@ fn a_group_without_workers_says_how_to_have_one() {
     let mut bench = Bench::new(shop(), 160, 50, GlyphSet::Unicode);
     bench.press("T");
     assert!(bench.ui.panels.tasks().is_none());
-    assert_eq!(said(&bench), "no workers here · one has kind = \"worker\" in procgroup.toml");
+    assert_eq!(said(&bench), "no task workers: no service has kind = \"worker\"");
 }
 
 #[test]
