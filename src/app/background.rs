@@ -10,7 +10,7 @@ use crate::control::{Became, Known, first_start};
 use crate::domain::{GroupSnapshot, Moment, Phase, ServiceName, ServiceSnapshot, visible, without_keys};
 use crate::group_handle::GroupHandle;
 use crate::guard::Report;
-use crate::logs::LineId;
+use crate::logs::{Line, LineId};
 
 /// Where there is no terminal, services write for one of this size: logs are wider than 80 columns.
 const NO_TERMINAL: (u16, u16) = (160, 50);
@@ -187,7 +187,11 @@ fn last_lines(handle: &GroupHandle, name: &ServiceName) -> Vec<String> {
     let (first, end) = (reader.first().0, reader.end().0);
     let lines = (first.max(end.saturating_sub(LOOK_BACK))..end).rev().filter_map(|id| reader.line(LineId(id)));
     let words = lines.filter(|line| !line.content.text.trim().is_empty());
-    let mut last: Vec<_> = words.take(WORDS).map(|line| line.content.text.trim_end().to_owned()).collect();
+    let told = |line: Line| match line.kind.is_marker() {
+        true => without_keys(&line.content.text, name.as_str()),
+        false => line.content.text.trim_end().to_owned(),
+    };
+    let mut last: Vec<_> = words.take(WORDS).map(told).collect();
     last.reverse();
     last
 }

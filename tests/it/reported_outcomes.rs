@@ -135,7 +135,9 @@ fn why_devgroup_ended_a_run_is_said_and_not_by_which_signal() {
         "[services]\nslow = { run = \"exec sleep 1000\", ready = { log = \"zz\", timeout = \"200ms\" } }\n\
          gone = \"exit 3\"\n",
     );
-    assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
+    let start = Stream::ask(&project, &["-d"]);
+    assert_eq!(start.code, Some(5));
+    assert!(start.stderr.contains("fix it, then run devgroup start gone"), "{}", start.stderr);
     wait_for("it has ended", || status_row(&project, "slow").starts_with("failed (not ready in 200ms)"));
     // Neither watches a file.
     assert!(status_row(&project, "slow").ends_with("not ready in 200ms · start it with devgroup start slow"));
