@@ -91,6 +91,7 @@ mod tests {
     use super::super::login::Login;
     use super::super::query::Query;
     use super::super::routes::route;
+    use super::super::server::Shows;
     use super::*;
 
     /// The status of the refusal, if there is one.
@@ -204,7 +205,7 @@ mod tests {
                 assert_eq!(head.headers.get_all(HOST).iter().count(), 1);
             }
             assert!(!token(&head.headers).is_some_and(|token| login.knows(token)), "nobody is logged in");
-            let route = route(&head.method, head.uri.path());
+            let route = route(&head.method, head.uri.path(), Shows::All).map_err(|refusal| refusal.status.as_u16());
             let query = Query::read(head.uri.query(), &["service", "last", "since", "status"]);
             let asked = query.map(|query| {
                 (query.number::<u64>("last").is_ok(), query.flag("status").is_ok(), query.time("since").is_ok())
