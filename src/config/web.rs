@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn another_address_needs_leave_and_names() {
-        for missing in ["", "allow_remote = true", "hosts = ['dev.box']", "allow_remote = false\nhosts = ['dev.box']"] {
+        let no_names = "allow_remote = true\nhosts = []";
+        let no_leave = "allow_remote = false\nhosts = ['dev.box']";
+        for missing in ["", "allow_remote = true", "hosts = ['dev.box']", no_leave, no_names] {
             let said = read(&format!("[web]\nhost = '0.0.0.0'\n{missing}")).unwrap_err();
             assert!(said.contains("other machines can reach 0.0.0.0"), "{missing}: {said}");
         }
