@@ -30,9 +30,9 @@ const POOL: usize = 4096;
 /// Processor time that an answer may take.
 const SLOW: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(250) };
 
-/// Memory that the whole process may ever have had when targets were fuzzed for a time, in KiB: the inputs themselves are 64 MiB
-/// for each target at most.
-const MOST_KIB: u64 = if cfg!(debug_assertions) { 4 << 20 } else { 2 << 20 };
+/// Memory that the whole process may ever have had when targets were fuzzed for a time, in KiB: a pool of inputs has 64 MiB at most,
+/// and several targets may be fuzzed beside each other.
+const MOST_KIB: u64 = 2 << 20;
 
 /// Time that an answer may take on the busiest machine. Who takes longer never ends.
 const STUCK: Duration = Duration::from_secs(120);
