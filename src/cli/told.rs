@@ -62,7 +62,11 @@ pub(super) fn usage_as_json(error: &clap::Error, commands: Option<&str>) -> Stri
     let text = error.render().to_string();
     let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
     let meant = commands.map(|commands| format!("did you mean {commands}?"));
-    let help = meant.as_deref().unwrap_or(help);
+    // What is for people at a terminal, or wrong for the value of an option.
+    let is_needless =
+        |line: &str| ["For more information", "tip: to pass "].iter().any(|text| line.trim().starts_with(text));
+    let help = help.lines().filter(|line| !is_needless(line)).collect::<Vec<_>>().join("\n");
+    let help = meant.as_deref().unwrap_or(&help);
     line(new("usage", 2, message, Some(help).filter(|help| !help.trim().is_empty())))
 }
 

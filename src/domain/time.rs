@@ -44,10 +44,10 @@ impl Add<Duration> for Moment {
 pub fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..10 => {
-            let tenths = duration.as_millis() / 100;
-            format!("{}.{}s", tenths / 10, tenths % 10)
-        }
+        0..10 => match (duration.as_millis() + 50) / 100 {
+            tenths @ 0..100 => format!("{}.{}s", tenths / 10, tenths % 10),
+            _ => "10s".into(),
+        },
         10..60 => format!("{seconds}s"),
         60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
         3600..86400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
@@ -84,7 +84,15 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        let cases = [(300, "0.3s"), (2_900, "2.9s"), (12_400, "12s"), (552_000, "9m 12s"), (11_040_000, "3h 4m")];
+        let cases = [
+            (300, "0.3s"),
+            (283, "0.3s"),
+            (9_960, "10s"),
+            (2_900, "2.9s"),
+            (12_400, "12s"),
+            (552_000, "9m 12s"),
+            (11_040_000, "3h 4m"),
+        ];
         for (millis, text) in cases {
             assert_eq!(human(Duration::from_millis(millis)), text);
         }

@@ -59,7 +59,7 @@ fn changes_are_held_while_the_command_runs_and_applied_once() {
     let before = status(&project);
     assert_eq!((&before["watch"]["state"], &before["watch"]["holds"][0]["by"]), (&"held".into(), &"command".into()));
     assert!(before["watch"]["holds"][0]["since"].as_str().unwrap().ends_with('Z'), "{before}");
-    assert!(Stream::ask(&project, &["status"]).stdout.contains("held by hold: sh -c 'echo runs; "));
+    assert!(Stream::ask(&project, &["status"]).stdout.contains("held by `devgroup hold -- sh -c 'echo runs; "));
     project.write("src/a.rs", "two");
     project.write("src/b.rs", "two");
     wait_for("both are held", || status(&project)["watch"]["held"] == 2);
@@ -197,7 +197,7 @@ fn a_pause_can_be_of_some_services_and_lasts() {
     let mut hold = Stream::start(&project, &["hold", "--", "sh", "-c", WAITS]);
     hold.wait_for_text("runs\n");
     let resumed = Stream::ask(&project, &["resume", "--discard"]);
-    assert!(resumed.stderr.starts_with("still paused by hold: sh -c 'echo runs; "), "{}", resumed.stderr);
+    assert!(resumed.stderr.starts_with("still paused by `devgroup hold -- sh -c 'echo runs; "), "{}", resumed.stderr);
     project.write("../home/go", "");
     hold.wait_client();
     for command in ["pause", "resume"] {

@@ -246,7 +246,7 @@ pub(in crate::cli) fn line(outcome: &Outcome) -> String {
 
 fn word(became: Became) -> &'static str {
     match became {
-        Became::Asked => "asked",
+        Became::Asked => "requested",
         Became::Ready => "ready",
         Became::Done => "done",
         Became::Stopped => "stopped",

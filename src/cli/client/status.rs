@@ -159,11 +159,11 @@ fn table(status: &Status, usage: bool) -> String {
     out + &none
 }
 
-/// `hold: git checkout main`, `` `devgroup pause` (api, worker)``.
+/// `` `devgroup hold -- git checkout main` ``, `` `devgroup pause` (api, worker)``.
 pub(super) fn holder(hold: &Hold) -> String {
     let by = match hold.by.as_str() {
         "key" => format!("key {}", hold.label),
-        "command" => format!("hold: {}", hold.label),
+        "command" => format!("`devgroup hold -- {}`", hold.label),
         "client" if hold.label == "pause" => "`devgroup pause`".to_owned(),
         _ => hold.label.clone(),
     };

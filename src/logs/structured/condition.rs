@@ -71,7 +71,8 @@ impl Condition {
             ["=>", "=<", "=~"].into_iter().find(|wrong| text.get(at..).is_some_and(|rest| rest.starts_with(wrong)));
         if let Some(wrong) = swapped {
             let meant = if wrong == "=~" { "~".to_owned() } else { wrong.chars().rev().collect() };
-            let help = format!("did you mean `{meant}`? A text that begins so needs quotes: '{field}=\"{value}\"'");
+            let quoted = visible(&format!("{field}=\"{value}\"")).into_owned();
+            let help = format!("did you mean `{meant}`? A text that begins so needs quotes: '{quoted}'");
             return wrong_operator(&shown, wrong, help);
         }
         let number = || value.parse::<f64>().ok().filter(|number| number.is_finite());
