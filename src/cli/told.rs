@@ -139,6 +139,31 @@ mod tests {
     }
 
     #[test]
+    fn a_group_that_has_ended_is_said_to_have_ended() {
+        let summary = "shop: 2 services stopped in 0.0s".to_owned();
+        let ended = as_json(&ClientError::Ended { code: 0, summary }.into());
+        let expected = "{\"error\":{\"code\":\"not-running\",\"exit_code\":4,\"message\":\"the group has ended: shop: 2 \
+                        services stopped in 0.0s\",\"help\":\"`devgroup` starts it again\"}}";
+        assert_eq!(ended, expected);
+        assert!(as_json(&ClientError::Lost.into()).contains("starts it again"));
+    }
+
+    #[test]
+    fn a_usage_problem_has_no_hints_for_people_or_for_positions() {
+        use clap::Parser;
+        #[derive(Debug, Parser)]
+        struct Line {
+            #[arg(long)]
+            since: Option<u32>,
+        }
+        let told = |line: &str| usage_as_json(&Line::try_parse_from(line.split(' ')).unwrap_err(), None);
+        let negative = told("devgroup --since -5");
+        assert!(negative.contains("-5") && !negative.contains("tip: to pass"), "{negative}");
+        assert!(!negative.contains("For more information"), "{negative}");
+        assert!(told("devgroup --sinc 5").contains("--since"), "what may be meant stays");
+    }
+
+    #[test]
     fn json_is_asked_for_by_our_own_arguments() {
         let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
         assert!(asks("devgroup status --json") && asks("devgroup -C web logs api --json -f"));

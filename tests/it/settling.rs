@@ -327,32 +327,6 @@ fn what_restarts_nothing_says_why() {
 }
 
 #[test]
-fn a_group_that_ends_while_it_is_asked_is_said_to_have_ended() {
-    let project = Project::new(
-        "[services]\napi = { run = \"echo up; sleep 1000\", ready = { file = \"never\", timeout = \"1h\" } }\n",
-    );
-    for arguments in [["settle", "api", "--json"], ["wait", "api", "--json"]] {
-        let mut group = Stream::start(&project, &[]);
-        group.wait_for_text("up");
-        let asked = Stream::start(&project, &arguments);
-        let line = format!("devgroup {}", arguments.join(" "));
-        wait_for("it is connected", || {
-            let client = project.processes().into_iter().find(|(_, its)| its.ends_with(&line));
-            let open =
-                client.and_then(|(pid, _)| std::fs::read_dir(format!("/proc/{pid}/fd")).ok()).into_iter().flatten();
-            let targets = open.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
-            targets.into_iter().any(|target| target.to_string_lossy().starts_with("socket:"))
-        });
-        assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
-        let asked = asked.wait_client();
-        let error = serde_json::from_str::<Value>(&asked.stderr).unwrap()["error"].take();
-        assert_eq!((asked.code, &error["help"]), (Some(4), &"`devgroup` starts it again".into()), "{error}");
-        assert!(error["message"].as_str().unwrap().starts_with("the group has ended: "), "{error}");
-        group.wait_exit();
-    }
-}
-
-#[test]
 fn an_on_change_command_that_fails_is_a_failure_and_an_event() {
     let project = Project::new(
         "[services]\ncss = { run = \"exec sleep 1000\", watch = [\"a/**\"], on_change = \"run:echo 'error: bad css' >&2; test -e good || exit 7\" }\n",
