@@ -156,7 +156,7 @@ pub(super) fn unwatched_changes(snapshot: &GroupSnapshot, glyphs: &Glyphs) -> Op
     (files > 0).then(|| format!("{} changed, no service watches {them}{shows}", count(files, "file")))
 }
 
-/// `↻7 ✗2 !1`: restarts that were wanted, by a change or by hand or with others; crashes; restarts because it was stuck.
+/// `↻7 ✗2 !1`: restarts that were wanted, by a change or by hand or with others; after crashes; because it was stuck.
 /// Empty if there were none.
 pub(super) fn counts(service: &ServiceSnapshot, glyphs: &Glyphs) -> String {
     let RestartCounts { change, crash, manual, config, dependency, liveness, limit } = service.restarts;

@@ -203,7 +203,7 @@ fn signs(glyphs: &Glyphs) -> Vec<(&'static str, String, Look, String)> {
         sign(STATES, glyphs.stopped, plain, "stopped, or not started"),
         sign(STATES, glyphs.waits, plain, "waiting for another service, or for a delay to pass"),
         sign(COUNTS, &format!("{}3", glyphs.restarts), plain, "restarts, not counting crashes: 3"),
-        sign(COUNTS, &format!("{}2", glyphs.crashes), plain, "crashes: 2"),
+        sign(COUNTS, &format!("{}2", glyphs.crashes), plain, "restarts after crashes: 2"),
         sign(COUNTS, &format!("{}1", glyphs.stuck), plain, "forced restarts (stuck or over a limit): 1"),
         sign(COUNTS, &format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
         sign(COUNTS, "e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
