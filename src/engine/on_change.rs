@@ -85,11 +85,6 @@ impl Service {
                 self.want(next, turn);
                 Verdict::Restart
             }
-            // A process that does not exist yet will read the files as they are now.
-            OnChange::Signal(_) | OnChange::Run(_) | OnChange::Mark if self.run.pid.is_none() => {
-                self.took_note(turn);
-                Verdict::Restart
-            }
             OnChange::Signal(_) => {
                 self.hooks.signal.get_or_insert_default().merge(paths);
                 self.send_due_signal(turn);
