@@ -120,10 +120,12 @@ fn status_and_why_say_what_was_compared_and_with_which_success() {
     std::fs::remove_file(project.path("lock")).unwrap();
     let told = why(&project);
     assert!(told.contains("nothing matches lock") && told.contains("start   runs it"), "{told}");
-    // A file that is there is meant by its name.
+    // A file of that name is meant as well.
     project.write("install", "");
     let told = why(&project);
-    assert!(told.starts_with("install\n  no match"), "{told}");
+    assert!(told.contains("start   runs it") && told.contains("\n\ninstall\n  no match"), "{told}");
+    let file = Stream::ask(&project, &["why", "./install"]).stdout;
+    assert!(file.starts_with("install\n  no match"), "{file}");
 }
 
 #[test]
