@@ -48,8 +48,8 @@ const COLLECTED: usize = 1_000;
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The shortest time between two writes.
-const REST: Duration = Duration::from_millis(100);
+/// The shortest time between two writes: long enough for a storm, too short for somebody who asks after an event.
+const REST: Duration = Duration::from_millis(10);
 
 /// How many entries may wait for the disk. Further ones are dropped. A group of a thousand services has three for each when
 /// it ends. (Not a bounded channel: it takes the memory for all of them at once.)
