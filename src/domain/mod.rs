@@ -125,5 +125,5 @@ pub use visible::{escaped_json, misleads, path_text, plain_error, visible, visib
 pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use web_spec::WebSpec;
-pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
+pub use worker_spec::{TaskBackend, TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

@@ -30,8 +30,11 @@ impl Owned {
         let names: Vec<OsString> = self.queue.work.files()?.collect();
         let mut claims = Vec::new();
         for name in names {
-            if let Some((id, Work::Task)) = Work::parse(&name) {
-                claims.extend(self.found(id, &name, home, now, longest)?);
+            match Work::parse(&name) {
+                Some((id, Work::Task)) => claims.extend(self.found(id, &name, home, now, longest)?),
+                // A copy: the server hands the task to somebody else.
+                Some((_, Work::Leased)) => drop(self.queue.work.remove(&name)?),
+                _ => {}
             }
         }
         claims.sort_unstable_by(|a: &FoundClaim, b| (a.stamp.modified, &a.id).cmp(&(b.stamp.modified, &b.id)));

@@ -11,6 +11,7 @@ mod effects;
 mod environment;
 mod files;
 mod questions;
+mod shared;
 mod tries;
 mod writes;
 
@@ -88,6 +89,8 @@ enum Message {
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.
     Folder(files::FolderNews),
+    /// The server has something to say.
+    Server(crate::task_stream::News),
     /// The group is over.
     Close,
 }
