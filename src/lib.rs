@@ -28,6 +28,7 @@ pub mod process_tree;
 pub mod regular_file;
 pub mod remote_terminal;
 pub mod task_folder;
+pub mod task_stream;
 pub mod tui;
 pub mod watch;
 pub mod web;

@@ -25,8 +25,8 @@ use super::service;
 use super::several_files::{self, IN_INCLUDED_FILES, IN_INCLUDED_WATCH, misplaced};
 use super::{web, worker};
 use crate::domain::{
-    AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskFolders,
-    WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
+    AskedPort, GroupSpec, Kind, LogSpec, NameFault, PortLedger, ServiceName, SpecPattern, StartSpec, TaskBackend,
+    TaskFolders, WatchChoice, WatchSpec, WebSpec, fitting_name, fitting_service_name,
 };
 
 /// A service and where it stands.
@@ -74,8 +74,8 @@ struct Own {
     web: Option<WebSpec>,
     metrics: Option<AskedPort>,
     export: Exports,
-    /// `dir` of `[tasks]`, absolute.
-    tasks: Option<PathBuf>,
+    /// `dir` of `[tasks]`, absolute, and `backend`.
+    tasks: (Option<PathBuf>, Option<TaskBackend>),
     /// Where `[tasks]` stands.
     tasks_span: Option<Range<usize>>,
 }
@@ -153,7 +153,9 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
     let tasks = fields.read("tasks", problems, |slot, problems| {
         let table = table(slot, "[tasks]\ndir = \"shared\"", problems)?;
         let fields = Fields::open(&TASKS, table, "`[tasks]`", problems);
-        Some(fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place)))
+        let dir = fields.read_value("dir", problems, |slot| worker::tasks_dir(slot, place));
+        let backend = fields.read_value("backend", problems, worker::tasks_backend);
+        Some((dir.map(Spanned::into_inner), backend.map(Spanned::into_inner)))
     });
     let alerts = fields.read("alerts", problems, |slot, problems| alerts::read(slot, &place.root, problems));
     let web = fields.read("web", problems, web::read);
@@ -166,7 +168,7 @@ fn read_own(fields: &Fields<'_, '_>, place: &Place<'_>, problems: &mut Problems)
         alerts: alerts.map(Spanned::into_inner).unwrap_or_default(),
         export: export.map(Spanned::into_inner).unwrap_or_default(),
         tasks_span: tasks.as_ref().and_then(|_| fields.key_span("tasks")),
-        tasks: tasks.and_then(Spanned::into_inner).map(Spanned::into_inner),
+        tasks: tasks.map(Spanned::into_inner).unwrap_or_default(),
         logs: logs.map_or_else(LogSpec::default, Spanned::into_inner),
         start: start.map_or_else(StartSpec::default, Spanned::into_inner),
     }
@@ -185,8 +187,10 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         let part = parts.get(service.part)?;
         let debounce = part.watch.debounce.unwrap_or(group_debounce);
         let mut spec = service.draft.finish(&service.name, &part.place, debounce, &kind_of);
-        if let (Some(worker), Some(dir)) = (&mut spec.worker, &own.tasks) {
-            Arc::make_mut(worker).folders = TaskFolders::below(dir.clone());
+        if let Some(worker) = spec.worker.as_mut().map(Arc::make_mut) {
+            let (dir, backend) = own.tasks.clone();
+            worker.folders = dir.map_or_else(|| worker.folders.clone(), TaskFolders::below);
+            worker.backend = backend.filter(|_| !worker.remote);
         }
         if service.part > 0 {
             spec.file_ignore = part.watch.spec.ignore.clone();

@@ -239,8 +239,13 @@ pub(super) const WEB: Section = section(
 );
 
 /// The keys of `[tasks]`.
-pub(super) const TASKS: Section =
-    section("`[tasks]`", &[key("dir", Form::Text, "the folder that holds tasks/, results/ and so on")]);
+pub(super) const TASKS: Section = section(
+    "`[tasks]`",
+    &[
+        key("dir", Form::Text, "the folder that holds tasks/, results/ and so on"),
+        key("backend", Form::Text, "the NATS server for tasks of several machines, such as \"nats://127.0.0.1:4222\""),
+    ],
+);
 
 /// The keys of `[export]`.
 pub(super) const EXPORT: Section = section(

@@ -250,9 +250,9 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         section: TASKS.name,
-        words: &["backend", "redis", "nats", "url", "queue", "broker", "broker_url"],
-        here: None,
-        say: "there is only one kind of queue yet: files in `dir`; queues on a server come later",
+        words: &["redis", "nats", "url", "queue", "broker", "broker_url"],
+        here: Some("backend"),
+        say: "tasks are files in `dir`; for several machines, through a NATS server: backend = \"nats://127.0.0.1:4222\"",
     },
     Peer { section: ROOT.name, words: &["version"], here: None, say: "the file has no version; remove this" },
     Peer {
@@ -349,7 +349,7 @@ mod tests {
             (&WATCH, "usePolling", "backend = \"poll\""),
             (&WATCH, "poll", "poll_interval"),
             (&ROOT, "jobs", "kind = \"job\""),
-            (&TASKS, "backend", "only one kind of queue yet"),
+            (&TASKS, "redis", "through a NATS server"),
         ] {
             let found = key(section, &in_snake_case(word));
             assert!(found.is_some_and(|peer| peer.say.contains(say)), "{word}");

@@ -14,7 +14,7 @@ use super::place::clean;
 use super::problems::shown;
 use super::units;
 use super::worker::SHORTEST_HEARTBEAT;
-use crate::domain::{GroupSpec, ServiceName, TaskFolders, WorkerSpec, visible, visible_path};
+use crate::domain::{GroupSpec, ServiceName, TaskBackend, TaskFolders, WorkerSpec, visible, visible_path};
 
 /// A variable that is set, and what it overrides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ enum Sets {
     Time(Duration, fn(&mut WorkerSpec) -> &mut Duration),
     Factor(fn(&mut WorkerSpec) -> &mut f64),
     Folder(fn(&mut TaskFolders) -> &mut PathBuf),
+    /// Where the server is, as this machine sees it; only where the file says that there is one.
+    Backend,
     /// Something of devgroup itself, where one worker alone is run (`cli/lone_worker.rs`).
     WhereAlone,
 }
@@ -73,10 +75,13 @@ const fn known(name: &'static str, key: &'static str, sets: Sets) -> Known {
     Known { name, key, sets }
 }
 
+/// The variable that programs of NATS know its server by.
+const NATS_URL: &str = "NATS_URL";
+
 const HEARTBEAT: &str = "HEARTBEAT_INTERVAL";
 const FIRST_WAIT: &str = "INITIAL_RETRY_DELAY";
 
-const KNOWN: [Known; 17] = [
+const KNOWN: [Known; 18] = [
     known(
         "MAX_CONCURRENT_TASKS",
         "concurrency",
@@ -98,6 +103,7 @@ const KNOWN: [Known; 17] = [
     known("RESULT_DIR", "the folder of results", Sets::Folder(|folders| &mut folders.results)),
     known("HEARTBEAT_DIR", "the folder of heartbeats", Sets::Folder(|folders| &mut folders.heartbeats)),
     known("DLQ_DIR", "the folder of dead letters", Sets::Folder(|folders| &mut folders.dlq)),
+    known(NATS_URL, "backend of [tasks]", Sets::Backend),
     known("LOG_LEVEL", "--log-level", Sets::WhereAlone),
     known("LOG_FORMAT", "--log-format", Sets::WhereAlone),
     known("ENABLE_METRICS", "[metrics]", Sets::WhereAlone),
@@ -136,6 +142,9 @@ impl Loaded {
         for known in &KNOWN {
             // An empty one is as none: files for containers pass variables on like this.
             let Some(value) = variable(known.name).filter(|value| !value.is_empty()) else { continue };
+            if matches!(known.sets, Sets::Backend) && !has_backend(&self.spec) {
+                continue;
+            }
             match known.apply(&value, &mut self.spec) {
                 Ok(found) => self.task_variables.push(found),
                 Err(problem) => problems.push(problem),
@@ -156,6 +165,19 @@ impl Known {
         let mut found = TaskVariable { name: self.name, value: text.clone(), key: self.key, before: Vec::new() };
         match &self.sets {
             Sets::WhereAlone => {}
+            Sets::Backend => {
+                // It may hold a password.
+                let backend = TaskBackend::parse(text.trim())
+                    .ok_or_else(|| self.wrong("…", "the address of a NATS server, such as nats://127.0.0.1:4222"))?;
+                found.value = backend.to_string();
+                let mut before = None;
+                change_all(spec, |worker| {
+                    if worker.backend.is_some() {
+                        before = worker.backend.replace(backend.clone());
+                    }
+                });
+                found.before.extend(before.map(|before| (None, before.to_string())));
+            }
             Sets::Count(range, of) => {
                 let count = text.trim().parse().ok().filter(|count: &u32| range.contains(count));
                 let count = count.ok_or_else(|| self.wrong(&text, &whole_number(range)))?;
@@ -219,6 +241,12 @@ impl Known {
         Diagnostic::error("task-variable", message)
             .help(format!("it overrides {} of the workers in this file: set it right, or unset it", self.key))
     }
+}
+
+/// Whether the file says that tasks go through a server.
+fn has_backend(spec: &GroupSpec) -> bool {
+    let mut workers = spec.services.iter().filter_map(|service| service.worker.as_ref());
+    workers.any(|worker| worker.backend.is_some())
 }
 
 fn change_all(spec: &mut GroupSpec, mut change: impl FnMut(&mut WorkerSpec)) {

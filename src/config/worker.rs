@@ -12,7 +12,7 @@ use super::draft::{BackoffDraft, Draft, Given, StopDraft};
 use super::group::Named;
 use super::place::Place;
 use super::problems::{Fields, Problems, Slot, as_key, shown};
-use crate::domain::{Kind, TaskBreaker, TaskFolders, WorkerSpec};
+use crate::domain::{Kind, TaskBackend, TaskBreaker, TaskFolders, WorkerSpec};
 
 /// More often it would only write.
 pub(super) const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(100);
@@ -67,6 +67,24 @@ pub(super) fn tasks_dir(slot: Slot<'_, '_>, place: &Place<'_>) -> Result<PathBuf
             .help("`dir` is the folder for tasks/, results/ and so on")),
         _ => Ok(path),
     }
+}
+
+/// `backend` of `[tasks]`.
+pub(super) fn tasks_backend(slot: Slot<'_, '_>) -> Result<TaskBackend, Diagnostic> {
+    let written = slot.word()?;
+    let problem = |message: String, label: &str| Diagnostic::error("backend", message).at(slot.span(), label);
+    let Some(backend) = TaskBackend::parse(written) else {
+        let message = format!("{} is not the address of a NATS server", slot.what());
+        return Err(
+            problem(message, "nats://HOST:PORT, or tls://HOST:PORT").help("backend = \"nats://127.0.0.1:4222\"")
+        );
+    };
+    if !cfg!(feature = "nats") {
+        let message = format!("{} needs the feature `nats`, which this devgroup was built without", slot.what());
+        return Err(problem(message, "tasks through a NATS server")
+            .help("build it with the feature: cargo install devgroup --features nats\nor remove the key: tasks stay in the folders of this machine"));
+    }
+    Ok(backend)
 }
 
 impl WorkerDraft {
@@ -152,6 +170,7 @@ pub(super) fn take_spec(draft: &mut Draft) -> Option<Arc<WorkerSpec>> {
         heartbeat: worker.heartbeat.map_or(usual.heartbeat, Spanned::into_inner),
         remote,
         folders: usual.folders,
+        backend: None,
     }))
 }
 

@@ -128,5 +128,5 @@ pub use watch_snapshot::{HoldSnapshot, Holder, WatchSnapshot, WatchState};
 pub use watch_spec::{OnChange, SpecPattern, WatchChoice, WatchFiles, WatchSpec, some_patterns};
 pub use web_spec::WebSpec;
 pub use without_keys::without_keys;
-pub use worker_spec::{TaskBreaker, TaskFolders, WorkerSpec};
+pub use worker_spec::{TaskBackend, TaskBreaker, TaskFolders, WorkerSpec};
 pub use written::Written;

@@ -53,6 +53,7 @@ impl TaskMarker {
                 | TaskNews::Unkillable { .. }
                 | TaskNews::BreakerOpen { .. }
                 | TaskNews::CannotWrite { .. }
+                | TaskNews::ServerAway { .. }
                 | TaskNews::Lost => MarkerKind::Failure,
                 _ => MarkerKind::Other,
             },
@@ -122,6 +123,8 @@ fn write(f: &mut fmt::Formatter<'_>, worker: &ServiceName, news: &TaskNews) -> f
             write!(f, "the folder of {worker} belongs to this group · {} in it", count(*claims, "claimed task"))
         }
         TaskNews::CannotWrite { problem } => write!(f, "{problem} · nothing is claimed until that works"),
+        TaskNews::ServerAway { problem } => write!(f, "{problem} · tasks wait until it is back"),
+        TaskNews::ServerBack => f.write_str("the server is back"),
         TaskNews::WritesAgain => f.write_str("files can be written again"),
         TaskNews::Lost => f.write_str("lost · its heartbeat is too old"),
         TaskNews::Found => f.write_str("its heartbeat is back"),

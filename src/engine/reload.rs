@@ -279,11 +279,11 @@ fn sees_another(old: &ServiceSpec, new: &ServiceSpec) -> bool {
         || !works_on_the_same(old, new)
 }
 
-/// Both are no workers, or both work off the tasks of the same folders, or leave it to somebody else. All else of a worker
+/// Both are no workers, or both work off the tasks of the same folders and server, or leave it to somebody else. All else of a worker
 /// is taken up by its live run.
 fn works_on_the_same(old: &ServiceSpec, new: &ServiceSpec) -> bool {
     match (&old.worker, &new.worker) {
-        (Some(old), Some(new)) => old.folders == new.folders && old.remote == new.remote,
+        (Some(old), Some(new)) => old.folders == new.folders && old.remote == new.remote && old.backend == new.backend,
         (None, None) => true,
         _ => false,
     }

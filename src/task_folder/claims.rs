@@ -36,6 +36,8 @@ impl Owned {
                 Some((_, Work::Unwritten(_))) => {
                     self.queue.work.remove(&name)?;
                 }
+                // A copy: the server hands the task to somebody else.
+                Some((_, Work::Leased)) => drop(self.queue.work.remove(&name)?),
                 _ => {}
             }
         }

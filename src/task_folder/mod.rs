@@ -20,6 +20,7 @@ mod folder;
 mod generations;
 mod hall;
 mod layout;
+mod leases;
 mod letters;
 mod listing;
 mod named_letters;
@@ -50,8 +51,8 @@ pub use listing::{LARGEST_TASK, Pieces, Seen};
 pub use named_letters::{NamedLetter, drop_letter, letter_named, retry_letter};
 pub use outcomes::Outcome;
 pub use outside::{
-    FileCounts, aggregate, count_files, count_letters, dependency, has_queue, heartbeat_of, queues_of_nobody,
-    workers_with_folders, workers_with_heartbeats,
+    FileCounts, aggregate, count_files, count_letters, dependency, has_queue, heartbeat_of, published,
+    queues_of_nobody, workers_with_folders, workers_with_heartbeats,
 };
 pub use owned::{Claim, Owned, Renewed, letter_name};
 pub use owner::Owner;

@@ -105,6 +105,8 @@ pub(super) enum Work {
     Dead(u32),
     /// A task that is about to wait again, as a new generation.
     Retry(u32),
+    /// The bytes of a task from a server, as long as it is tried here. It is a copy.
+    Leased,
 }
 
 impl Work {
@@ -119,6 +121,7 @@ impl Work {
             Self::Result(number) => format!("{id}.{number}.result.json"),
             Self::Dead(number) => format!("{id}.{number}.dead.json"),
             Self::Retry(number) => format!("{id}.{number}.retry.json"),
+            Self::Leased => format!("{id}.leased.json"),
         }
     }
 
@@ -130,6 +133,7 @@ impl Work {
             "tries" => Some(Self::Tries),
             "kept" => Some(Self::Kept),
             "cancelled" => Some(Self::Cancelled),
+            "leased" => Some(Self::Leased),
             _ => None,
         };
         if let Some(plain) = plain {
@@ -209,7 +213,7 @@ mod tests {
     fn endings_are_taken_off_from_the_end() {
         let id = |text: &str| TaskId::parse(text).unwrap();
         for name in ["a", "a.task", "a.2", "a.2.dead", "a.tries.json", "json"] {
-            let plain = [Work::Task, Work::Tries, Work::Kept, Work::Cancelled];
+            let plain = [Work::Task, Work::Tries, Work::Kept, Work::Cancelled, Work::Leased];
             let more = [Work::Result(1), Work::Dead(2), Work::Retry(30), Work::Unwritten(TaskStatus::Timeout)];
             for work in plain.into_iter().chain(more) {
                 assert_eq!(Work::parse(OsStr::new(&work.file(&id(name)))), Some((id(name), work)), "{name}");

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::ended::is_worked_off;
 use super::folder::{Folder, Links};
@@ -10,7 +11,7 @@ use super::layout::WORK;
 use super::letters;
 use super::names::{ENDING, Work, is_task_file, text_of};
 use super::outcomes;
-use crate::domain::task::UNROUTED;
+use crate::domain::task::{UNROUTED, read_tries};
 use crate::domain::{DependencyState, ServiceName, TaskFolders, TaskId};
 use crate::regular_file::read_regular;
 
@@ -87,6 +88,26 @@ pub fn queues_of_nobody<'w>(
     let others = workers_in(&folders.tasks).into_iter().filter(|worker| !workers.contains(&worker));
     others.filter(|worker| !is_worked_off(folders, worker)).collect()
 }
+
+/// The tasks of a worker that are with a server, by what its owner has noted.
+pub fn published(folders: &TaskFolders, worker: &ServiceName) -> Vec<TaskId> {
+    let work = Folder::open(folders.queue(worker).join(WORK), Links::Refuse);
+    work.and_then(|work| published_in(&work)).unwrap_or_default()
+}
+
+/// The same in a folder that is held open.
+pub(super) fn published_in(work: &Folder) -> Result<Vec<TaskId>, super::Trouble> {
+    let names: Vec<_> = work.files()?.collect();
+    let is_published = |id: &TaskId| {
+        let noted = work.read(OsStr::new(&Work::Tries.file(id)), LARGEST_NOTE).ok().flatten();
+        let noted = noted.and_then(|bytes| read_tries(&bytes, SystemTime::UNIX_EPOCH, Duration::ZERO));
+        noted.is_some_and(|noted| noted.tries.published) && work.has(OsStr::new(&Work::Task.file(id)))
+    };
+    let noted = names.iter().filter_map(|name| Work::parse(name)).filter(|(_, work)| *work == Work::Tries);
+    Ok(noted.map(|(id, _)| id).filter(is_published).collect())
+}
+
+const LARGEST_NOTE: u64 = 1 << 20;
 
 /// What the folders say of a task: those of this worker first, then all others.
 pub fn dependency(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> DependencyState {

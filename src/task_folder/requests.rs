@@ -37,6 +37,8 @@ pub enum Order {
     Cancel,
     /// Remove all that is left of them.
     Drop,
+    /// Fetch all tasks back from the server; no task is named.
+    Drain,
 }
 
 /// What somebody asks for.

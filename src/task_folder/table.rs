@@ -208,6 +208,7 @@ impl Reader<'_> {
         let failed = tries.as_ref().map_or(0, |tries| tries.retry_count);
         let waits = tries.as_ref().filter(|tries| !tries.running);
         let (state, tried) = match waits {
+            Some(tries) if tries.published => (TaskState::Waiting, failed),
             Some(tries) => (TaskState::Retrying { at: self.now.checked_add(tries.left) }, failed),
             None => (TaskState::Running, failed.saturating_add(1)),
         };
@@ -404,6 +405,9 @@ fn how_it_ended(outcome: &Outcome) -> String {
 
 /// Why a claimed task is where it is.
 fn after(tries: Option<&FoundTries>, is_worked_off: bool) -> Arc<str> {
+    if tries.is_some_and(|tries| tries.published) {
+        return "published".into();
+    }
     let last = tries.and_then(|tries| tries.last.as_ref()).map(|last| format!("after {}", last.why));
     match (last, is_worked_off) {
         (last, true) => last.unwrap_or_default().into(),

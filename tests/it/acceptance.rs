@@ -25,7 +25,7 @@ fn what_it_cannot_install_is_named() {
     if !has("bash", Path::new("/bin/bash").exists()) {
         return;
     }
-    let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "promtool"]
+    let tools = ["git", "python3", "ps", "npm", "cc", "redis-server", "initdb", "curl", "promtool", "nats-server"]
         .into_iter()
         .chain([
             "dbus-run-session",
@@ -43,8 +43,8 @@ fn what_it_cannot_install_is_named() {
     assert_eq!(said_with(&[]), "please install: Rust (https://rustup.rs)");
     assert_eq!(
         said_with(&[bare_cargo]),
-        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl prometheus dbus libnotify-bin \
-         chromium fonts-dejavu-core docker-compose systemd util-linux bubblewrap mount"
+        "please install: git python3 python3-venv procps npm gcc libc6-dev redis-server postgresql curl prometheus nats-server dbus \
+         libnotify-bin chromium fonts-dejavu-core docker-compose systemd util-linux bubblewrap mount"
     );
     let without_ps = tools.iter().copied().filter(|(name, _)| *name != "ps");
     let without_sudo: Vec<_> = without_ps.chain([bare_cargo, ("apt-get", "exit 100")]).collect();

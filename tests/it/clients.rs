@@ -512,7 +512,7 @@ fn two_groups_do_not_meet() {
 #[test]
 fn each_command_helps_with_examples_first() {
     let project = Project::empty();
-    for command in ["add", "list", "show", "wait", "retry", "cancel", "drop"] {
+    for command in ["add", "list", "show", "wait", "retry", "cancel", "drop", "drain"] {
         let help = ask(&project, &["task", command, "--help"]);
         assert!(help.starts_with(&format!("Examples:\n  devgroup task {command} ")), "{command}: {help}");
         assert!(ask(&project, &["help", "task", command]).starts_with("Examples:\n"), "{command}");

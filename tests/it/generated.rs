@@ -104,7 +104,7 @@ fn workers_and_their_tasks_are_completed_and_each_command_below_task_has_a_page(
     assert_eq!(completed(p, &["devgroup", "task", "add", "marie", "x", "--after", "t-1"]), ["t-1"]);
     let pages = p.join("man1");
     text(&devgroup(p, &["man", "--dir", pages.to_str().unwrap()]));
-    for name in ["add", "list", "show", "wait", "retry", "cancel", "drop"] {
+    for name in ["add", "list", "show", "wait", "retry", "cancel", "drop", "drain"] {
         let page = fs::read_to_string(pages.join(format!("devgroup-task-{name}.1"))).unwrap();
         assert_eq!(page, text(&devgroup(p, &["man", &format!("task-{name}")])));
         assert!(page.contains(".SH EXAMPLES"), "{page}");

@@ -156,7 +156,7 @@ fn calls_of_task<'a>() -> Vec<Vec<&'a str>> {
         vec!["task", "add", "api", "x", "--meta", NAME],
         vec!["task", "add", "api", "--file", NAME],
     ];
-    let others = ["list", "show", "wait", "retry", "cancel", "drop", NAME];
+    let others = ["list", "show", "wait", "retry", "cancel", "drop", "drain", NAME];
     others.into_iter().flat_map(on).chain(add).collect()
 }
 

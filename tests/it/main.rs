@@ -45,6 +45,8 @@ mod links;
 mod logs;
 mod merged;
 mod metrics;
+#[cfg(feature = "nats")]
+mod nats;
 mod notifications;
 mod orders;
 mod orphans;

@@ -74,7 +74,7 @@ impl Desk {
             at,
             workers: &workers,
             batches: &all,
-            overdue: &self.engine.overdue(now),
+            overdue: &[self.engine.overdue(now), self.hands.overdue(now)].concat(),
             lost: &self.engine.lost(),
         });
         if let Err(trouble) = task_folder::aggregate(folders, text.as_bytes()) {
@@ -135,7 +135,7 @@ impl Desk {
         names.extend(self.group.iter().map(|worker| worker.name.clone()));
         let mut are_all_ours = true;
         let beats = names.into_iter().filter_map(|worker| {
-            let ours = || self.engine.heartbeat(&worker, now);
+            let ours = || self.heartbeat(&worker, now);
             let is_remote = self
                 .working
                 .get(&worker)

@@ -10,6 +10,7 @@ use super::aggregation::Others;
 use super::files::{Places, UnderWay};
 use super::questions::Asks;
 use super::resting::Resting;
+use super::shared::{Link, Shared};
 use super::tries::Try;
 use super::{Means, Message, WorkerStart};
 use crate::domain::{
@@ -39,6 +40,8 @@ pub(super) struct Working {
     pub(super) cancelled: HashSet<TaskId>,
     /// Why it has to end, for people.
     pub(super) fault: Option<Arc<str>>,
+    /// What is on its way to a server and back, while its tasks go through one.
+    pub(super) shared: Option<Box<Shared>>,
     has_started: bool,
     /// What was last told of it, and when.
     shown: Option<(Arc<WorkerSnapshot>, Moment)>,
@@ -48,6 +51,10 @@ pub(super) struct Working {
 pub(super) struct Desk {
     pub(super) means: Means,
     pub(super) engine: TaskEngine,
+    /// The decisions about tasks that a server delivers.
+    pub(super) hands: TaskEngine,
+    /// The server, if tasks go through one.
+    pub(super) server: Link,
     pub(super) messages: Sender<Message>,
     inbox: Receiver<Message>,
     closed: Arc<AtomicBool>,
@@ -65,6 +72,8 @@ pub(super) struct Desk {
     pub(super) serial: u64,
     /// What the engine is to be told next.
     pub(super) events: VecDeque<TaskEvent>,
+    /// … and the hands.
+    pub(super) hand_events: VecDeque<TaskEvent>,
     /// Folders that are being listed.
     pub(super) listings: VecDeque<UnderWay>,
     /// Something may look different.
@@ -85,6 +94,8 @@ impl Desk {
         Self {
             means,
             engine: TaskEngine::new(),
+            hands: TaskEngine::new(),
+            server: Link::default(),
             places: Places::new(messages.clone()),
             messages,
             inbox,
@@ -97,6 +108,7 @@ impl Desk {
             asks: Asks::default(),
             serial: 0,
             events: VecDeque::new(),
+            hand_events: VecDeque::new(),
             listings: VecDeque::new(),
             changed: false,
             has_others: false,
@@ -138,7 +150,8 @@ impl Desk {
         let picture = self.working.values().filter_map(|working| Some(working.shown.as_ref()?.1 + PICTURE)).min();
         let picture = picture.filter(|_| self.changed);
         let looks = [self.places.next_look(), self.resting.next_look()];
-        let due = [self.engine.next_deadline(), picture].into_iter().chain(looks).flatten().min();
+        let decisions = [self.engine.next_deadline(), self.hands.next_deadline()];
+        let due = decisions.into_iter().chain([picture]).chain(looks).flatten().min();
         match due {
             None => self.inbox.recv().map(Some).map_err(|_| ()),
             Some(due) => match self.inbox.recv_timeout(due.since(self.now())) {
@@ -161,7 +174,8 @@ impl Desk {
             Message::Begin(start) => self.begin(*start),
             Message::Stop { worker, run, kill } => {
                 if self.working.get(&worker).is_some_and(|working| working.start.run == run) {
-                    self.decide(TaskEvent::Stop { worker, kill });
+                    self.stop(worker, kill);
+                    self.work_off();
                 }
             }
             Message::Ask { question, answer } => self.ask(question, answer),
@@ -174,6 +188,7 @@ impl Desk {
             Message::Others { batches, took } => self.others_counted(batches, took),
             Message::Ended { worker, serial, end } => self.try_ended(worker, serial, *end),
             Message::Folder(news) => self.folder_news(news),
+            Message::Server(news) => self.server_news(news),
             Message::Close => {}
         }
     }
@@ -193,18 +208,28 @@ impl Desk {
     }
 
     fn work_off_events(&mut self) {
-        self.changed |= !self.events.is_empty();
-        while let Some(event) = self.events.pop_front() {
+        self.changed |= !self.events.is_empty() || !self.hand_events.is_empty();
+        loop {
             let now = self.now();
-            for effect in self.engine.update(event, now) {
+            let (effects, of_hands) = match (self.events.pop_front(), self.hand_events.is_empty()) {
+                (Some(event), _) => (self.engine.update(event, now), false),
+                (None, false) => match self.hand_events.pop_front() {
+                    Some(event) => (self.hands.update(event, now), true),
+                    None => break,
+                },
+                (None, true) => break,
+            };
+            for effect in effects {
                 // What is not done by now is for the next owner.
                 if self.is_closed() {
                     self.events.clear();
+                    self.hand_events.clear();
                     return;
                 }
-                self.carry_out(effect);
+                if of_hands { self.carry_out_by_hand(effect) } else { self.carry_out(effect) }
             }
         }
+        self.tell_server();
     }
 
     /// An effect has come to this.
@@ -217,6 +242,10 @@ impl Desk {
         if self.engine.next_deadline().is_some_and(|due| due <= now) {
             self.decide(TaskEvent::TimePassed);
         }
+        if self.hands.next_deadline().is_some_and(|due| due <= now) {
+            self.hand_events.push_back(TaskEvent::TimePassed);
+            self.work_off();
+        }
         if self.places.next_look().is_some_and(|due| due <= now) {
             self.look_around(now);
         }
@@ -228,6 +257,7 @@ impl Desk {
         let (Some(working), Some(new)) = (self.working.get_mut(&spec.name), spec.worker.clone()) else { return };
         let (worker, stop) = (spec.name.clone(), spec.stop.clone());
         working.start.spec = spec;
+        self.respec_hands(&worker, &new, &stop);
         self.decide(TaskEvent::Respec { worker, spec: new, stop });
     }
 
@@ -253,6 +283,7 @@ impl Desk {
             claimed: HashMap::new(),
             cancelled: HashSet::new(),
             fault: None,
+            shared: None,
             has_started: false,
             shown: None,
         };
@@ -289,7 +320,8 @@ impl Desk {
         let id = id.clone();
         its.attempt = None;
         its.output = (end.output, end.errors);
-        self.decide(TaskEvent::TryEnded { worker, id, ended: end.ended });
+        self.answer_about_try(TaskEvent::TryEnded { worker, id, ended: end.ended });
+        self.work_off();
     }
 
     /// Says that a worker works, or waits for others to stop working: those that depend on it may start.
@@ -303,10 +335,12 @@ impl Desk {
 
     /// The run of a worker is over.
     pub(super) fn over(&mut self, worker: &ServiceName, problem: Option<Arc<str>>) {
+        let snapshot = self.snapshot(worker);
         let Some(working) = self.working.remove(worker) else { return };
         self.places.forget(worker);
+        self.leave_server(worker);
         let run = working.start.run;
-        if let Some(snapshot) = self.engine.snapshot(worker) {
+        if let Some(snapshot) = snapshot {
             self.report(worker, run, RunReport::Worker(Arc::new(snapshot)));
         }
         let report = match problem.or(working.fault) {
@@ -340,12 +374,13 @@ impl Desk {
         }
         let now = self.now();
         let mut news = Vec::new();
-        for (name, working) in &mut self.working {
+        let snapshots: Vec<_> = self.working.keys().map(|name| self.snapshot(name)).collect();
+        for ((name, working), snapshot) in self.working.iter_mut().zip(snapshots) {
             if working.shown.as_ref().is_some_and(|(_, at)| now < *at + PICTURE) {
                 self.changed = true;
                 continue;
             }
-            let Some(snapshot) = self.engine.snapshot(name) else { continue };
+            let Some(snapshot) = snapshot else { continue };
             if working.shown.as_ref().is_some_and(|(shown, _)| **shown == snapshot) {
                 continue;
             }

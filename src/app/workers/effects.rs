@@ -10,11 +10,12 @@ use super::files::home_of;
 use super::tries;
 use crate::domain::task::heartbeat_json;
 use crate::domain::{
-    EndedTry, Fact, FactKind, Marker, ServiceName, TaskFile, TaskHead, TaskId, TaskMarker, TaskNews, TryExit,
+    EndedTry, Fact, FactKind, Marker, ServiceName, Signal, SignalTarget, TaskFile, TaskHead, TaskId, TaskMarker,
+    TaskNews, TryExit,
 };
 use crate::engine::tasks::{TaskEffect, TaskEvent};
 use crate::failpoint;
-use crate::task_folder::{Contents, Owner, Retried};
+use crate::task_folder::{Owner, Retried};
 
 /// Says it in devgroup's own log, with what programs look for.
 fn tell(worker: &ServiceName, news: &TaskNews) {
@@ -43,34 +44,44 @@ impl Desk {
             TaskEffect::Write { worker, subject, write } => self.write(worker, subject, write),
             TaskEffect::Keep { worker, id, outcome } => self.keep(&worker, &id, &outcome),
             TaskEffect::Begin { worker, head, number } => self.begin_try(worker, &head, number),
-            TaskEffect::Signal { worker, id, signal, target } => {
-                let its = self.working.get(&worker).and_then(|working| working.tries.get(&id));
-                if let Some(attempt) = its.and_then(|its| its.attempt.as_ref()) {
-                    attempt.signal(signal, target);
-                }
-            }
+            TaskEffect::Publish { worker, head, tries } => self.publish(worker, &head, tries),
+            TaskEffect::CallOff { worker, id } => self.call_off(worker, id),
+            TaskEffect::Signal { worker, id, signal, target } => self.signal(&worker, &id, signal, target),
             TaskEffect::StopCommand { worker, id } => self.stop_command(&worker, &id),
             TaskEffect::Follow { worker, id } => self.follow(worker, id),
             TaskEffect::Unfollow { worker, id } => self.places.unfollow(&worker, &id),
+            // Where tasks go through a server, the hands know how the worker is.
+            TaskEffect::Heartbeat { worker } if self.is_shared(&worker) => {}
             TaskEffect::Heartbeat { worker } => self.beat(worker),
             TaskEffect::FollowBeat { worker } => self.follow_beat(worker),
             TaskEffect::Aggregate => self.aggregate(),
             TaskEffect::Renew { worker, id, ask } => self.renew(worker, &id, ask),
             TaskEffect::Remove { worker, id, ask } => self.remove(worker, &id, ask),
             TaskEffect::Route { file, to } => self.route(&file, &to),
-            TaskEffect::Tell { worker, news } => {
-                if let Some(working) = self.working.get(&worker) {
-                    tell(&worker, &news);
-                    let (service, run, at) = (worker.clone(), working.start.run, self.now());
-                    let marker = Marker::Task(TaskMarker::News { worker, news });
-                    working.start.document.mark(&marker);
-                    let kind = FactKind::Marked(marker);
-                    self.means.event_recorder.record(&Fact { at, service: Some(service), run: Some(run), kind });
-                }
-            }
+            TaskEffect::Tell { worker, news } if self.was_told_by_hands(&worker, &news) => {}
+            TaskEffect::Tell { worker, news } => self.tell_news(worker, news),
             TaskEffect::Answer { ask, result } => self.tell(ask, result),
             TaskEffect::Over { worker, problem } => self.over(&worker, problem),
         }
+    }
+
+    /// A signal for a try.
+    pub(super) fn signal(&self, worker: &ServiceName, id: &TaskId, signal: Signal, target: SignalTarget) {
+        let its = self.working.get(worker).and_then(|working| working.tries.get(id));
+        if let Some(attempt) = its.and_then(|its| its.attempt.as_ref()) {
+            attempt.signal(signal, target);
+        }
+    }
+
+    /// Says what has happened, once for all.
+    pub(super) fn tell_news(&self, worker: ServiceName, news: TaskNews) {
+        let Some(working) = self.working.get(&worker) else { return };
+        tell(&worker, &news);
+        let (service, run, at) = (worker.clone(), working.start.run, self.now());
+        let marker = Marker::Task(TaskMarker::News { worker, news });
+        working.start.document.mark(&marker);
+        let kind = FactKind::Marked(marker);
+        self.means.event_recorder.record(&Fact { at, service: Some(service), run: Some(run), kind });
     }
 
     /// Asks for the folder of a worker, on a thread of its own.
@@ -104,19 +115,17 @@ impl Desk {
         }
     }
 
-    fn begin_try(&mut self, worker: ServiceName, head: &TaskHead, number: u32) {
+    pub(super) fn begin_try(&mut self, worker: ServiceName, head: &TaskHead, number: u32) {
         let id = head.id.clone();
         let Some(working) = self.working.get_mut(&worker) else { return };
         let file = working.claimed_file(&id);
-        let read = working.claimed.remove(&id).or_else(|| match working.folder.as_ref()?.claimed(&id)? {
-            (_, Contents::Bytes(bytes)) => Some(bytes.into()),
-            (_, Contents::TooLarge | Contents::Unreadable(_)) => None,
-        });
+        let read = working.claimed.remove(&id).or_else(|| working.read_claimed(&id));
         let home = home_of(&working.start.spec);
         let task = read.as_ref().and_then(|bytes| TaskFile::parse(bytes, &format!("{id}.json"), home).ok());
         let (Some(input), Some(task)) = (read, task) else {
             let exit = TryExit::NotStarted(126, "its file in `.work` is gone, or cannot be read".into());
-            return self.answer(TaskEvent::TryEnded { worker, id, ended: EndedTry { exit, took: Duration::ZERO } });
+            let ended = EndedTry { exit, took: Duration::ZERO };
+            return self.answer_about_try(TaskEvent::TryEnded { worker, id, ended });
         };
         self.serial += 1;
         let variables = TaskVariables { id: id.clone(), number, file, description: task.description.into() };
@@ -124,18 +133,19 @@ impl Desk {
         working.tries.insert(id, begun);
     }
 
-    fn stop_command(&self, worker: &ServiceName, id: &TaskId) {
+    pub(super) fn stop_command(&self, worker: &ServiceName, id: &TaskId) {
         let Some(working) = self.working.get(worker) else { return };
         if let Some(its) = working.tries.get(id) {
             tries::run_stop_command(&working.start, &self.means.host, its);
         }
     }
 
-    fn beat(&mut self, worker: ServiceName) {
+    pub(super) fn beat(&mut self, worker: ServiceName) {
         let (now, at) = self.means.clock.both();
-        let Some(beat) = self.engine.heartbeat(&worker, now) else { return };
+        let Some(beat) = self.heartbeat(&worker, now) else { return };
         let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else { return };
-        let problem = folder.heartbeat(heartbeat_json(&beat, at).as_bytes()).err();
+        let text = heartbeat_json(&beat, at);
+        let problem = folder.heartbeat(text.as_bytes()).err();
         // Whoever removes dead letters by hand tells nobody.
         let count = u32::try_from(folder.count_letters(at)).unwrap_or(u32::MAX);
         self.answer(TaskEvent::BeatWritten {
@@ -143,8 +153,9 @@ impl Desk {
             problem: problem.map(|it| it.to_string().into()),
         });
         if self.engine.snapshot(&worker).is_some_and(|snapshot| snapshot.dead != count) {
-            self.answer(TaskEvent::DeadLetters { worker, count });
+            self.answer(TaskEvent::DeadLetters { worker: worker.clone(), count });
         }
+        self.beat_at_server(&worker, text);
         if self.has_others {
             self.engine.look_at_others();
         }
@@ -175,6 +186,7 @@ impl Desk {
         };
         let result = match folder.forget(id) {
             Ok(true) => {
+                self.forget_at_server(&worker, id);
                 self.answer(TaskEvent::Dropped { worker: worker.clone(), id: id.clone() });
                 Ok(())
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
-use super::Message;
 use super::desk::{Desk, Working};
+use super::{Message, shared};
 use crate::domain::task::{TaskHome, read_heartbeat};
 use crate::domain::{
     DeadReason, DependencyState, Moment, RunCommand, ServiceName, ServiceSpec, TaskFolders, TaskHead, TaskId,
@@ -171,7 +171,8 @@ impl Places {
 impl Working {
     /// Where the file of a claimed task is.
     pub(super) fn claimed_file(&self, id: &TaskId) -> PathBuf {
-        self.folder.as_ref().map(|folder| folder.claimed_path(id)).unwrap_or_default()
+        let Some(folder) = &self.folder else { return PathBuf::new() };
+        if self.shared.is_some() { folder.leased_path(id) } else { folder.claimed_path(id) }
     }
 }
 
@@ -221,6 +222,13 @@ impl Desk {
                 return self.decide(TaskEvent::Refused { worker: worker.clone(), problem });
             }
         };
+        let left = shared::left_at_server(&spec, worker, &claims);
+        let shared = left.map_or_else(|| self.share(worker, &mut folder), |problem| Err(problem.into()));
+        if let Err(problem) = shared {
+            folder.release();
+            return self.decide(TaskEvent::Refused { worker: worker.clone(), problem });
+        }
+        let Some(working) = self.working.get_mut(worker) else { return };
         working.folder = Some(folder);
         self.owned.insert(worker.clone());
         self.places.unfollow_beat(worker);
@@ -228,6 +236,7 @@ impl Desk {
         self.started(worker);
         self.count_batches(worker, &claims);
         self.decide(TaskEvent::Owned { worker: worker.clone(), stats, dead, claims });
+        self.begin_hands(worker, stats);
         if self.places.hall.is_none() {
             self.places.hall = Hall::open(&spec.folders).inspect_err(|trouble| log::warn!("{trouble}")).ok();
             self.list_unrouted();
@@ -537,7 +546,7 @@ impl Desk {
             }
             Ok(Renewed::Lost(owner)) => {
                 working.fault = Some(format!("its folder was replaced, and belongs to {} now", owner.group).into());
-                self.answer(TaskEvent::Stop { worker: worker.clone(), kill: true });
+                self.stop(worker.clone(), true);
             }
             Err(trouble) => {
                 log::warn!("{worker}: {trouble}");

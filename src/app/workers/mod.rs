@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod questions;
 mod resting;
+mod shared;
 mod tries;
 mod writes;
 
@@ -91,6 +92,8 @@ enum Message {
     Ended { worker: ServiceName, serial: u64, end: Box<AttemptEnd> },
     /// Something has happened in a folder.
     Folder(files::FolderNews),
+    /// The server has something to say.
+    Server(crate::task_stream::News),
     /// The group is over.
     Close,
 }

@@ -117,7 +117,7 @@ impl Desk {
         if self.working.get(&worker).is_none_or(|working| working.folder.is_none()) {
             let question = match order {
                 Order::Retry => TaskQuestion::Retry(worker, id),
-                Order::Cancel | Order::Drop => TaskQuestion::Cancel(worker, id),
+                Order::Cancel | Order::Drop | Order::Drain => TaskQuestion::Cancel(worker, id),
             };
             return read(Workers::of(&self.group), question, answer, self.means.clock);
         }
@@ -138,8 +138,12 @@ impl Desk {
                 continue;
             }
             self.asks.requests.insert(key.clone(), (Answers::new(), request.ids.len()));
-            if request.ids.is_empty() {
+            if request.order == Order::Drain {
+                self.drain(worker);
+            }
+            if request.ids.is_empty() || request.order == Order::Drain {
                 self.answer_request(&key);
+                continue;
             }
             for id in request.ids {
                 let ask = self.asks.add(Asker::Request(worker.clone(), name.clone(), id.clone()));
@@ -186,5 +190,7 @@ fn event(order: Order, worker: ServiceName, id: TaskId, ask: u64) -> TaskEvent {
         Order::Retry => TaskEvent::Retry { worker, id, ask },
         Order::Cancel => TaskEvent::Cancel { worker, id, ask },
         Order::Drop => TaskEvent::Drop { worker, id, ask },
+        // It is for all tasks, and asked for by a request alone.
+        Order::Drain => TaskEvent::Drain { worker },
     }
 }

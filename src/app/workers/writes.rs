@@ -70,7 +70,10 @@ impl Working {
             Subject::File(file) => return self.bury_waiting(worker, file, &write, at),
         };
         let output = match &write {
-            TaskWrite::Result(outcome) => Some(self.result(worker, id, outcome, at)),
+            TaskWrite::Result(outcome) => {
+                let from_server = self.shared.as_ref().and_then(|shared| shared.result_of(id));
+                Some(from_server.unwrap_or_else(|| self.result(worker, id, outcome, at).into_bytes()))
+            }
             _ => None,
         };
         let Some(folder) = &mut self.folder else { return Ok(WriteResult::Missing) };
@@ -82,7 +85,9 @@ impl Working {
                 done
             }
             TaskWrite::Tries(note) => {
-                folder.note_tries(id, tries_json(&note, at).as_bytes())?;
+                let text = tries_json(&note, at);
+                folder.note_tries(id, text.as_bytes())?;
+                self.shared.iter_mut().for_each(|shared| shared.noted(id, &text));
                 done
             }
             TaskWrite::Result(outcome) => {
@@ -91,7 +96,7 @@ impl Working {
                 }
                 // What a predecessor has kept holds what its try has printed.
                 let is_published = !self.tries.contains_key(id) && folder.publish_kept(id)?;
-                let is_new = is_published || folder.publish(id, output.unwrap_or_default().as_bytes())?;
+                let is_new = is_published || folder.publish(id, &output.unwrap_or_default())?;
                 if is_new { done } else { Ok(WriteResult::Existed) }
             }
             TaskWrite::Letter(words) => self.bury_claimed(worker, id, &words, at),
@@ -108,24 +113,26 @@ impl Working {
                 // One that was cancelled can be tried anew.
                 folder.finish(id, self.cancelled.contains(id))?;
                 self.is_over(id);
+                self.shared.iter_mut().for_each(|shared| shared.is_done(id));
                 done
             }
             TaskWrite::GiveBack { file, keep_tries } => {
                 let file = folder.give_back(id, Some(&file), keep_tries)?;
                 self.is_over(id);
+                self.shared.iter_mut().for_each(|shared| shared.is_done(id));
                 Ok(file.map_or(WriteResult::Missing, |file| WriteResult::Done(Some(file.into()))))
             }
         }
     }
 
     /// Nothing of a task is claimed any more.
-    fn is_over(&mut self, id: &TaskId) {
+    pub(super) fn is_over(&mut self, id: &TaskId) {
         self.tries.remove(id);
         self.claimed.remove(id);
         self.cancelled.remove(id);
     }
 
-    fn result(&self, worker: &ServiceName, id: &TaskId, outcome: &ResultOutcome, at: SystemTime) -> String {
+    pub(super) fn result(&self, worker: &ServiceName, id: &TaskId, outcome: &ResultOutcome, at: SystemTime) -> String {
         let nothing = (Captured::default(), Captured::default());
         let (output, errors) = self.tries.get(id).map_or(&nothing, |its| &its.output);
         result_json(&TaskResult {
@@ -196,7 +203,7 @@ impl Working {
     }
 }
 
-fn letter_of(words: &LetterWords, at: SystemTime) -> Letter<'_> {
+pub(super) fn letter_of(words: &LetterWords, at: SystemTime) -> Letter<'_> {
     Letter {
         reason: words.reason,
         at,
@@ -207,7 +214,7 @@ fn letter_of(words: &LetterWords, at: SystemTime) -> Letter<'_> {
 }
 
 /// All that a file says, if it is JSON.
-fn keys_of(contents: &Contents) -> Option<TaskKeys> {
+pub(super) fn keys_of(contents: &Contents) -> Option<TaskKeys> {
     match contents {
         Contents::Bytes(bytes) => TaskKeys::parse(bytes).ok(),
         Contents::TooLarge | Contents::Unreadable(_) => None,

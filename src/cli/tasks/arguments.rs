@@ -75,6 +75,28 @@ Examples:
   devgroup task drop t-mig3k2x9f7
   devgroup task drop --all --worker marie --yes         remove all dead letters of marie")]
     Drop(DropArguments),
+    /// Fetch tasks back from the server of [tasks] backend: they are files of this machine again
+    #[command(
+        before_help = "\
+Examples:
+  devgroup task drain                         then remove `backend` from procgroup.toml
+  devgroup task drain marie --timeout 1h",
+        after_help = "The group has to run. It publishes nothing more, fetches the waiting tasks of its own folder back, and waits \
+                      for those that are being tried: their results come as usual. Tasks of other groups stay on the server. \
+                      If the worker is started again while `backend` is set, its tasks are published again."
+    )]
+    Drain(DrainArguments),
+}
+
+/// Whose tasks to fetch back.
+#[derive(Debug, Args)]
+pub(super) struct DrainArguments {
+    /// The worker (default: all)
+    #[arg(value_name = "WORKER")]
+    pub(super) worker: Option<String>,
+    /// Give up after this time (90s, 1h) with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration, default_value = "10m")]
+    pub(super) timeout: Duration,
 }
 
 /// Which task, for whom.

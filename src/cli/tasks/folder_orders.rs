@@ -76,6 +76,8 @@ impl Folder<'_> {
             Order::Retry => self.retry(id),
             Order::Cancel => self.cancel(id),
             Order::Drop => self.forget(id),
+            // It names no task.
+            Order::Drain => Ok(None),
         };
         done.unwrap_or_else(|trouble| Some(trouble.to_string()))
     }
@@ -105,6 +107,9 @@ impl Folder<'_> {
             TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => return Ok(Some("it has ended".into())),
             TaskState::Running => row.tries.saturating_sub(1),
             TaskState::Retrying { .. } => row.tries,
+            TaskState::Waiting if self.owned.published()?.contains(id) => {
+                return Ok(Some("it is with the server; start its group, and cancel it then".into()));
+            }
             TaskState::Waiting | TaskState::Blocked(_) => {
                 let Some(file) = self.waiting(id)? else { return Ok(unknown()) };
                 match self.owned.claim(&file, id)? {

@@ -31,6 +31,8 @@ pub(super) fn give(order: Order, worker: &Worker, letter: &NamedLetter) -> Resul
     }
     let done = match order {
         Order::Cancel => return Ok(Some("it has ended".into())),
+        // It names no letter.
+        Order::Drain => return Ok(None),
         Order::Drop => task_folder::drop_letter(folders, name, &letter.file),
         Order::Retry => {
             let is_second = matches!(letter.details.row.state, TaskState::Dead(DeadReason::DuplicateTaskId));

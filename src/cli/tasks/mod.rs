@@ -3,6 +3,7 @@
 mod add;
 mod answers;
 mod arguments;
+mod drain;
 mod ended;
 mod events;
 mod folder_orders;
@@ -47,6 +48,7 @@ pub(super) fn run(tasks: TasksArguments, place: &Place) -> Result<u8, Failure> {
         TaskCommand::Retry(arguments) => orders::retry(&arguments, &workers),
         TaskCommand::Cancel(arguments) => orders::cancel(&arguments, &workers),
         TaskCommand::Drop(arguments) => orders::drop(&arguments, &workers),
+        TaskCommand::Drain(arguments) => drain::run(&arguments, &workers),
     }
 }
 

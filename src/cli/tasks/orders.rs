@@ -231,5 +231,6 @@ fn done(order: Order) -> &'static str {
         Order::Retry => "retried",
         Order::Cancel => "cancelled",
         Order::Drop => "dropped",
+        Order::Drain => "fetched back",
     }
 }

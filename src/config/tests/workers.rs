@@ -37,6 +37,7 @@ fn a_worker_has_the_defaults_of_the_contract() {
         heartbeat: Duration::from_secs(10),
         remote: false,
         folders,
+        backend: None,
     };
     assert_eq!(spec.kind, Kind::Worker);
     assert_eq!(spec.worker.as_deref(), Some(&expected));
@@ -163,7 +164,7 @@ fn the_folder_of_tasks_is_relative_to_the_file_and_may_be_missing() {
             "[tasks]\ndir = '${HOME}/tasks'\n[services]\nm = { run = 'a', kind = 'worker' }",
             "[tasks]\ndir = '~/tasks'\n[services]\nm = { run = 'a', kind = 'worker' }",
             "[tasks]\ndir = '/dev/null'\n[services]\nm = { run = 'a', kind = 'worker' }",
-            "[tasks]\nbackend = 'redis'\n[services]\nm = { run = 'a', kind = 'worker' }",
+            "[tasks]\nbackend = 'redis://x'\n[services]\nm = { run = 'a', kind = 'worker' }",
             "[tasks]\nfolder = 'x'\n[services]\nm = { run = 'a', kind = 'worker' }",
             "[tasks.build]\nrun = 'make'\n[services]\napi = 'a'",
             "[tasks]\ndir = 'x'\n[services]\napi = 'a'",
@@ -171,6 +172,36 @@ fn the_folder_of_tasks_is_relative_to_the_file_and_may_be_missing() {
         .map(problems_of)
         .join("\n")
     );
+}
+
+#[test]
+fn a_server_needs_the_feature_and_goes_to_who_works_here() {
+    let text = "[tasks]\nbackend = 'nats://me:secret@host:4222'\n[services]\n\
+        m = { run = 'a', kind = 'worker' }\nr = { remote = true, kind = 'worker' }";
+    if !cfg!(feature = "nats") {
+        let said = problems_of(text);
+        assert!(said.contains("needs the feature `nats`, which this devgroup was built without"), "{said}");
+        assert!(said.contains("--features nats"), "{said}");
+        return;
+    }
+    let backend = |group: &GroupSpec, name: &str| {
+        service(group, name).worker.unwrap().backend.clone().map(|backend| backend.to_string())
+    };
+    let group = good(text);
+    assert_eq!((backend(&group, "m").as_deref(), backend(&group, "r")), (Some("nats://…@host:4222"), None));
+    let here = |variable: &str| {
+        let loaded = parse(text, Path::new(FILE)).unwrap();
+        let value = |name: &str| (name == "NATS_URL").then(|| variable.into());
+        loaded.in_environment(&value, &|_| Ok("/state".into()))
+    };
+    let loaded = here("tls://me:other@there").unwrap();
+    assert_eq!(backend(&loaded.spec, "m").as_deref(), Some("tls://…@there"));
+    let told: Vec<String> = loaded.task_variables.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["NATS_URL=tls://…@there overrides backend of [tasks] (nats://…@host:4222)"]);
+    let wrong = here("http://me:secret@x").unwrap_err().render(plain());
+    assert!(wrong.contains("NATS_URL") && !wrong.contains("secret"), "{wrong}");
+    let without = good("[services]\nm = { run = 'a', kind = 'worker' }");
+    assert_eq!(backend(&without, "m"), None);
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct TriesNote {
     pub retry_count: u32,
     /// The next try has begun; else it is waited for.
     pub running: bool,
+    /// It is published: the next try is a matter of whoever takes it from the server.
+    pub published: bool,
     /// How long the next try is waited for, from now.
     pub wait: Duration,
     /// The last one that has ended.
@@ -47,6 +49,8 @@ pub struct FoundTries {
     pub retry_count: u32,
     /// A try had begun.
     pub running: bool,
+    /// It was published, or was about to be.
+    pub published: bool,
     /// The rest of the wait for the next one.
     pub left: Duration,
     /// The last one that has ended.

@@ -290,8 +290,12 @@ pub fn tries_json(note: &TriesNote, at: SystemTime) -> String {
     object(|map| {
         map.entry("file", &*note.file);
         map.entry("retry_count", &note.retry_count);
-        map.entry("phase", if note.running { "running" } else { "waiting" });
-        map.if_any("next_at", next_at.filter(|_| !note.running).map(|at| at.to_string()));
+        let phase = if note.published { "published" } else { "waiting" };
+        map.entry("phase", if note.running { "running" } else { phase });
+        // No two publications of a task have the same: the server is told by it which one it has.
+        let published_at = Timestamp::try_from(at).ok().filter(|_| note.published);
+        map.if_any("published_at", published_at.map(|at| at.to_string()));
+        map.if_any("next_at", next_at.filter(|_| !note.running && !note.published).map(|at| at.to_string()));
         if let Some(LastTry { status, exit_code, why }) = &note.last {
             map.entry("last_status", status.word());
             map.entry("last_exit_code", exit_code);
@@ -552,8 +556,14 @@ mod tests {
     fn what_was_tried_is_noted_with_the_time_of_the_next_try() {
         let last = LastTry { status: TaskStatus::Failed, exit_code: Some(1), why: "exit 1".into() };
         let file = "a name.json".into();
-        let mut note =
-            TriesNote { file, retry_count: 1, running: false, wait: Duration::from_secs(1), last: Some(last) };
+        let mut note = TriesNote {
+            file,
+            retry_count: 1,
+            running: false,
+            published: false,
+            wait: Duration::from_secs(1),
+            last: Some(last),
+        };
         assert_eq!(
             tries_json(&note, at()),
             concat!(

@@ -113,6 +113,13 @@ pub enum TaskNews {
     },
     /// They can again.
     WritesAgain,
+    /// The server that its tasks go through cannot be reached.
+    ServerAway {
+        /// Which, and why.
+        problem: Arc<str>,
+    },
+    /// It can again.
+    ServerBack,
     /// The heartbeat of a remote worker is too old.
     Lost,
     /// It is there again.
@@ -139,6 +146,8 @@ impl TaskNews {
             | Self::Owned { .. }
             | Self::CannotWrite { .. }
             | Self::WritesAgain
+            | Self::ServerAway { .. }
+            | Self::ServerBack
             | Self::BatchDone { .. }
             | Self::Lost
             | Self::Found => None,

@@ -65,6 +65,8 @@ pub struct ReadTries {
     pub file: Option<Arc<str>>,
     /// What was tried. The rest of the wait is never longer than the longest one.
     pub tries: FoundTries,
+    /// When it was published, as it is written there.
+    pub published_at: Option<Arc<str>>,
 }
 
 /// Reads a result. A word for its status that nobody knows is a failure: it has ended, and not well.
@@ -136,9 +138,12 @@ pub fn read_tries(bytes: &[u8], now: SystemTime, longest: Duration) -> Option<Re
         exit_code: object.code("last_exit_code"),
         why: why.into(),
     });
-    let running = object.text("phase").as_deref() != Some("waiting");
-    let tries = FoundTries { retry_count: object.count("retry_count"), running, left: left.min(longest), last };
-    Some(ReadTries { file: object.text("file").map(Arc::from), tries })
+    let phase = object.text("phase");
+    let (waits, published) = (phase.as_deref() == Some("waiting"), phase.as_deref() == Some("published"));
+    let (running, retry_count) = (!waits && !published, object.count("retry_count"));
+    let tries = FoundTries { retry_count, running, published, left: left.min(longest), last };
+    let published_at = object.text("published_at").map(Arc::from).filter(|_| published);
+    Some(ReadTries { file: object.text("file").map(Arc::from), tries, published_at })
 }
 
 /// An object of which single keys are read.
@@ -207,8 +212,14 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
         let wait = Duration::from_secs(4);
         let last = LastTry { status: TaskStatus::Timeout, exit_code: Some(124), why: "timeout".into() };
-        let note =
-            TriesNote { file: "x y.json".into(), retry_count: 2, running: false, wait, last: Some(last.clone()) };
+        let note = TriesNote {
+            file: "x y.json".into(),
+            retry_count: 2,
+            running: false,
+            published: false,
+            wait,
+            last: Some(last.clone()),
+        };
         let text = tries_json(&note, at);
         let left = |now: u64, longest: u64| {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
@@ -217,7 +228,10 @@ mod tests {
         assert_eq!([left(1_001, 300), left(1_009, 300), left(0, 300), left(0, 2)], [3, 0, 300, 2]);
         let read = read_tries(text.as_bytes(), at, wait).unwrap();
         assert_eq!(read.file.as_deref(), Some("x y.json"));
-        assert_eq!(read.tries, FoundTries { retry_count: 2, running: false, left: wait, last: Some(last) });
+        assert_eq!(
+            read.tries,
+            FoundTries { retry_count: 2, running: false, published: false, left: wait, last: Some(last) }
+        );
     }
 
     #[test]

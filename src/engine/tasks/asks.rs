@@ -36,7 +36,11 @@ impl Work {
             _ => None,
         };
         let rests = matches!(claim.state, ClaimState::Resting | ClaimState::Ready);
+        let is_away = matches!(claim.state, ClaimState::Away(_));
         claim.cancel.get_or_insert_default().push(ask);
+        if is_away {
+            return turn.emit(TaskEffect::CallOff { worker: self.name.clone(), id: id.clone() });
+        }
         if let Some(running) = running {
             self.ask_to_end(id, running, EndedBy::Cancel, turn);
         } else if rests {

@@ -49,6 +49,19 @@ pub(super) enum ClaimState {
     Ending(Ending),
     /// It is being given back.
     GivingBack,
+    /// It is with the server, until what came of it comes back.
+    Away(Away),
+}
+
+/// How far a task is that is with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Away {
+    /// It is being published.
+    Leaving,
+    /// It waits there.
+    Waits,
+    /// Somebody has taken it.
+    Taken,
 }
 
 /// A try that runs.
@@ -139,6 +152,12 @@ impl ClaimState {
         matches!(self, Self::Ending(ending) if ending.step != Step::Result)
     }
 
+    /// What is written of it says whether it is still ours: a task from a server may be somebody else's by then.
+    pub(super) fn can_be_lost(&self) -> bool {
+        let is_result = matches!(self, Self::Ending(ending) if ending.step == Step::Result);
+        is_result || matches!(self, Self::Receipt | Self::Noting | Self::NotingRest { .. })
+    }
+
     /// It waits for its next try.
     fn rests(&self) -> bool {
         matches!(self, Self::NotingRest { .. } | Self::Resting | Self::Ready)
@@ -152,6 +171,9 @@ pub(super) struct Claims {
     /// Those that have a place.
     busy: BTreeSet<TaskId>,
     resting: u32,
+    /// Those that are being published, and those that wait on the server.
+    leaving: u32,
+    waiting: u32,
 }
 
 impl Claims {
@@ -189,6 +211,16 @@ impl Claims {
         self.resting
     }
 
+    /// How many are being published.
+    pub(super) fn leaving(&self) -> u32 {
+        self.leaving
+    }
+
+    /// How many wait on the server, or are on the way there.
+    pub(super) fn waiting(&self) -> u32 {
+        self.leaving + self.waiting
+    }
+
     pub(super) fn insert(&mut self, claim: Claim) {
         let id = claim.head.id.clone();
         self.remove(&id);
@@ -214,6 +246,8 @@ impl Claims {
             self.busy.insert(id.clone());
         }
         self.resting += u32::from(state.rests());
+        self.leaving += u32::from(matches!(state, ClaimState::Away(Away::Leaving)));
+        self.waiting += u32::from(matches!(state, ClaimState::Away(Away::Waits)));
     }
 
     fn count_out(&mut self, id: &TaskId, state: &ClaimState) {
@@ -221,5 +255,7 @@ impl Claims {
             self.busy.remove(id);
         }
         self.resting -= u32::from(state.rests());
+        self.leaving -= u32::from(matches!(state, ClaimState::Away(Away::Leaving)));
+        self.waiting -= u32::from(matches!(state, ClaimState::Away(Away::Waits)));
     }
 }

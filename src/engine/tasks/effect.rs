@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::task::TaskEnd;
-use crate::domain::{DeadReason, ServiceName, Signal, SignalTarget, TaskHead, TaskId, TaskNews, TaskStatus, TriesNote};
+use crate::domain::{
+    DeadReason, FoundTries, ServiceName, Signal, SignalTarget, TaskHead, TaskId, TaskNews, TaskStatus, TriesNote,
+};
 
 use super::event::Subject;
 
@@ -69,6 +71,22 @@ pub enum TaskEffect {
         head: TaskHead,
         /// `TASK_TRY`: from 1.
         number: u32,
+    },
+    /// Publish a claimed task. Answers: `Published` or `NotPublished`, later `TakenElsewhere` and `CameBack`.
+    Publish {
+        /// Whose.
+        worker: ServiceName,
+        /// This one.
+        head: TaskHead,
+        /// What was tried of it here.
+        tries: FoundTries,
+    },
+    /// End a task that is published. Answer: `CameBack`.
+    CallOff {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
     },
     /// A signal for a try and all that descends from it.
     Signal {

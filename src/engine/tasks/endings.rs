@@ -34,7 +34,13 @@ impl Claim {
 
     fn note(&self, running: bool, wait: Duration) -> TaskWrite {
         let (file, last) = (self.file.clone(), self.last.clone());
-        TaskWrite::Tries(TriesNote { file, retry_count: self.retry_count, running, wait, last })
+        TaskWrite::Tries(TriesNote { file, retry_count: self.retry_count, running, published: false, wait, last })
+    }
+
+    /// The note of a task that is about to be published.
+    fn note_published(&self) -> TaskWrite {
+        let (file, last, wait) = (self.file.clone(), self.last.clone(), Duration::ZERO);
+        TaskWrite::Tries(TriesNote { file, retry_count: self.retry_count, running: false, published: true, wait, last })
     }
 
     fn outcome(&self, status: TaskStatus) -> ResultOutcome {
@@ -48,18 +54,21 @@ impl Claim {
     }
 
     /// What is to be written of it now.
-    fn next_write(&self, now: Moment) -> Option<TaskWrite> {
+    fn next_write(&self, is_shared: bool, now: Moment) -> Option<TaskWrite> {
         Some(match &self.state {
             ClaimState::Receipt => {
                 TaskWrite::Receipt { number: self.retry_count.saturating_add(1), batch: self.head.batch.clone() }
             }
+            ClaimState::Noting if is_shared => self.note_published(),
             ClaimState::Noting => self.note(true, Duration::ZERO),
             ClaimState::NotingRest { until } => self.note(false, until.since(now)),
             ClaimState::GivingBack => TaskWrite::GiveBack { file: self.file.clone(), keep_tries: self.retry_count > 0 },
             ClaimState::Ending(ending) => self.step(ending),
-            ClaimState::Claiming | ClaimState::Running(_) | ClaimState::Resting | ClaimState::Ready => {
-                return None;
-            }
+            ClaimState::Claiming
+            | ClaimState::Running(_)
+            | ClaimState::Resting
+            | ClaimState::Ready
+            | ClaimState::Away(_) => return None,
         })
     }
 
@@ -91,7 +100,7 @@ impl Work {
     pub(super) fn write(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
         let Some(claim) = self.claims.get(id) else { return };
         let worker = self.name.clone();
-        let effect = match (&claim.state, claim.next_write(turn.now)) {
+        let effect = match (&claim.state, claim.next_write(self.is_shared(), turn.now)) {
             (ClaimState::Claiming, _) => TaskEffect::Claim { worker, file: claim.file.clone(), id: id.clone() },
             (_, Some(write)) => TaskEffect::Write { worker: Some(worker), subject: Subject::Task(id.clone()), write },
             (_, None) => return,
@@ -116,6 +125,10 @@ impl Work {
             return;
         }
         let Some(claim) = self.claims.get_mut(id) else { return };
+        if result == WriteResult::Missing && claim.state.can_be_lost() {
+            self.forget_claim(id, "somebody else has it now", turn);
+            return self.write_worked(&Subject::Task(id.clone()), turn);
+        }
         match &mut claim.state {
             ClaimState::Receipt if claim.retry_count > 0 => {
                 self.claims.enter(id, ClaimState::Noting);
@@ -147,7 +160,11 @@ impl Work {
             }
             ClaimState::GivingBack => self.given_back(id, turn),
             ClaimState::Ending(_) => self.step_done(id, result, turn),
-            ClaimState::Claiming | ClaimState::Running(_) | ClaimState::Resting | ClaimState::Ready => {}
+            ClaimState::Claiming
+            | ClaimState::Running(_)
+            | ClaimState::Resting
+            | ClaimState::Ready
+            | ClaimState::Away(_) => {}
         }
         self.write_worked(&Subject::Task(id.clone()), turn);
     }
@@ -278,6 +295,12 @@ impl Work {
             self.give_back(&id, turn);
         } else {
             match tries {
+                // It was published, or was about to be: that it may be there already is the server's to find out.
+                Some(tries) if tries.published => self.publish(&id, turn),
+                None if self.is_shared() => {
+                    self.claims.enter(&id, ClaimState::Noting);
+                    self.write(&id, turn);
+                }
                 Some(tries) if !tries.running && tries.left.is_zero() => self.line_up(&id),
                 Some(tries) if !tries.running => {
                     let until = turn.now + tries.left;

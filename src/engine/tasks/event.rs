@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::domain::task::{EndedOfBatch, Heartbeat};
 use crate::domain::{
-    DependencyState, EndedTry, FileStamp, FoundClaim, FoundTries, ServiceName, Standby, StopSpec, TaskHead, TaskId,
-    TaskRefusal, TaskStats, WorkerSpec,
+    DependencyState, EndedTry, FileStamp, FoundClaim, FoundTries, LastTry, ServiceName, Standby, StopSpec, TaskHead,
+    TaskId, TaskRefusal, TaskStats, TaskStatus, WorkerSpec,
 };
 
 /// One thing that has happened. The answer to an effect is an event as well.
@@ -199,6 +199,72 @@ pub enum TaskEvent {
         /// Who is told.
         ask: u64,
     },
+    /// Whether its server can be reached.
+    Server {
+        /// Whose.
+        worker: ServiceName,
+        /// Why not, for people; none: it can.
+        problem: Option<Arc<str>>,
+        /// What it had is gone.
+        is_new: bool,
+    },
+    /// Nothing more is to be published, and nothing more to be taken from the server: its tasks come back.
+    Drain {
+        /// Whose.
+        worker: ServiceName,
+    },
+    /// The server has a task.
+    Published {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
+    },
+    /// Somebody has taken a task from the server.
+    TakenElsewhere {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
+    },
+    /// The server has a task of this id already, which is none of this folder. The file waits again.
+    NotPublished {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
+        /// The name that its file has now.
+        file: Arc<str>,
+        /// Why, for people.
+        detail: Arc<str>,
+    },
+    /// What came of a task that was published.
+    CameBack {
+        /// Whose.
+        worker: ServiceName,
+        /// Of which task.
+        id: TaskId,
+        /// What.
+        outcome: CameBack,
+    },
+    /// A task that was published waits here again.
+    Recalled {
+        /// Whose.
+        worker: ServiceName,
+        /// Which.
+        id: TaskId,
+        /// What was tried.
+        tries: FoundTries,
+    },
+    /// A task from the server, which is ours as long as we say that it is.
+    Delivered {
+        /// Whose.
+        worker: ServiceName,
+        /// What is known of it. Without tries nobody has begun it; where one had begun, who did so is gone.
+        claim: Box<FoundClaim>,
+        /// Somebody wants it to end.
+        cancel: bool,
+    },
     /// A worker is to stop. Running tasks are given back.
     Stop {
         /// Which.
@@ -208,6 +274,19 @@ pub enum TaskEvent {
     },
     /// It is now.
     TimePassed,
+}
+
+/// What came of a task that somebody else may have tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameBack {
+    /// How it ended.
+    pub status: TaskStatus,
+    /// Its last try.
+    pub last: LastTry,
+    /// Tries that have failed and were followed by another one.
+    pub retry_count: u32,
+    /// How long the last one took.
+    pub took: Duration,
 }
 
 /// What is written about.
@@ -246,7 +325,7 @@ pub enum WriteResult {
     Done(Option<Arc<str>>),
     /// It was there already: an earlier attempt, or our predecessor's.
     Existed,
-    /// What it was about is gone.
+    /// What it was about is gone, or is somebody else's.
     Missing,
     /// It cannot be written, nothing half is there; and why, for people.
     Failed(Arc<str>),

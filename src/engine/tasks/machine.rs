@@ -91,6 +91,21 @@ impl TaskEngine {
         self.aggregate = true;
     }
 
+    /// How many tasks it would take from its server now.
+    pub fn places(&self, worker: &ServiceName) -> u32 {
+        self.works.get(worker).map_or(0, Work::places)
+    }
+
+    /// How many of its tasks are with the server.
+    pub fn away(&self, worker: &ServiceName) -> usize {
+        self.works.get(worker).map_or(0, Work::away)
+    }
+
+    /// Whether it has claimed this task, and something of it is left to do.
+    pub fn has_claim(&self, worker: &ServiceName, id: &TaskId) -> bool {
+        self.works.get(worker).is_some_and(|work| work.claims.contains(id))
+    }
+
     /// For `orchestrator.json`: how far batches are.
     pub fn batches(&self) -> &BTreeMap<Arc<str>, BatchCounts> {
         self.batches.counts()
@@ -200,6 +215,14 @@ fn for_worker(works: &mut BTreeMap<ServiceName, Work>, event: TaskEvent, turn: &
         TaskEvent::Cancel { id, ask, .. } => work.cancel(&id, ask, turn),
         TaskEvent::Retry { id, ask, .. } => work.retry(&id, ask, turn),
         TaskEvent::Drop { id, ask, .. } => work.forget(&id, ask, turn),
+        TaskEvent::Server { problem, is_new, .. } => work.server_is(problem, is_new, turn),
+        TaskEvent::Drain { .. } => work.drain(turn),
+        TaskEvent::Published { id, .. } => work.published(&id),
+        TaskEvent::TakenElsewhere { id, .. } => work.taken_elsewhere(&id),
+        TaskEvent::NotPublished { id, file, detail, .. } => work.not_published(&id, file, &detail, turn),
+        TaskEvent::CameBack { id, outcome, .. } => work.came_back(&id, outcome, turn),
+        TaskEvent::Recalled { id, tries, .. } => work.recalled(&id, tries, turn),
+        TaskEvent::Delivered { claim, cancel, .. } => work.delivered(claim, cancel, turn),
         TaskEvent::Stop { kill, .. } => work.stop(kill, turn),
         _ => {}
     }
@@ -223,6 +246,14 @@ fn worker_of(event: &TaskEvent) -> Option<&ServiceName> {
         | TaskEvent::Cancel { worker, .. }
         | TaskEvent::Retry { worker, .. }
         | TaskEvent::Drop { worker, .. }
+        | TaskEvent::Server { worker, .. }
+        | TaskEvent::Drain { worker }
+        | TaskEvent::Published { worker, .. }
+        | TaskEvent::TakenElsewhere { worker, .. }
+        | TaskEvent::NotPublished { worker, .. }
+        | TaskEvent::CameBack { worker, .. }
+        | TaskEvent::Recalled { worker, .. }
+        | TaskEvent::Delivered { worker, .. }
         | TaskEvent::Stop { worker, .. } => Some(worker),
         TaskEvent::Gone { worker, .. }
         | TaskEvent::Listed { worker }

@@ -7,7 +7,8 @@
 //! `routing` those that have no folder of their own, `queue` keeps their order; `waits` knows who waits for whom and
 //! `circles` who does so without effect; `tries` begins and ends tries, and `circuit` says when none may begin; `claim` is what is
 //! known of a claimed task, and `endings` what is written of it, step by step; `trouble` is when nothing can be written;
-//! `asks` is what people want of single tasks; `batches` counts, and `timers` wake.
+//! `asks` is what people want of single tasks; `batches` counts, and `timers` wake; `server` is what is different where tasks
+//! go through one.
 
 mod arrivals;
 mod asks;
@@ -21,6 +22,7 @@ mod event;
 mod machine;
 mod queue;
 mod routing;
+mod server;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -31,5 +33,5 @@ mod waits;
 mod work;
 
 pub use effect::{LetterWords, ResultOutcome, TaskEffect, TaskWrite};
-pub use event::{ClaimResult, Subject, TaskEvent, WriteResult};
+pub use event::{CameBack, ClaimResult, Subject, TaskEvent, WriteResult};
 pub use machine::TaskEngine;

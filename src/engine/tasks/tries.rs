@@ -40,6 +40,9 @@ impl Work {
     }
 
     fn may_begin(&self) -> bool {
+        if self.is_shared() && !self.may_publish() {
+            return false;
+        }
         let has_place = self.claims.busy().len() < self.spec.concurrency.max(1) as usize;
         // Before the listing is complete nobody knows who is first, unless nothing can come before it: the oldest are told
         // first.
@@ -149,7 +152,9 @@ impl Work {
                     claim.retry_count = tries.retry_count;
                     claim.last = tries.last;
                 }
-                self.claims.enter(id, ClaimState::Receipt);
+                // The receipt of a task that is published comes from who takes it.
+                let next = if self.is_shared() { ClaimState::Noting } else { ClaimState::Receipt };
+                self.claims.enter(id, next);
                 self.go_on(id, turn);
             }
             Ok(_) | Err(_) => {
@@ -181,6 +186,9 @@ impl Work {
 
     /// Starts a try.
     pub(super) fn begin_try(&mut self, id: &TaskId, turn: &mut Turn<'_>) {
+        if self.is_shared() {
+            return self.publish(id, turn);
+        }
         let Some(claim) = self.claims.get(id) else { return };
         let number = claim.retry_count.saturating_add(1);
         let timeout = claim.head.timeout.unwrap_or(self.spec.timeout);

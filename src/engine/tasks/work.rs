@@ -16,6 +16,7 @@ use super::claim::Claims;
 use super::effect::TaskEffect;
 use super::event::Subject;
 use super::queue::Queue;
+use super::server::Server;
 use super::timers::{Timer, Timers};
 use super::trouble::Trouble;
 use super::turn::Turn;
@@ -64,6 +65,8 @@ pub(super) struct Work {
     parked: BTreeMap<Arc<str>, u64>,
     /// How many have waited when it stopped.
     left: u32,
+    /// What its server is like, if its tasks go through one.
+    pub(super) server: Server,
 }
 
 /// What a worker does.
@@ -110,6 +113,7 @@ impl Work {
             lost: false,
             parked: BTreeMap::new(),
             left: 0,
+            server: Server::default(),
         }
     }
 
@@ -340,7 +344,8 @@ impl Work {
             WorkPhase::Over(problem) => problem.clone(),
             _ => None,
         };
-        refused.or_else(|| self.trouble.problem().cloned()).or_else(|| self.beat_problem.clone())
+        let of_server = || self.server.problem().cloned();
+        refused.or_else(|| self.trouble.problem().cloned()).or_else(of_server).or_else(|| self.beat_problem.clone())
     }
 
     fn active(&self) -> u32 {
@@ -350,7 +355,7 @@ impl Work {
 
     /// All that is not tried now: for a place, for others, or between two tries.
     fn queued(&self) -> u32 {
-        let own = count(self.queue.len()) + self.claims.resting() + self.left;
+        let own = count(self.queue.len()) + self.claims.resting() + self.claims.waiting() + self.left;
         self.beat.as_ref().map_or(own, |beat| beat.queue_size)
     }
 

@@ -71,9 +71,16 @@ fn container(
 ) -> Result<Table, ExportError> {
     let variables = Variables::of(service, Way::ByShell);
     let mut table = Table::of([("name", export.name(service).into()), ("image", image.into())]);
-    if is_worker(service) {
-        let why = "pods share no folder, so it gets no tasks unless all mount one";
-        table.comment(remarks.lost(&service.name, "tasks", why));
+    match service.worker.as_ref().map(|worker| &worker.backend) {
+        Some(None) => {
+            let why = "pods share no folder, so it gets no tasks: set [tasks] backend";
+            table.comment(remarks.lost(&service.name, "tasks", why));
+        }
+        Some(Some(backend)) if backend.is_here() => {
+            let how = format!("in a pod, {backend} is the pod itself: set NATS_URL to what it is there");
+            table.comment(remarks.differs(&service.name, "tasks", &how));
+        }
+        Some(Some(_)) | None => {}
     }
     if let Some(argv) = container::argv(export, service, &variables, (&mut table, remarks)) {
         table.add("command", literals(argv));

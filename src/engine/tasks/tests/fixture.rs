@@ -44,6 +44,8 @@ pub(super) struct World {
     pub(super) written: Vec<String>,
     /// Writes whose line contains this fail.
     pub(super) broken: Option<&'static str>,
+    /// … and of these it is said that the task is somebody else's.
+    pub(super) lost: Option<&'static str>,
     /// Arrivals get times one after the other.
     clock: u64,
 }
@@ -66,6 +68,7 @@ impl World {
             effects: Vec::new(),
             written: Vec::new(),
             broken: None,
+            lost: None,
             clock: 0,
         };
         world.begin(MARIE, spec);
@@ -104,8 +107,11 @@ impl World {
                     TaskEffect::Write { worker, subject, write } => {
                         let lines = lines(subject, write);
                         let is_broken = |broken: &str| lines.iter().any(|line| line.contains(broken));
-                        let fails = self.broken.is_some_and(is_broken);
-                        let result = if fails {
+                        let (fails, is_lost) = (self.broken.is_some_and(is_broken), self.lost.is_some_and(is_broken));
+                        let result = if is_lost {
+                            self.written.extend(lines);
+                            WriteResult::Missing
+                        } else if fails {
                             WriteResult::Failed("no space left".into())
                         } else {
                             self.written.extend(lines);

@@ -8,4 +8,5 @@ mod lives;
 mod model;
 mod properties;
 mod retries;
+mod server;
 mod stops;

@@ -462,5 +462,11 @@ impl Model {
 }
 
 fn found_tries(note: &TriesNote) -> FoundTries {
-    FoundTries { retry_count: note.retry_count, running: note.running, left: note.wait, last: note.last.clone() }
+    FoundTries {
+        retry_count: note.retry_count,
+        running: note.running,
+        published: note.published,
+        left: note.wait,
+        last: note.last.clone(),
+    }
 }

@@ -151,7 +151,7 @@ fn a_task_that_was_given_back_goes_on_with_its_count() {
     let mut world = World::working(spec());
     world.drop_task(&head("a"));
     let last = LastTry { status: TaskStatus::Failed, exit_code: Some(7), why: "exit 7".into() };
-    let tries = FoundTries { retry_count: 3, running: true, left: Duration::ZERO, last: Some(last) };
+    let tries = FoundTries { retry_count: 3, running: true, published: false, left: Duration::ZERO, last: Some(last) };
     let result = ClaimResult::Taken { found: Ok(head("a")), tries: Some(tries) };
     world.send(TaskEvent::Claimed { worker: MARIE.into(), id: id("a"), result });
     assert_eq!(world.begun(), ["a 4"]);

@@ -216,8 +216,9 @@ fn taken_over(claim: FoundClaim) -> Vec<String> {
 
 #[test]
 fn what_the_predecessor_has_left_is_finished_or_counts_as_a_try() {
-    let tries =
-        |retry_count, running| Some(FoundTries { retry_count, running, left: Duration::from_secs(3), last: None });
+    let tries = |retry_count, running| {
+        Some(FoundTries { retry_count, running, published: false, left: Duration::from_secs(3), last: None })
+    };
     let kept = |status, exit_code| Some(LastTry { status, exit_code, why: "exit".into() });
     let finished = ["trigger a completed", "removal a"];
     assert_eq!(taken_over(FoundClaim { result: Some(TaskStatus::Completed), ..claim("a") }), finished);
@@ -247,7 +248,8 @@ fn what_the_predecessor_has_left_is_finished_or_counts_as_a_try() {
 #[test]
 fn a_wait_of_the_predecessor_goes_on() {
     let mut world = World::locking(spec());
-    let tries = Some(FoundTries { retry_count: 1, running: false, left: Duration::from_secs(3), last: None });
+    let tries =
+        Some(FoundTries { retry_count: 1, running: false, published: false, left: Duration::from_secs(3), last: None });
     world.own(MARIE, vec![FoundClaim { tries, ..claim("a") }]);
     world.send(TaskEvent::Listed { worker: Some(MARIE.into()) });
     world.wait_until(2_999);
