@@ -80,9 +80,9 @@ fn ports_are_those_that_instances_get_and_an_automatic_one_goes_to_the_next() {
     assert_eq!((level.as_str(), message.as_str()), ("ok", format!("free: {}", each.join(", ")).as_str()));
     let _taker = TcpListener::bind(("127.0.0.1", port("api"))).unwrap();
     let found = doctor(&project, 0);
-    let said: Vec<_> = found.iter().filter(|[area, ..]| area == "ports").collect();
-    let [_, level, message, _] = said[0];
-    assert!(level == "ok" && message.ends_with("has it, so the next free one is used"), "{message}");
+    let [_, level, message, _] = of(&found, "ports");
+    let taken = format!("{} (api)", port("api"));
+    assert!(level == "ok" && message.contains(" (api)") && !message.contains(&taken), "the next free one: {message}");
     // While the group runs, what it has is meant.
     let started = Stream::ask(&project, &["-d"]);
     assert_eq!(started.code, Some(0), "{}", started.stderr);
