@@ -39,10 +39,10 @@ const LARGEST: u64 = 16 << 20;
 /// Services that are remembered, also those that are gone from the file; those that ran last.
 const SERVICES: usize = 200;
 
-/// Records are collected for so long before they are written …
+/// How long records are collected before they are written …
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// … or until there are so many: a group of a thousand services ends at once.
+/// … unless there are this many: a group of a thousand services ends at once.
 const COLLECTED: usize = 1_000;
 
 /// How long the end waits for the disk.
@@ -55,7 +55,7 @@ const REST: Duration = Duration::from_millis(10);
 /// it ends. (Not a bounded channel: it takes the memory for all of them at once.)
 const WAITING: usize = 16_384;
 
-/// So many are written at once.
+/// How many are written at once.
 const AT_ONCE: usize = 1_024;
 
 /// What became of a run of a service.

@@ -1,7 +1,7 @@
 //! Command lines of names alone, read without clap: `devgroup`, `devgroup api web`.
 //!
 //! They are most of those that run a group. clap would build the grammar of all commands for them, half a millisecond before
-//! the first frame, and whoever has asked it carries its code and tables about as long as the group runs.
+//! the first frame, and a process that has asked it keeps its code and tables in memory as long as the group runs.
 
 use std::ffi::OsString;
 

@@ -9,7 +9,7 @@ use crate::domain::{ChangeKind, FileEvent, Moment};
 use super::path_set::PathSet;
 
 /// One finished save of a file that was there waits as long as its service says. Several files, a save right after one that
-/// was acted on, a file that is new and may be renamed, and one that is gone and may come back wait at least so long: the
+/// was acted on, a file that is new and may be renamed, and one that is gone and may come back wait at least this long: the
 /// steps of "save all", of a formatter, and of an editor that puts another file in the place of the old one, are not acted on
 /// one by one.
 const SEVERAL_QUIET: Duration = Duration::from_millis(20);

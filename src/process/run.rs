@@ -31,7 +31,7 @@ use crate::process_tree::{self, Process};
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
 const OUTBOX: usize = 1 << 20;
 
-/// A pty gives at most so much at once. Feeding more together costs less.
+/// The most that a pty gives at once. Feeding more together costs less.
 const PTY_PIECE: usize = 4 << 10;
 
 /// After the exit, the output is complete when there was none for so long …

@@ -6,10 +6,10 @@
 //! | on the server | what it holds |
 //! |---|---|
 //! | stream `TASKS`, subjects `tasks.<worker>.<priority>` | the bytes of each task until it has ended: a work queue, with one durable pull consumer for each worker and priority, and deliveries without limit |
-//! | bucket `TASK_STATES`, a key for each task | its record: whose folder, which generation, what was tried. Whoever changes it must have seen the last change |
+//! | bucket `TASK_STATES`, a key for each task | its record: whose folder, which generation, what was tried. A change needs the number of the last change |
 //! | bucket `TASK_RESULTS`, a key for each generation | its result, which is only ever created |
 //! | stream `TASK_TRIGGERS`, subjects `triggers.<origin>.<worker>` | receipts and ends, on their way to the folder that a task came from |
-//! | stream `TASK_DEAD_LETTERS`, subjects `dead_letters.<worker>` | dead letters, for whoever wants to read them |
+//! | stream `TASK_DEAD_LETTERS`, subjects `dead_letters.<worker>` | dead letters, to be read by anybody |
 //! | bucket `TASK_HEARTBEATS`, a key for each worker of each folder | heartbeats, which fade |
 //!
 //! # The steps of a task

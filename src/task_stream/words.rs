@@ -57,7 +57,7 @@ pub enum Order {
         /// The one that came with it.
         reply: Arc<str>,
     },
-    /// So many tasks are wanted.
+    /// This many tasks are wanted.
     Want {
         /// By whom.
         worker: ServiceName,
@@ -129,7 +129,7 @@ pub enum Write {
         /// What tells its folder of it, before the first try.
         receipt: Option<Vec<u8>>,
     },
-    /// A try has failed; the next one is wanted after a wait, from whoever has a place. Always `Missing` if it works.
+    /// A try has failed; the next one is wanted after a wait, from any group that has a place. Always `Missing` if it works.
     Rest {
         /// Tries that have failed.
         retry_count: u32,

@@ -32,7 +32,7 @@ pub fn warm_up() {
         keymap::warm_up();
         LevelReader::warm_up();
     };
-    // Without the thread, whoever needs it first does it.
+    // Without the thread, the first who needs it does it.
     let _ = thread::Builder::new().name("warm-up".into()).spawn(work);
 }
 

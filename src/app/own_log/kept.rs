@@ -13,10 +13,10 @@ use log::{Level, LevelFilter, Record};
 use crate::clock::Clock;
 use crate::tui::TIME_ENDS;
 
-/// So many are kept, as in tui-logger itself.
+/// How many are kept: as in tui-logger itself.
 const MOST: usize = 10_000;
 
-/// So many fit into the buffer through which tui-logger is handed them.
+/// How many fit into the buffer that hands them to tui-logger.
 const HANDOVER: usize = 1_000;
 
 /// The newest records that nobody has looked at.

@@ -15,7 +15,7 @@ use crate::domain::task::{BatchCounts, Heartbeat, Orchestrator, orchestrator_jso
 use crate::domain::{FoundClaim, Moment, ServiceName, TaskFolders, plain_error};
 use crate::task_folder;
 
-/// With so many batches none of others are added.
+/// From this many batches on, those of others are not added.
 const MOST: usize = 2_000;
 
 /// The shortest time between two counts of the batches of others …

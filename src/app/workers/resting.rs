@@ -1,5 +1,5 @@
 //! Workers of the group that do not work: what waits for them and what is dead is counted by the files, when some come or go.
-//! Whoever looks at the group sees it as of one that works.
+//! It is shown like that of a worker that works.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

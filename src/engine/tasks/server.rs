@@ -20,7 +20,7 @@ use super::queue::{Place, nanoseconds};
 use super::turn::Turn;
 use super::work::{Work, WorkPhase};
 
-/// So many tasks are on their way to the server at once: its answers are waited for, and what the folders have to say is
+/// How many tasks may be on their way to the server at once: its answers are waited for, and what the folders have to say is
 /// heard in between.
 const LEAVING: u32 = 64;
 

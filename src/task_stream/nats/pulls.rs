@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(600);
 /// How long one may take to say that it has nothing.
 const SHORT: Duration = Duration::from_secs(5);
 
-/// So many messages that come back are asked for at once.
+/// How many returned messages are asked for at once.
 const BACK: usize = 64;
 
 /// What is asked for.
@@ -71,7 +71,7 @@ pub(super) fn ask(pull: Pull, worker: ServiceName, epoch: u64, what: What) -> Lo
     heard.chain(stream::once(async move { Heard::Over { worker: its, epoch, what } })).boxed_local()
 }
 
-/// Looks through consumers in their order, until so many tasks are found.
+/// Looks through consumers in their order, until that many tasks are found.
 pub(super) fn sweep(pulls: Vec<Pull>, worker: ServiceName, epoch: u64, asked: u32) -> Op {
     Box::pin(async move {
         let mut messages = Vec::new();

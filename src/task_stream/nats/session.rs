@@ -34,7 +34,7 @@ struct Line {
     back: Pull,
     /// Those that send a task as soon as they have one.
     asked: [bool; 4],
-    /// A look through them is under way, for so many tasks.
+    /// How many tasks the look that is under way wants.
     sweep: Option<u32>,
     /// Messages that are being looked at.
     judging: u32,

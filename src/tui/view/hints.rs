@@ -14,7 +14,7 @@ use crate::domain::{ChangeAction, Kind, Phase, ServiceName, ServiceSnapshot, Wat
 /// Cells of a paused footer beside what its end does: the two ways out of the pause, help and quit.
 const BESIDE: usize = 47;
 
-/// Below so many cells, what it does is left out.
+/// Below this width, in cells, what it does is left out.
 const LEAST: usize = 72;
 
 /// Cells of the names of services, however much room there is: the line above has them too.

@@ -10,7 +10,7 @@ use crate::row;
 
 const ROUNDS: usize = 5;
 const SIZE: (u16, u16) = (160, 50);
-/// So many names are on a screen of that size, whatever else is.
+/// How many names are on a screen of that size, whatever else is.
 const IN_SIGHT: usize = 20;
 /// Start-up is over.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ fn services(count: usize) -> String {
     format!("[services]\n{}", all.collect::<String>())
 }
 
-/// What it takes to start so many processes one after the other, and to end them together.
+/// What it takes to start that many processes one after the other, and to end them together.
 fn bare(count: usize) -> (Duration, Duration) {
     let began = Instant::now();
     let mut sleepers: Vec<Child> = (0..count)

@@ -21,7 +21,7 @@ const SAVES: usize = 5;
 const APART: Duration = Duration::from_millis(700);
 /// Files of the repository.
 const TRACKED: usize = 200_000;
-/// A watcher that adds no watch for so long has all.
+/// A watcher that adds no watch in this time has all.
 const NO_MORE: Duration = Duration::from_secs(2);
 
 const PROCGROUP: &str =

@@ -157,7 +157,7 @@ breaker = { failures = 10000, within = '1s' }
 stop = { grace = '10s' }
 ";
 
-/// What has one of its kind. Whoever is told of changes by a signal goes on to wait for the same child.
+/// Services of which there is one of a kind. One that is told of changes by a signal goes on waiting for the same child.
 const REST: &str = r#"
 [services.hup0]
 run = '''trap 'cp src/hup0/v ../got/hup0' HUP; cp src/hup0/v ../got/hup0; while :; do kill -0 $s 2>/dev/null || { sleep 1000 & s=$!; }; wait $s; done'''

@@ -21,7 +21,7 @@ use crate::engine::tasks::TaskEvent;
 use crate::task_folder::Owned;
 use crate::task_stream::{self, News, Order};
 
-/// A task is ours without a word from us for so many heartbeats, and for this time at least.
+/// For how many heartbeats a task stays ours without a word from us, and for this time at least.
 const LEASE: u32 = 3;
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 

@@ -13,7 +13,7 @@ use crate::process::Captured;
 use crate::task_folder::{Contents, check};
 use crate::task_stream::{Delivered, Order, Write, Wrote};
 
-/// Beside the output, a result takes so many bytes at most, and a message its headers.
+/// The most that a result takes beside its output, in bytes, with the headers of its message.
 const BESIDE: usize = 4 << 10;
 
 impl Working {
@@ -175,7 +175,7 @@ impl Desk {
 impl super::Shared {
     /// A task has ended here: the hands have told of it. Returns how its last try ended.
     fn ends_here(&mut self, id: &TaskId) -> Arc<str> {
-        /// So many are kept of which the folder is another one's.
+        /// How many are kept whose folder belongs to another group.
         const KEPT: usize = 10_000;
         let Some(leased) = self.leased.get(id) else { return Arc::default() };
         if self.ended_here.len() >= KEPT {
