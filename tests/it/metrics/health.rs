@@ -20,6 +20,8 @@ fn a_group_is_ready_when_all_that_is_to_run_is() {
     wait_for("db is up", || json(&get(port, "/ready").1)["ready"] == 1);
     let (code, text) = get(port, "/ready");
     assert_eq!((code, text.trim()), (503, r#"{"ready":1,"total":2,"not_ready":["api"]}"#));
+    // What was written before it began does not count.
+    wait_for("api has begun", || Stream::ask(&project, &["logs", "api"]).stdout.contains("started"));
     project.write("../home/ready", "");
     wait_for("api is ready", || get(port, "/ready").0 == 200);
     assert_eq!(get(port, "/ready").1.trim(), r#"{"ready":2,"total":2,"not_ready":[]}"#);
