@@ -218,7 +218,7 @@ fn keep(
             due = None;
         }
         if has_lines && open {
-            // What comes meanwhile is written together. Nothing is ever sent this way: it is closed, or the time is over.
+            // Entries of this time are written together. Nothing is ever sent on `closed`: it closes, or the time is up.
             let _ = closed.recv_timeout(REST);
         }
     }

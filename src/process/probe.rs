@@ -217,6 +217,10 @@ impl Prober {
     }
 }
 
+/// By so much the time of a file may lie before the moment in which it was written: Linux takes it from the last tick of its
+/// clock, which comes every 10 ms at the slowest (`CONFIG_HZ=100`).
+const GRAIN: Duration = Duration::from_millis(10);
+
 /// What changes when a file is written. Compared with itself before the start rather than with the time of the start:
 /// file systems count time more coarsely than clocks, and some have clocks of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -232,7 +236,10 @@ impl Written {
         match (self, before) {
             (Self::Missing, _) => false,
             (now, Some(before)) => now != before,
-            (Self::At(modified, _), None) => modified.is_some_and(|modified| modified >= asked_at),
+            (Self::At(modified, _), None) => {
+                let grained = modified.and_then(|modified| modified.checked_add(GRAIN));
+                grained.is_some_and(|modified| modified >= asked_at)
+            }
         }
     }
 }
@@ -249,6 +256,7 @@ mod tests {
     fn a_file_is_new_by_its_state_before_the_start_and_without_that_by_its_time() {
         let asked_at = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let at = |seconds| Written::At(Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), 3);
+        let just_before = |millis| Written::At(asked_at.checked_sub(Duration::from_millis(millis)), 3);
         for (now, before, expected) in [
             (Written::Missing, None, false),
             (Written::Missing, Some(at(101)), false),
@@ -256,6 +264,8 @@ mod tests {
             (at(99), Some(Written::Missing), true),
             (at(101), Some(at(101)), false),
             (at(100), None, true),
+            (just_before(10), None, true),
+            (just_before(11), None, false),
             (at(99), None, false),
             (Written::At(None, 3), None, false),
         ] {

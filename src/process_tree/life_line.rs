@@ -1,5 +1,5 @@
 //! What the program tells its guard, through a pipe: its good-bye, and, where the system does not show processes, the process
-//! groups that it has. When the program is killed there, its services are nobody's children that the guard could find.
+//! groups that it has. If the program is killed there, the guard cannot find its services by their parents.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;

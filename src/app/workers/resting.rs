@@ -94,7 +94,7 @@ impl Desk {
 
     fn count_one(&mut self, worker: &ServiceName, now: Moment) {
         let Some(rest) = self.resting.0.get_mut(worker) else { return };
-        // Watched before it is counted: what comes meanwhile is told.
+        // Watched before it is counted: a file that comes during the count is told.
         self.places.watch_resting(&rest.folders, worker);
         let FileCounts { waiting, claimed, dead } = task_folder::count_files(&rest.folders, worker);
         (rest.due, rest.counted) = (None, Some(now));

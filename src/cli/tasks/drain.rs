@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::super::exit_code::Failure;
 use super::super::{print, print_message};
 use super::arguments::DrainArguments;
-use super::folder_orders::{self, Refused};
+use super::folder_orders;
 use super::workers::{Worker, Workers};
 use crate::clock::Clock;
 use crate::domain::{Moment, count};
 use crate::task_folder::{self, Order};
 
-/// How often is looked whether tasks are back.
+/// Between two looks whether all tasks are back.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Carries it out. The result is the exit code.
@@ -42,6 +42,7 @@ pub(super) fn run(arguments: &DrainArguments, workers: &Workers) -> Result<u8, F
                 print_message(&format!("{}: {left} still with the server", worker.name()));
                 return Ok(124);
             }
+            is_worked_for(worker)?;
             thread::sleep(LOOK);
         }
         print(&format!("{}: no task is with the server any more\n", worker.name()))?;
@@ -49,14 +50,20 @@ pub(super) fn run(arguments: &DrainArguments, workers: &Workers) -> Result<u8, F
     Ok(0)
 }
 
-/// Asks whoever works for it. Nobody else can: what comes back is written by the owner of the folder.
+/// Gives the order to the group that works for it. Only the owner of the folder can write the tasks there again.
 fn order(worker: &Worker) -> Result<(), Failure> {
+    is_worked_for(worker)?;
+    // It names no task, so there is none that could be refused.
+    folder_orders::give(Order::Drain, worker, Vec::new()).map(drop)
+}
+
+/// # Errors
+/// Nobody works for it, so its tasks stay with the server.
+fn is_worked_for(worker: &Worker) -> Result<(), Failure> {
     let name = worker.name();
-    if !task_folder::is_worked_off(&worker.spec.folders, name) {
-        let message = format!("nobody works for {name}");
-        return Err(Failure::Usage(format!("{message}\n  help: start its group, and fetch its tasks back then")));
+    if task_folder::is_worked_off(&worker.spec.folders, name) {
+        return Ok(());
     }
-    let refused: Vec<Refused> = folder_orders::give(Order::Drain, worker, Vec::new())?;
-    debug_assert!(refused.is_empty());
-    Ok(())
+    let message = format!("nobody works for {name}, so its tasks stay with the server");
+    Err(Failure::Usage(format!("{message}\n  help: start its group, and give the order again")))
 }

@@ -7,8 +7,8 @@ use super::super::exit_code::Failure;
 use super::store;
 use super::workers::Worker;
 use crate::clock::Clock;
-use crate::domain::task::{TaskEnd, TaskResult, Trigger, is_open, result_json, trigger_json};
-use crate::domain::{Moment, TaskId, TaskRow, TaskState, TaskStatus, count, path_text};
+use crate::domain::task::{TaskResult, is_open, result_json, trigger_json};
+use crate::domain::{Moment, TaskId, TaskRow, TaskState, count, path_text};
 use crate::task_folder::{
     self, Access, Answers, Claim, Contents, Order, Owned, Request, Retried, Trouble, ask_owner, take_for_a_moment,
 };
@@ -127,35 +127,12 @@ impl Folder<'_> {
     fn end_as_cancelled(&mut self, id: &TaskId, retry_count: u32, batch: Option<&str>) -> Result<(), Trouble> {
         let worker = self.worker.name().clone();
         let at = super::now();
-        let result = TaskResult {
-            id,
-            worker: &worker,
-            status: TaskStatus::Cancelled,
-            exit_code: None,
-            stdout: "",
-            stderr: "",
-            took: Duration::ZERO,
-            at,
-            retry_count,
-            stdout_dropped: 0,
-            stderr_dropped: 0,
-            batch,
-        };
+        let result = TaskResult::cancelled(id, &worker, retry_count, batch, at);
         let published = self.owned.publish(id, result_json(&result).as_bytes())?;
         if published {
             let path = self.worker.spec.folders.results.join(worker.as_str()).join(format!("{id}.json"));
             let path = path_text(&path).into_owned();
-            let trigger = Trigger {
-                end: TaskEnd::Status(TaskStatus::Cancelled),
-                id,
-                worker: &worker,
-                exit_code: None,
-                retry_count,
-                result_file: Some(&path),
-                dlq_file: None,
-                at,
-                batch,
-            };
+            let trigger = result.trigger(Some(&path));
             self.owned.tell_end(id, trigger_json(&trigger).as_bytes())?;
         }
         self.owned.finish(id, true)

@@ -3,6 +3,7 @@
 /// Whose the dead letters are that are for no worker. No worker has this name.
 pub const UNROUTED: &str = "unrouted";
 
+mod cancelled;
 mod claim;
 mod file;
 mod id;

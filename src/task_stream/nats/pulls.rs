@@ -29,7 +29,7 @@ const BACK: usize = 64;
 pub(super) enum What {
     /// Tasks of this place among the priorities.
     Tasks(usize),
-    /// What comes back.
+    /// The messages that return to our folders.
     Back,
 }
 

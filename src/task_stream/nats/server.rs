@@ -132,7 +132,7 @@ impl Server {
         self.tasks.get_or_create_consumer(&name, config).await.map_err(said)
     }
 
-    /// The consumer for what comes back to a folder.
+    /// The consumer of the messages that return to a folder.
     pub(super) async fn back_to(&self, origin: &str, worker: &ServiceName) -> Result<Pull, String> {
         let name = names::back(origin, worker);
         let config = pull::Config {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Chance, Project, Stream, down, wait_for, wait_until};
+use crate::harness::{Chance, Project, Stream, down, number_of, wait_for, wait_until};
 use crate::tasks::names;
 use crate::web::Page;
 
@@ -29,11 +29,6 @@ const BETWEEN_RESTS: usize = 40;
 
 /// How long the group may take to come to rest: some restarts, the slowest after the longest backoff.
 const REST: Duration = Duration::from_secs(120);
-
-/// A number of the environment.
-fn number_of(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap())
-}
 
 /// A project with two branches that differ in everything, and an empty folder for temporary files.
 fn project() -> Project {

@@ -17,7 +17,7 @@ mod chance;
 mod dash;
 mod stream;
 
-pub(crate) use chance::Chance;
+pub(crate) use chance::{Chance, number_of, seed_of};
 pub(crate) use dash::{Dash, Ended, copied, key, place, quit};
 pub(crate) use stream::{Stream, Streamed, detach, down};
 
@@ -290,4 +290,11 @@ pub(crate) fn stop(pid: i32) {
 /// Sends a signal to a process.
 pub(crate) fn kill(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// Kills this one, if it is still there.
+pub(crate) fn kill_if_there(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
 }

@@ -4,47 +4,25 @@
 //! with the others as long as about one run in four finds a try that began a moment after the result of its task.)
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::{Server, end, is_done, project, start};
-use crate::harness::{Project, Stream, program_below, wait_for, wait_for_within};
+use crate::harness::{
+    Chance, Project, Stream, kill_if_there, number_of, program_below, seed_of, wait_for, wait_for_within,
+};
 use crate::tasks::{drop_with, json, names, path};
 
 /// How often each of the three groups and the server is killed.
 const KILLS: usize = 20;
 
-/// Moments and choices, the same for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below this one (xorshift64*).
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % limit
-    }
-}
-
-fn number_of(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-}
-
 /// Kills a group and all of its tries.
 fn kill_group(project: &Project, group: Stream<'_>) {
     let guard = group.guard();
     let program = program_below(guard).unwrap_or(guard);
-    kill(program);
-    kill(guard);
+    kill_if_there(program);
+    kill_if_there(guard);
     group.wait_killed();
     wait_for("the program is gone", || {
         project.processes().iter().all(|(_, command)| !command.ends_with("devgroup --no-tui"))
@@ -55,11 +33,13 @@ fn kill_group(project: &Project, group: Stream<'_>) {
 fn task(seed: u64, folder: usize, number: u64, chance: &mut Chance) -> Value {
     // No other run has such ids: a try looks for results wherever tests have folders.
     let id = format!("t-{seed}-{folder}-{number}");
-    let priority = ["low", "normal", "high", "critical"][usize::try_from(chance.below(4)).unwrap()];
-    let kind = ["good", "good", "good", "good", "once", "bad"][usize::try_from(chance.below(6)).unwrap()];
+    let priority = *chance.one(&["low", "normal", "high", "critical"]);
+    let kind = *chance.one(&["good", "good", "good", "good", "once", "bad"]);
     let after = chance.below(4) == 0 && number > 0;
-    let dependencies: Vec<String> =
-        after.then(|| format!("t-{seed}-{folder}-{}", chance.below(number))).into_iter().collect();
+    let dependencies: Vec<String> = after
+        .then(|| format!("t-{seed}-{folder}-{}", chance.below(usize::try_from(number).unwrap())))
+        .into_iter()
+        .collect();
     json!({ "task_id": id, "description": kind, "priority": priority, "dependencies": dependencies })
 }
 
@@ -67,9 +47,8 @@ fn task(seed: u64, folder: usize, number: u64, chance: &mut Chance) -> Value {
 fn whoever_is_killed_and_when_each_task_has_one_result_and_none_is_lost() {
     let Some(all) = number_of("DEVGROUP_NATS_TASKS") else { return println!("skipped: needs DEVGROUP_NATS_TASKS") };
     let Some(mut server) = Server::start() else { return };
-    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| u64::from(since.subsec_nanos()) + since.as_secs());
-    let seed = number_of("DEVGROUP_KILL_SEED").unwrap_or(now).max(1);
-    let mut chance = Chance(seed);
+    let seed = seed_of("DEVGROUP_KILL_SEED");
+    let mut chance = Chance::new(seed);
     println!("DEVGROUP_KILL_SEED={seed}");
     // A result is told by its file in the folder that a task came from, and there is no try after it.
     let run = "'''for results in ../../*/app/shared/results/marie; do [ ! -e \"$results/$TASK_ID.json\" ] || \
@@ -82,9 +61,7 @@ fn whoever_is_killed_and_when_each_task_has_one_result_and_none_is_lost() {
     let mut tasks = BTreeMap::new();
     let (mut dropped, mut round) = (0, 0);
     let mut turns: Vec<usize> = (0..KILLS).flat_map(|_| 0..4).collect();
-    while let Some(whom) =
-        (!turns.is_empty()).then(|| turns.swap_remove(usize::try_from(chance.below(turns.len() as u64)).unwrap()))
-    {
+    while let Some(whom) = (!turns.is_empty()).then(|| turns.swap_remove(chance.below(turns.len()))) {
         round += 1;
         // An equal part of the tasks comes in each round.
         let until = all * round / (4 * KILLS as u64);
@@ -95,11 +72,11 @@ fn whoever_is_killed_and_when_each_task_has_one_result_and_none_is_lost() {
             tasks.insert(task["task_id"].as_str().unwrap().to_owned(), (folder, task));
         }
         dropped = until;
-        let (begin, moment) = (Instant::now(), Duration::from_micros(chance.below(300_000)));
+        let (begin, moment) = (Instant::now(), chance.time_below(Duration::from_millis(300)));
         wait_for("the moment has come", || begin.elapsed() >= moment);
         if whom == 3 {
             server.kill();
-            let (begin, moment) = (Instant::now(), Duration::from_micros(chance.below(200_000)));
+            let (begin, moment) = (Instant::now(), chance.time_below(Duration::from_millis(200)));
             wait_for("the server was away", || begin.elapsed() >= moment);
             server.resume();
         } else {

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::{claimed, drop_task, json, names, path, project};
-use crate::harness::{Project, Stream, has, wait_for, wait_for_within};
+use crate::harness::{
+    Chance, Project, Stream, has, kill_if_there, number_of, program_below, seed_of, wait_for, wait_for_within,
+};
 
 /// Tasks that come in each round.
 const TASKS: usize = 4;
@@ -21,33 +23,9 @@ const AGENT: &str = "'''exec 9> \"../locks/$TASK_ID\"; flock -n 9 || echo \"$TAS
     echo \"$$ begin\" >> \"../notes/$TASK_ID\"; cat > /dev/null; setsid sleep 1001 > /dev/null 2>&1 < /dev/null & \
     sleep \"0.0$TASK_DESCRIPTION\"; echo \"$$ end\" >> \"../notes/$TASK_ID\"; [ \"$TASK_DESCRIPTION\" != 7 ]'''";
 
-/// Moments and choices, the same for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below this one (xorshift64*).
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % limit
-    }
-}
-
-fn number_of(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-/// Kills this one, if it is there.
-fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-}
-
 /// The program of a group; the guard, while it has not made one.
 fn program(guard: u32) -> u32 {
-    crate::harness::program_below(guard).unwrap_or(guard)
+    program_below(guard).unwrap_or(guard)
 }
 
 /// The tries that run, without what they have started.
@@ -62,18 +40,18 @@ fn kill_somebody(project: &Project, guard: u32, chance: &mut Chance) -> bool {
     let which = chance.below(5);
     match which {
         // The guard, the program, or both, in either order.
-        0 => kill(guard),
-        1 => kill(program),
+        0 => kill_if_there(guard),
+        1 => kill_if_there(program),
         2 => {
-            kill(guard);
-            kill(program);
+            kill_if_there(guard);
+            kill_if_there(program);
         }
         3 => {
-            kill(program);
-            kill(guard);
-            tries(project).into_iter().for_each(kill);
+            kill_if_there(program);
+            kill_if_there(guard);
+            tries(project).into_iter().for_each(kill_if_there);
         }
-        _ => tries(project).into_iter().take(1).for_each(kill),
+        _ => tries(project).into_iter().take(1).for_each(kill_if_there),
     }
     which != 4
 }
@@ -83,12 +61,8 @@ fn whatever_is_killed_and_when_each_task_has_one_end_and_never_two_tries_at_once
     if !has("flock and setsid", ["flock", "setsid"].iter().all(|tool| there(tool))) {
         return;
     }
-    let seed = number_of("DEVGROUP_KILL_SEED").unwrap_or_else(|| {
-        SystemTime::UNIX_EPOCH
-            .elapsed()
-            .map_or(1, |since| u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap_or(1))
-    });
-    let (rounds, mut chance) = (number_of("DEVGROUP_KILL_ROUNDS").unwrap_or(30), Chance(seed.max(1)));
+    let seed = seed_of("DEVGROUP_KILL_SEED");
+    let (rounds, mut chance) = (number_of("DEVGROUP_KILL_ROUNDS").unwrap_or(30), Chance::new(seed));
     println!("DEVGROUP_KILL_SEED={seed}");
     let keys = "concurrency = 3\nretries = 2\nbackoff = { initial = \"5ms\", max = \"20ms\" }\n\
         breaker = { failures = 1000000, cooldown = \"1s\" }\nstop = { grace = \"2s\" }";
@@ -101,13 +75,13 @@ fn whatever_is_killed_and_when_each_task_has_one_end_and_never_two_tries_at_once
         for task in 0..TASKS {
             drop_task(&project, &format!("t-{round}-{task}"), &chance.below(9).to_string());
         }
-        let (begin, moment) = (Instant::now(), Duration::from_micros(chance.below(400_000)));
+        let (begin, moment) = (Instant::now(), chance.time_below(Duration::from_millis(400)));
         wait_for("the moment has come", || begin.elapsed() >= moment);
         let guard = group.guard();
         if !kill_somebody(&project, guard, &mut chance) {
-            let (begin, moment) = (Instant::now(), Duration::from_micros(chance.below(100_000)));
+            let (begin, moment) = (Instant::now(), chance.time_below(Duration::from_millis(100)));
             wait_for("the next moment has come", || begin.elapsed() >= moment);
-            kill(program(guard));
+            kill_if_there(program(guard));
         }
         group.wait_killed();
         // One whose guard is gone ends in order.

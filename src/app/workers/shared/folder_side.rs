@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::super::desk::{Desk, Working};
 use super::token_in;
-use crate::domain::task::{
-    TaskEnd, TaskResult, Trigger, read_result, read_tries, result_json, tries_json, trigger_json,
-};
+use crate::domain::task::{TaskResult, read_result, read_tries, result_json, tries_json, trigger_json};
 use crate::domain::{FoundTries, LastTry, ServiceName, TaskHead, TaskId, TaskNews, TaskStatus, TriesNote};
 use crate::engine::tasks::{CameBack, TaskEvent};
 use crate::task_folder::Contents;
@@ -52,26 +50,9 @@ impl Desk {
     /// A published task is to end.
     pub(in crate::app::workers) fn call_off(&mut self, worker: ServiceName, id: TaskId) {
         let at = self.means.clock.both().1;
-        let status = TaskStatus::Cancelled;
-        let (exit_code, retry_count, batch) = (None, 0, None);
-        let result = result_json(&TaskResult {
-            id: &id,
-            worker: &worker,
-            status,
-            exit_code,
-            stdout: "",
-            stderr: "",
-            took: Duration::ZERO,
-            at,
-            retry_count,
-            stdout_dropped: 0,
-            stderr_dropped: 0,
-            batch,
-        });
-        let (result_file, dlq_file, end) = (None, None, TaskEnd::Status(status));
-        let (of, by) = (&id, &worker);
-        let told = Trigger { end, id: of, worker: by, exit_code, retry_count, result_file, dlq_file, at, batch };
-        let trigger = trigger_json(&told).into_bytes();
+        let cancelled = TaskResult::cancelled(&id, &worker, 0, None, at);
+        let result = result_json(&cancelled);
+        let trigger = trigger_json(&cancelled.trigger(None)).into_bytes();
         self.server.order(Order::CallOff { worker, id, result: result.into_bytes(), trigger });
     }
 
