@@ -4,6 +4,18 @@ use std::sync::Arc;
 
 use super::{Moment, ServiceName};
 
+/// A service whose files are compared with what they were when it last started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReader {
+    /// Its name.
+    pub service: ServiceName,
+    /// When its process began, which has the values of `env_file` since then.
+    pub began: Moment,
+    /// Until when its run may have read its files. What a file held for a moment until then is perhaps what runs: such a
+    /// file differs, also if it holds again what it held at the start.
+    pub until: Moment,
+}
+
 /// The answer to the question which files differ from what they were when a service last started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {

@@ -64,7 +64,7 @@ pub use alert::{AlertCommand, AlertDelivery, AlertKeys, AlertKind, AlertSpec, Un
 pub use cause::{FilesChanged, RestartCounts, StartCause, Stuck};
 pub use checkout::{Checkout, EnvFile, GroupValues};
 pub use command::{Answer, ClientHold, Command, Refusal, Targets};
-pub use comparison::{Comparison, Difference, Differs, GitLock, GitWork, covers};
+pub use comparison::{Comparison, Difference, Differs, FileReader, GitLock, GitWork, covers};
 pub use count::count;
 pub use dollars::{Dollars, Piece, is_variable_name, pieces};
 pub use elsewhere::{Elsewhere, ElsewhereRun};

@@ -32,6 +32,8 @@ pub enum RunReport {
         /// Why there is no process, for people.
         reason: String,
     },
+    /// The run has printed something, for the first time.
+    Printed,
     /// The readiness check has succeeded.
     Ready,
     /// A try of the readiness check has failed otherwise than the one before.

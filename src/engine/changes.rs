@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientHold, Comparison, Difference, FactKind, FileEvent, HoldResult, Holder, LastChange, Marker, RunId,
+    ClientHold, Comparison, Difference, FactKind, FileEvent, FileReader, HoldResult, Holder, LastChange, Marker, RunId,
     ServiceName, Verdict, human,
 };
 
@@ -50,9 +50,10 @@ impl Engine {
                 None => label.unwrap_or_default(),
             };
             let asks = self.changes.release(&Owner::Git(tree), Some(label), turn.now);
-            ask(asks, turn);
+            self.ask_watcher(asks, turn);
         }
-        ask(self.changes.take_due(turn.now), turn);
+        let asks = self.changes.take_due(turn.now);
+        self.ask_watcher(asks, turn);
         while let Some((question, changes)) = self.changes.overdue(turn.now) {
             self.decide(question, changes, BTreeMap::new(), turn);
         }
@@ -61,7 +62,8 @@ impl Engine {
     /// A person has looked into what waits: it waits no longer.
     pub(super) fn end_limits(&mut self, turn: &mut Turn) {
         self.services.iter_mut().for_each(|service| service.restarts.limit.end_wait());
-        ask(self.changes.end_waits(turn.now), turn);
+        let asks = self.changes.end_waits(turn.now);
+        self.ask_watcher(asks, turn);
     }
 
     /// As [`Self::end_limits`], by a restart of this service: what waits is met by that.
@@ -250,7 +252,8 @@ impl Engine {
             self.forget(services, turn);
             self.discard_file();
         } else {
-            ask(self.changes.release_by_hand(scope, turn.now), turn);
+            let asks = self.changes.release_by_hand(scope, turn.now);
+            self.ask_watcher(asks, turn);
         }
     }
 
@@ -268,7 +271,8 @@ impl Engine {
                 runs.push((service.name().clone(), service.run.id));
             }
         }
-        ask(self.changes.ask_of_discarded(runs, turn.now), turn);
+        let asks = self.changes.ask_of_discarded(runs, turn.now);
+        self.ask_watcher(asks, turn);
         if !services.is_empty() {
             turn.emit(Effect::Baseline { services, at: turn.now, sync: true });
         }
@@ -290,14 +294,22 @@ impl Engine {
             self.forget(services, turn);
             self.discard_file();
         } else {
-            ask(self.changes.release(&owner, None, turn.now), turn);
+            let asks = self.changes.release(&owner, None, turn.now);
+            self.ask_watcher(asks, turn);
         }
     }
-}
 
-fn ask(asks: impl IntoIterator<Item = Asks>, turn: &mut Turn) {
-    for Asks { id, services, sync } in asks {
-        turn.emit(Effect::Compare { ask: id, services, sync });
+    fn ask_watcher(&self, asks: impl IntoIterator<Item = Asks>, turn: &mut Turn) {
+        for Asks { id, services, sync } in asks {
+            let now = turn.now;
+            let reader = |service: ServiceName| {
+                let run = self.place_of(&service).ok().map(|place| &self.services[place].run);
+                let began = run.and_then(|run| run.has_environment).unwrap_or(now);
+                FileReader { service, began, until: run.map_or(now, |run| run.reads_until(now)) }
+            };
+            let services = services.into_iter().map(reader).collect();
+            turn.emit(Effect::Compare { ask: id, services, sync });
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Answer, Fact, GroupSpec, LastExit, Moment, RunId, ServiceName, ServiceSpec, Signal, SignalTarget, StartCause,
+    Answer, Fact, FileReader, GroupSpec, LastExit, Moment, RunId, ServiceName, ServiceSpec, Signal, SignalTarget,
+    StartCause,
 };
 
 /// An order. The effect runner carries it out and decides nothing.
@@ -125,8 +126,8 @@ pub enum Effect {
     Compare {
         /// The number of the question.
         ask: u64,
-        /// Names of the services to compare.
-        services: Vec<ServiceName>,
+        /// The services to compare.
+        services: Vec<FileReader>,
         /// Everything that has happened until now is to be known first: a hold has ended.
         sync: bool,
     },

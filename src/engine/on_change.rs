@@ -245,6 +245,7 @@ impl Service {
     fn took_note(&mut self, turn: &mut Turn) {
         (self.discarded, self.hooks.problem) = (None, None);
         self.restarts.limit.begin(turn.now);
+        self.run.reads_again(turn.now);
         turn.emit(Effect::Baseline { services: vec![self.name().clone()], at: turn.now, sync: false });
     }
 

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, UnchangedInputs, Usage,
-    WorkerSnapshot,
+    Kind, Moment, Outcome, OverLimit, Phase, RunDetails, RunId, ServiceSpec, Signal, StartCause, UnchangedInputs,
+    Usage, WorkerSnapshot,
 };
 
 use super::liveness::Liveness;
+
+/// How long a run that prints nothing is taken to read its files. Its script or program is read at once. Longer would restart
+/// it for a checkout there and back soon after its start.
+const READING: Duration = Duration::from_millis(50);
 
 /// A run, from the order to start it until the next one.
 #[derive(Clone, Debug)]
@@ -25,6 +29,10 @@ pub(super) struct Run {
     pub(super) pid: Option<u32>,
     /// When its process began to exist.
     pub(super) up_since: Option<Moment>,
+    /// When it had its environment: its process began.
+    pub(super) has_environment: Option<Moment>,
+    /// When it had read its files, as far as its signs tell: it was ready, or has printed something, or ended.
+    pub(super) read_files: Option<Moment>,
     /// It is over, and its service was down since: what follows is a start, and no restart.
     pub(super) was_down: bool,
     /// What it is waited for by, with the values of its start.
@@ -92,6 +100,8 @@ impl Run {
             asked_at: now,
             pid: None,
             up_since: None,
+            has_environment: None,
+            read_files: None,
             was_down: false,
             ready_label: None,
             unready: None,
@@ -120,6 +130,19 @@ impl Run {
     /// How long its process has been there; nothing before it was.
     pub(super) fn uptime(&self, now: Moment) -> Duration {
         self.up_since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// Until when it may have read its files: until it was ready or, as a job, until its end. A run without a check has
+    /// read them when it first prints something, or after a while.
+    pub(super) fn reads_until(&self, now: Moment) -> Moment {
+        let has_sign = self.spec.ready.is_some() || self.spec.kind == Kind::Job;
+        let silent = self.up_since.filter(|_| !has_sign).map(|since| since + READING);
+        self.read_files.or(silent).map_or(now, |at| at.min(now))
+    }
+
+    /// It was told of changes without a start.
+    pub(super) fn reads_again(&mut self, now: Moment) {
+        self.read_files = self.read_files.map(|_| now + READING);
     }
 
     /// Nothing is left of it. How it was begun and stopped is still told, and how a worker left its tasks.

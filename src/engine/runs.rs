@@ -52,6 +52,7 @@ impl Service {
             }
             RunReport::Unchanged { inputs } => self.not_needed(inputs, turn),
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
+            RunReport::Printed => self.printed(turn),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Unready { problem } => self.is_unready(problem),
             RunReport::PortTaken { problem } => self.run.port_taken = Some(problem),
@@ -78,6 +79,7 @@ impl Service {
         }
         self.run.pid = Some(pid);
         self.run.up_since = Some(turn.now);
+        self.run.has_environment = Some(turn.now);
         self.watch_memory(turn);
         if let Phase::Stopping { .. } = self.phase {
             self.started_while_stopping(turn);
@@ -122,6 +124,13 @@ impl Service {
         self.watch_over(run, turn);
     }
 
+    /// Where neither a check nor the end says it, a program that prints has read what it is.
+    fn printed(&mut self, turn: &Turn) {
+        if self.run.spec.ready.is_none() && self.run.spec.kind != Kind::Job {
+            self.run.read_files.get_or_insert(turn.now);
+        }
+    }
+
     fn ready(&mut self, run: RunId, turn: &mut Turn) {
         let Phase::Starting { spawned: true, .. } = self.phase else { return };
         let since = self.run.up_since.unwrap_or(turn.now);
@@ -133,6 +142,7 @@ impl Service {
         self.run.port_taken = None;
         let after = turn.now.since(since);
         self.run.ready_after = Some(after);
+        self.run.read_files.get_or_insert(turn.now);
         self.enter(Phase::Running { run, since, ready: true }, turn);
         self.restarts.limit.settle(turn.now);
         self.narrate(Marker::Ready { after, restart: run.0 > 1 }, turn);
@@ -219,6 +229,7 @@ impl Service {
         }
         self.run.leader_gone = true;
         self.restarts.limit.settle(turn.now);
+        self.run.read_files.get_or_insert(turn.now);
         let uptime = self.run.uptime(turn.now);
         let asked = matches!(self.phase, Phase::Stopping { .. });
         let outcome = self.outcome(status, uptime, turn);

@@ -136,6 +136,7 @@ fn begin<'a>(
         outbox: VecDeque::new(),
         buffer: Vec::new(),
         gauge: Gauge::default(),
+        has_printed: false,
         feeder: None,
         clock,
     };
@@ -269,6 +270,7 @@ struct Run<'a> {
     /// What was read; room for it is there while it floods only.
     buffer: Vec<u8>,
     gauge: Gauge,
+    has_printed: bool,
     /// Feeds the log in place of this thread, while the run floods.
     feeder: Option<Feeder>,
     clock: Clock,
@@ -451,6 +453,9 @@ impl Run<'_> {
         if self.buffer.is_empty() {
             self.forget_buffer();
             return false;
+        }
+        if !std::mem::replace(&mut self.has_printed, true) {
+            self.live.report(RunReport::Printed);
         }
         self.see_to_feeder(self.buffer.len());
         if !self.feeder.as_ref().is_some_and(|feeder| feeder.push_output(&self.buffer)) {

@@ -52,6 +52,8 @@ pub(super) struct Was {
     pub(super) shown: Arc<str>,
     pub(super) first_at: Moment,
     pub(super) last_at: Moment,
+    /// When it first held something else than at the start, of what it held until a later change.
+    pub(super) between: Option<Moment>,
     /// Its last change was a write that was not finished.
     open: bool,
     /// For the order.
@@ -75,11 +77,15 @@ impl Baselines {
                 None => self.of.entry(name.clone()).or_default(),
             };
             if let Some(known) = changed.files.get_mut(path.as_os_str()) {
+                if !was.is_same(known.print) {
+                    known.between.get_or_insert(known.last_at);
+                }
                 known.last_at = known.last_at.max(at);
                 known.open = !finished;
             } else if changed.files.len() < CAPACITY {
                 let shown = Arc::clone(shown);
-                let was = Was { print: was, shown, first_at: at, last_at: at, open: !finished, number: self.next };
+                let (open, number) = (!finished, self.next);
+                let was = Was { print: was, shown, first_at: at, last_at: at, between: None, open, number };
                 changed.files.insert(path.as_os_str().to_owned(), was);
                 self.next += 1;
             } else {
@@ -180,6 +186,26 @@ mod tests {
         note_change(&mut baselines, "c", three, 40);
         baselines.renew(&"api".into(), at(35), |path| path == Path::new("c"));
         assert_eq!(changed(&baselines, "api"), [("b".into(), three)]);
+    }
+
+    #[test]
+    fn what_a_file_held_between_two_changes_is_known_by_its_time() {
+        let mut baselines = Baselines::default();
+        let [one, two] = [1, 2].map(|n| Fingerprint::Hash([n, n]));
+        let between = |baselines: &Baselines, path: &str| {
+            let (files, _) = baselines.changed(&"api".into());
+            files.iter().find(|(its, _)| its == Path::new(path)).and_then(|(_, was)| was.between)
+        };
+        note_change(&mut baselines, "touched", one, 10);
+        note_change(&mut baselines, "touched", one, 20);
+        assert_eq!(between(&baselines, "touched"), None);
+        note_change(&mut baselines, "touched", one, 30);
+        note_change(&mut baselines, "touched", two, 40);
+        note_change(&mut baselines, "touched", Fingerprint::Unknown, 50);
+        assert_eq!(between(&baselines, "touched"), Some(at(30)), "it came with the change before");
+        note_change(&mut baselines, "unread", one, 10);
+        note_change(&mut baselines, "unread", Fingerprint::Unknown, 20);
+        assert_eq!(between(&baselines, "unread"), Some(at(10)), "nobody knows what it was");
     }
 
     #[test]

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, time_of_a_write};
-use crate::domain::{Answer, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
+use crate::domain::{Answer, FileReader, GroupSpec, Moment, ServiceName, WatchBackend, WatchReport, WatchStatus};
 
 use cookies::Cookies;
 pub use git::branch_of;
@@ -103,7 +103,7 @@ impl Watcher {
 
     /// Asks which files of these services differ from what they were at the services' baselines. The answer is a
     /// [`WatchReport::Compared`]; with `sync` it knows of everything that has happened until now.
-    pub fn compare(&self, ask: u64, services: Vec<ServiceName>, sync: bool) {
+    pub fn compare(&self, ask: u64, services: Vec<FileReader>, sync: bool) {
         self.pending.request(Request::Compare { ask, services, sync });
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::domain::{Answer, GroupSpec, Moment, ServiceName};
+use crate::domain::{Answer, FileReader, GroupSpec, Moment, ServiceName};
 
 /// What was said about a path since it was last looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) enum Request {
     /// Which files of these services differ from their baselines.
     Compare {
         ask: u64,
-        services: Vec<ServiceName>,
+        services: Vec<FileReader>,
         /// After all that has happened until now is known.
         sync: bool,
     },

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devgroup::clock::Clock;
-use devgroup::domain::{GroupSpec, ServiceName, WatchReport, WatchStatus};
+use devgroup::domain::{FileReader, GroupSpec, Moment, ServiceName, WatchReport, WatchStatus};
 use devgroup::watch::{WatchReports, Watcher};
 
 mod figures;
@@ -73,7 +73,9 @@ impl Watched {
 
     /// Waits until all that has happened until now is known, and compared.
     fn compare(&mut self, ask: u64, services: &[ServiceName]) {
-        self.watcher.compare(ask, services.to_vec(), true);
+        let (began, until) = (Moment::START, Moment::START);
+        let reader = |service: &ServiceName| FileReader { service: service.clone(), began, until };
+        self.watcher.compare(ask, services.iter().map(reader).collect(), true);
         self.until("the comparison", |seen| seen.compared == Some(ask));
     }
 

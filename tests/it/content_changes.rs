@@ -116,6 +116,40 @@ fn what_comes_back_during_a_pause_restarts_nobody() {
 }
 
 #[test]
+fn a_run_does_not_keep_what_a_file_held_only_while_it_began() {
+    let run = "echo start >> ../home/api; until [ -e ../home/go ]; do sleep .01; done; \
+               cat v > ../home/read; echo has-read; exec sleep 1000";
+    let project = Project::new(&format!(
+        "[services.api]\nrun = \"{run}\"\nwatch = ['v']\nready = {{ log = 'has-read', timeout = '60s' }}\n"
+    ));
+    let has_read = |dash: &mut Dash<'_>, content: &str| {
+        dash.wait_while_reading(&format!("{content} was read"), |project| {
+            fs::read_to_string(project.path("../home/read")).is_ok_and(|read| read == content)
+        });
+        dash.wait_for("it is ready", |screen| screen.lines().any(|line| line.contains("api") && line.contains("● ")));
+    };
+    project.write("v", "one");
+    project.write("../home/go", "");
+    let mut dash = Dash::start(&project, WIDE, &[]);
+    has_read(&mut dash, "one");
+    dash.wait_for_text("watching ");
+    fs::remove_file(project.path("../home/go")).unwrap();
+    dash.keys("p");
+    dash.wait_for_text("WATCHING PAUSED");
+    dash.keys("r");
+    dash.wait_while_reading("it begins anew", |project| starts(project, "api") == 2);
+    project.write("v", "two");
+    dash.wait_for_text("1 change held");
+    project.write("../home/go", "");
+    has_read(&mut dash, "two");
+    project.write("v", "one");
+    dash.keys("p");
+    has_read(&mut dash, "one");
+    assert_eq!(starts(&project, "api"), 3);
+    quit(dash);
+}
+
+#[test]
 fn a_restart_by_hand_during_a_pause_meets_what_is_held() {
     let project = Project::new(&sleeper("api", "watch = ['src/**']"));
     project.write("src/a.rs", "old");

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, GroupSnapshot,
-    GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName, ServiceSnapshot,
-    ServiceSpec, Signal, SignalTarget, Targets, Usage, Validated, Verdict, WorkerSnapshot,
+    ChangeKind, Command, Comparison, Difference, Differs, ExitStatus, Exited, Fact, FileEvent, FileReader,
+    GroupSnapshot, GroupSpec, Marker, Match, Moment, NextTry, Phase, Rule, RuleSource, RunId, RunReport, ServiceName,
+    ServiceSnapshot, ServiceSpec, Signal, SignalTarget, Targets, Usage, Validated, Verdict, WorkerSnapshot,
 };
 use crate::engine::{Effect, Engine, Event};
 
@@ -95,6 +95,11 @@ impl Disk {
     }
 }
 
+/// The names of those whose files are compared.
+pub(super) fn names_of(readers: &[FileReader]) -> Vec<ServiceName> {
+    readers.iter().map(|reader| reader.service.clone()).collect()
+}
+
 impl Scenario {
     pub(super) fn new(services: Vec<ServiceSpec>) -> Self {
         Self::of(group(services))
@@ -148,7 +153,7 @@ impl Scenario {
                 self.looks.push(*looks_at_inputs);
             }
             match &effect {
-                Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, services.clone())),
+                Effect::Compare { ask, services, .. } => self.disk.asked.push((*ask, names_of(services))),
                 Effect::Baseline { services, at, sync } => {
                     if *sync {
                         // What was asked before is answered before.

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::engine::{Effect, Engine, Event, Finish};
 
-use super::driver::file_event;
+use super::driver::{file_event, names_of};
 use super::fixture::{checked, group, job, needs, service};
 
 /// What the machine cannot see: the process of one run.
@@ -195,7 +195,7 @@ impl World {
                 });
                 assert!(alive, "a signal for {service} {run}, which does not exist: {:?}", self.processes);
             }
-            Effect::Compare { ask, services, .. } => self.asked.push((*ask, services.clone())),
+            Effect::Compare { ask, services, .. } => self.asked.push((*ask, names_of(services))),
             Effect::Finish(finish) => assert_eq!(self.finish.replace(finish.clone()), None, "two ends"),
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::WatchLoop;
-use crate::domain::{ChangeKind, Comparison, Difference, Differs, Match, Moment, ServiceName, WatchReport};
+use crate::domain::{ChangeKind, Comparison, Difference, Differs, FileReader, Match, Moment, WatchReport};
 use crate::watch::directory;
 use crate::watch::fingerprint::{self, Fingerprint, Look};
 use crate::watch::pending::{Batch, Request};
@@ -27,7 +27,7 @@ pub(super) struct Comparing {
 #[derive(Debug)]
 struct Waiting {
     ask: u64,
-    services: Vec<ServiceName>,
+    services: Vec<FileReader>,
     tries: u32,
     next: Moment,
 }
@@ -206,7 +206,7 @@ impl WatchLoop {
         let mut prints = HashMap::new();
         let mut emptied = false;
         let mut services = Vec::with_capacity(waiting.services.len());
-        for name in &waiting.services {
+        for FileReader { service: name, began, until } in &waiting.services {
             let (changed, beyond) = self.baselines.changed(name);
             let mut difference = Difference { files: Vec::new(), more: beyond };
             for (path, was) in changed {
@@ -221,7 +221,9 @@ impl WatchLoop {
                         print
                     }
                 };
-                if was.print.is_same(now) {
+                let until = if self.environment_files.has(&path) { began } else { until };
+                let was_read_between = was.between.is_some_and(|between| between <= *until);
+                if was.print.is_same(now) && !was_read_between {
                     self.baselines.forget(name, &path);
                     continue;
                 }

@@ -1,9 +1,8 @@
 //! A machine-made day: thirty services, and random operations of those who work with them, the same ones each time. From time
 //! to time the group comes to rest: what it says is what is, and it holds no more than before. At the end nothing is left.
 //!
-//! It runs by hand: `DEVGROUP_DAY_SECONDS=10800` makes it three hours. `DEVGROUP_DAY_SEED` draws other operations. Each is
-//! printed with its number. (Not with the others as long as it finds what is not mended: a file that changes between the
-//! start of a run and its reading of it, and changes back, leaves the run with the content in between.)
+//! `DEVGROUP_DAY_SECONDS` says how long: 180 in `.ci/run`; 10800 makes it three hours. `DEVGROUP_DAY_SEED` draws other
+//! operations. Each is printed with its number.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,13 +1,18 @@
 //! What differs from what a service has seen: the watcher's answers, on real files.
 
 use super::*;
-use devgroup::domain::{Moment, ServiceName};
+use devgroup::domain::{FileReader, Moment, ServiceName};
 
-/// The paths that differ for the service `api`.
+/// The paths that differ for the service `api`, which had read its files at its start.
 fn differing(watched: &mut Watched, sync: bool) -> Vec<String> {
+    differing_until(Moment::START, watched, sync)
+}
+
+/// The paths that differ for the service `api`, which may have read its files until then.
+fn differing_until(until: Moment, watched: &mut Watched, sync: bool) -> Vec<String> {
     static ASK: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     let ask = ASK.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    watched.watcher.compare(ask, vec![api()], sync);
+    watched.watcher.compare(ask, vec![FileReader { service: api(), began: Moment::START, until }], sync);
     watched.until("the comparison has come", |seen| seen.compared.as_ref().is_some_and(|one| one.ask == ask));
     let (_, difference) = watched.compared.as_ref().expect("one").services.first().expect("api").clone();
     assert_eq!(difference.more, 0);
@@ -114,6 +119,21 @@ fn what_cannot_be_read_has_changed_and_what_is_large_goes_by_its_stamp() {
 }
 
 #[test]
+fn what_was_there_in_between_is_a_difference_for_who_may_have_read_it() {
+    let mut watched = known(|root| {
+        write(root.join("a"), "one");
+        write(root.join("touched"), "one");
+    });
+    write(watched.path("a"), "two");
+    write(watched.path("touched"), "one");
+    assert_eq!(differing(&mut watched, true), ["a"]);
+    write(watched.path("a"), "one");
+    let late = Moment::after_start(Duration::from_secs(3600));
+    assert_eq!(differing_until(late, &mut watched, true), ["a"]);
+    assert_eq!(differing(&mut watched, true), [""; 0]);
+}
+
+#[test]
 fn a_file_that_is_empty_for_a_moment_is_read_again() {
     let mut watched = known(|root| write(root.join("a"), "text"));
     let mut found = None;
@@ -121,7 +141,11 @@ fn a_file_that_is_empty_for_a_moment_is_read_again() {
         write(watched.path("a"), "");
         watched.until("it is empty", |seen| seen.last("a").is_some_and(|(_, finished)| finished));
         let asked = Instant::now();
-        watched.watcher.compare(ask, vec![api()], false);
+        watched.watcher.compare(
+            ask,
+            vec![FileReader { service: api(), began: Moment::START, until: Moment::START }],
+            false,
+        );
         write(watched.path("a"), "text");
         // It is looked at for three times 15 ms: on a busy machine this thread may come later.
         let in_time = asked.elapsed() < Duration::from_millis(40);

@@ -5,87 +5,22 @@
 //! `validate` must not be replaced by them. Some services write files themselves when they start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    AliveCheck, AliveProbe, ClientHold, Command, Comparison, Condition, Difference, Differs, ExitStatus, GitLock,
-    GitWork, GroupSpec, Kind, Moment, OnChange, Outcome, Phase, RunCommand, RunId, RunReport, ServiceName, ServiceSpec,
-    Signal, StopSpec, Targets, Then, Validate, Validated,
+    ClientHold, Command, Comparison, Difference, Differs, ExitStatus, FileReader, GitLock, GitWork, Kind, Moment,
+    Outcome, Phase, RunId, RunReport, ServiceName, Signal, Targets, Then, Validated,
 };
 use crate::engine::next_start::NextStart;
 use crate::engine::{Effect, Engine, Event};
 
 use super::driver::file_event;
-use super::fixture::{checked, group, job, needs, service};
+use members::{FILES, SERVICES, spec, watches};
 
-const FILES: [&str; 5] = ["a", "b", "c", "gen", "d"];
-const SERVICES: [&str; 7] = ["s0", "s1", "s2", "s3", "job", "hup", "gen"];
+mod members;
+
 /// Contents that no validation passes.
 const BAD: u64 = 7;
-
-/// Which files a service watches.
-fn watches(name: &str) -> &'static [&'static str] {
-    match name {
-        "s0" => &["a", "b"],
-        "s1" => &["a", "c"],
-        "s2" => &["a", "b", "d"],
-        "s3" => &["c", "d"],
-        "job" => &["b", "d"],
-        "hup" => &["a"],
-        _ => &["gen", "d"],
-    }
-}
-
-/// A cascade of four with validations, a job, one that is told of changes, and one that writes what it watches. The bits
-/// of `variant` change each key that a reload may change.
-fn spec(variant: u32) -> Arc<GroupSpec> {
-    let is_on = |bit: u32| variant & (1 << bit) != 0;
-    let validated = |spec: ServiceSpec, bit: u32| {
-        let validate = Validate { run: RunCommand::Shell("check".into()), timeout: Duration::from_secs(100_000) };
-        ServiceSpec { validate: (!is_on(bit)).then_some(validate), ..spec }
-    };
-    let alive = AliveCheck {
-        probe: AliveProbe::Port(4000),
-        every: Duration::from_secs(1),
-        timeout: Duration::from_secs(1),
-        failures: 2,
-        grace: Duration::from_secs(2),
-    };
-    let first = if is_on(0) { checked("s0") } else { service("s0") };
-    let mut services = vec![
-        ServiceSpec { cascade: !is_on(1), ..first },
-        validated(ServiceSpec { cascade: true, ..needs(service("s1"), "s0", Condition::Ready) }, 2),
-        validated(needs(checked("s2"), "s1", Condition::Ready), 3),
-        needs(service("s3"), "s2", Condition::Started),
-        ServiceSpec { retries: u32::from(is_on(4)), ..job("job") },
-        ServiceSpec { on_change: OnChange::Signal(Signal::Hup), ..service("hup") },
-        if is_on(5) { service("gen") } else { job("gen") },
-    ];
-    services[3].env_files = if is_on(6) { vec!["/work/.env".into()] } else { Vec::new() };
-    services[0].alive = is_on(7).then_some(alive);
-    if is_on(8) {
-        services[1].env = vec![("A".into(), "1".into()), ("B".into(), "2".into())];
-    } else {
-        services[1].env = vec![("B".into(), "2".into()), ("A".into(), "1".into())];
-    }
-    services[5].on_change = if is_on(9) { OnChange::Run("make".into()) } else { services[5].on_change.clone() };
-    services[4].dir = if is_on(10) { "/other".into() } else { services[4].dir.clone() };
-    if is_on(11) {
-        services[0].name = "t0".into();
-        services.iter_mut().flat_map(|one| &mut one.depends_on).for_each(|need| {
-            if need.on.as_str() == "s0" {
-                need.on = "t0".into();
-            }
-        });
-    }
-    for service in &mut services {
-        service.stop = StopSpec { grace: Duration::from_millis(700), ..StopSpec::default() };
-    }
-    let mut spec = Arc::unwrap_or_clone(group(services));
-    spec.watch.git_hold = !is_on(12);
-    Arc::new(spec)
-}
 
 /// A generator of numbers, the same on every machine (Knuth, MMIX).
 struct Draw(u64);
@@ -103,6 +38,8 @@ type Contents = BTreeMap<&'static str, u64>;
 enum Process {
     Ordered,
     Alive,
+    /// It is alive, and has read its files.
+    HasRead,
 }
 
 struct World {
@@ -112,6 +49,11 @@ struct World {
     disk: Contents,
     /// What each service last saw: at its start, when it was told, or when somebody discarded what had changed.
     seen: BTreeMap<ServiceName, Contents>,
+    /// What the process of each service has read: at some moment between its start and its first sign of that.
+    read: BTreeMap<ServiceName, Contents>,
+    /// All that was written, in order, and how much of it was when each service last saw its files.
+    writes: Vec<(&'static str, u64, Moment)>,
+    writes_before: BTreeMap<ServiceName, usize>,
     /// Since when, for the times of a difference.
     written: BTreeMap<&'static str, Moment>,
     processes: BTreeMap<ServiceName, (RunId, Process)>,
@@ -120,7 +62,7 @@ struct World {
     hooks: BTreeMap<ServiceName, u32>,
     /// How the last validation of each service ended.
     passed: BTreeMap<ServiceName, bool>,
-    asked: Vec<(u64, Vec<ServiceName>)>,
+    asked: Vec<(u64, Vec<FileReader>)>,
     answers: Vec<Comparison>,
     /// Somebody has discarded changes that their runs have not seen.
     discarded: BTreeSet<ServiceName>,
@@ -141,6 +83,9 @@ impl World {
             draw: Draw(seed),
             disk: FILES.iter().map(|file| (*file, 0)).collect(),
             seen: BTreeMap::new(),
+            read: BTreeMap::new(),
+            writes: Vec::new(),
+            writes_before: BTreeMap::new(),
             written: BTreeMap::new(),
             processes: BTreeMap::new(),
             validations: BTreeMap::new(),
@@ -199,12 +144,22 @@ impl World {
                 }
                 for name in services {
                     let contents = self.watched(&name);
-                    if sync && self.seen.get(&name) != Some(&contents) {
+                    let has_read_other = self.read.get(&name) != Some(&contents);
+                    let is_told_old = self
+                        .answers
+                        .iter()
+                        .flat_map(|answer| &answer.services)
+                        .any(|(its, difference)| *its == name && !difference.is_empty());
+                    if sync && (self.seen.get(&name) != Some(&contents) || has_read_other || is_told_old) {
                         self.discarded.insert(name.clone());
                     } else if !sync {
                         self.discarded.remove(&name);
                     }
                     self.passed.remove(&name);
+                    if !sync && matches!(self.processes.get(&name), Some((_, Process::HasRead))) {
+                        self.read.insert(name.clone(), contents.clone());
+                    }
+                    self.writes_before.insert(name.clone(), self.writes.len());
                     self.seen.insert(name, contents);
                 }
             }
@@ -272,6 +227,7 @@ impl World {
     /// Somebody writes a file.
     fn write(&mut self, file: &'static str, content: u64) {
         self.disk.insert(file, content);
+        self.writes.push((file, content, self.now));
         self.written.insert(file, self.now);
         let names: Vec<&str> = self.engine.spec.services.iter().map(|spec| spec.name.as_str()).collect();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
@@ -291,11 +247,16 @@ impl World {
         }
     }
 
-    fn compare(&self, ask: u64, services: Vec<ServiceName>) -> Comparison {
-        let difference = |name: ServiceName| {
+    fn compare(&self, ask: u64, services: Vec<FileReader>) -> Comparison {
+        let difference = |FileReader { service: name, until, .. }: FileReader| {
             let seen = self.seen.get(&name).cloned().unwrap_or_default();
             let now = self.watched(&name);
-            let differs = now.iter().filter(|(file, content)| seen.get(*file) != Some(content));
+            let before = self.writes_before.get(&name).copied().unwrap_or_default();
+            let between = |file: &str, was: u64| {
+                self.writes[before..].iter().any(|&(its, content, at)| its == file && content != was && at <= until)
+            };
+            let is_same = |file: &str, content: u64| seen.get(file) == Some(&content) && !between(file, content);
+            let differs = now.iter().filter(|(file, content)| !is_same(file, **content));
             let files = differs.map(|(file, _)| {
                 let at = self.written.get(file).copied().unwrap_or(self.now);
                 Differs { path: (*file).into(), first_at: at, last_at: at, is_new: false }
@@ -335,19 +296,42 @@ impl World {
                     self.write("gen", content);
                 }
             }
-            Process::Alive if ends && (stopping || is_job) => {
+            Process::Alive | Process::HasRead if ends && (stopping || is_job) => {
+                self.reads(name);
                 self.processes.remove(name);
                 let status = if stopping { ExitStatus::Signal(15) } else { ExitStatus::Code(0) };
                 self.news(name, run, RunReport::Exited { status, group_gone: true });
             }
-            Process::Alive if starting => self.news(name, run, RunReport::Ready),
-            Process::Alive => return false,
+            Process::Alive if starting => {
+                self.reads(name);
+                self.news(name, run, RunReport::Ready);
+            }
+            Process::Alive if !is_job => {
+                self.reads(name);
+                self.news(name, run, RunReport::Printed);
+            }
+            Process::Alive | Process::HasRead => return false,
         }
         true
     }
 
+    /// The process of a service reads its files, if it has not.
+    fn reads(&mut self, name: &ServiceName) {
+        if let Some((_, process @ Process::Alive)) = self.processes.get_mut(name) {
+            *process = Process::HasRead;
+            self.read.insert(name.clone(), self.watched(name));
+        }
+    }
+
+    /// Whether it says by nothing when it has read its files: it is no job, and has no check.
+    fn is_silent(&self, name: &ServiceName) -> bool {
+        let service = self.engine.services.iter().find(|service| service.name() == name);
+        service.is_some_and(|service| service.run.spec.kind != Kind::Job && service.run.spec.ready.is_none())
+    }
+
     fn crash(&mut self, name: &ServiceName) {
-        if let Some(&(run, Process::Alive)) = self.processes.get(name) {
+        if let Some(&(run, Process::Alive | Process::HasRead)) = self.processes.get(name) {
+            self.reads(name);
             self.processes.remove(name);
             self.news(name, run, RunReport::Exited { status: ExitStatus::Code(1), group_gone: true });
         }
@@ -426,6 +410,11 @@ impl World {
 
     /// Time passes, and the machine is woken whenever it has asked for it.
     fn pass(&mut self, time: Duration) {
+        // What prints nothing reads soon.
+        let names: Vec<ServiceName> = self.processes.keys().filter(|name| self.is_silent(name)).cloned().collect();
+        for name in &names {
+            self.reads(name);
+        }
         let end = self.now + time;
         while let Some(deadline) = self.engine.next_deadline().filter(|deadline| *deadline <= end) {
             assert!(deadline > self.now, "it wants to be woken in the past");
@@ -486,6 +475,8 @@ impl World {
                 Phase::Finished(_) if refused => {}
                 Phase::Running { .. } | Phase::Finished(_) => {
                     assert_eq!(self.seen.get(&service.name), Some(&disk), "{service:#?}");
+                    let has_read = self.read.get(&service.name) == Some(&disk);
+                    assert!(has_read || self.discarded.contains(&service.name), "{:?}: {service:#?}", self.read);
                 }
                 other => panic!("{other:?} is no rest: {service:#?}"),
             }
@@ -536,7 +527,8 @@ fn a_loop_costs_three_starts_a_minute_at_most_after_the_first() {
         world.write("gen", 100);
         while world.now.since_start() < end {
             let starts = world.starts.get(&ServiceName::from("gen")).map_or(0, Vec::len);
-            if starts > seen && world.processes.get(&"gen".into()).is_none_or(|(_, process)| *process == Process::Alive)
+            if starts > seen
+                && world.processes.get(&"gen".into()).is_none_or(|(_, process)| *process != Process::Ordered)
             {
                 seen = starts;
                 world.pass(Duration::from_millis(delay));
