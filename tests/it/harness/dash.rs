@@ -291,15 +291,26 @@ impl<'p> Dash<'p> {
         if nothing_left {
             self.project.assert_nothing_left();
         }
-        while self.pump() {}
         let code = status.signal().is_none().then(|| status.exit_code());
-        if let Some(pty) = &self.pty {
-            let after = (*self.eye.mode(), LineModes::of(&pty.near));
-            assert_eq!(after, self.before, "the terminal is not as it was\n{}", self.screen());
-        }
+        self.wait_for_the_terminal_as_it_was();
         let screen = self.screen();
         let last_line = screen.lines().rev().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
         (Ended { code, last_line }, screen)
+    }
+
+    /// The last bytes of the program may come after its end: the kernel carries them over in its own time.
+    fn wait_for_the_terminal_as_it_was(&mut self) {
+        let after = |dash: &Self| dash.pty.as_ref().map(|pty| (*dash.eye.mode(), LineModes::of(&pty.near)));
+        let look = |dash: &mut Self| {
+            while dash.pump() {}
+            let is_as_before = after(dash).is_none_or(|after| after == dash.before);
+            if !is_as_before {
+                super::pause();
+            }
+            is_as_before.then_some(())
+        };
+        let seen = |dash: &mut Self| format!("{:?}, not {:?}\n{}", after(dash), dash.before, dash.screen());
+        wait_until("the terminal is as it was", PATIENCE, self, look, seen);
     }
 
     /// Waits, with the terminal being read. Fails at once if the program has ended and its last words are no answer.

@@ -58,14 +58,18 @@ pub(crate) fn wait_for(name: &str, condition: impl FnMut() -> bool) {
     wait_for_within(PATIENCE, name, condition);
 }
 
+/// Passes a tick: between two looks at what nothing can be polled for.
+pub(crate) fn pause() {
+    let _ = poll(&mut [], Some(&TICK));
+}
+
 /// The same for what takes long by itself.
 pub(crate) fn wait_for_within(deadline: Duration, name: &str, mut condition: impl FnMut() -> bool) {
     let look = |_: &mut ()| {
         if condition() {
             return Some(());
         }
-        // Nothing to poll is a wait of one tick.
-        let _ = poll(&mut [], Some(&TICK));
+        pause();
         None
     };
     wait_until(name, deadline, &mut (), look, |_| String::new());

@@ -138,12 +138,12 @@ impl Bench {
         self.report(service, "readiness", |report| (*report == RunReport::Ready).then_some(()));
     }
 
-    /// Reports that came and that nobody has waited for.
+    /// Reports that came and that nobody has waited for, but for the one that something was printed.
     pub(crate) fn others(&mut self) -> Vec<RunReport> {
         while let Ok(news) = self.news.try_recv() {
             self.seen.push(news);
         }
-        self.seen.drain(..).map(|news| news.report).collect()
+        self.seen.drain(..).map(|news| news.report).filter(|report| *report != RunReport::Printed).collect()
     }
 
     /// The lines of a log, without markers and empty ones.
