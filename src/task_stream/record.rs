@@ -40,6 +40,9 @@ pub(super) struct Record {
     pub(super) retry_count: u32,
     /// The last of them.
     pub(super) last: Option<LastOfRecord>,
+    /// How it has ended. It stands here so that one change of the record both ends a task and keeps others from beginning it.
+    #[serde(skip)]
+    pub(super) result: Option<Arc<[u8]>>,
 }
 
 /// What is known of a delivered task as long as it is ours.
@@ -75,18 +78,37 @@ pub(super) enum Delivery {
     Drop,
     /// Somebody may be at it.
     Wait,
-    /// It is ours. It may have a result, if that is said.
-    Take { may_have_ended: bool },
+    /// It is ours, if only to tell of its end.
+    Take,
 }
 
 impl Record {
     /// Reads one; nothing but a record is one.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().filter(|record: &Self| record.generation > 0)
+        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+        let record: Self = serde_json::from_slice(parts.next()?).ok()?;
+        let result = parts.next().map(Arc::from);
+        Some(Self { result, ..record }).filter(|record| record.generation > 0)
     }
 
+    /// A line of JSON, and the result behind it.
     pub(super) fn text(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        if let Some(result) = &self.result {
+            text.push(b'\n');
+            text.extend_from_slice(result);
+        }
+        text
+    }
+
+    /// The same task, ended.
+    pub(super) fn ended(&self, result: Arc<[u8]>) -> Self {
+        Self { running: false, result: Some(result), ..self.clone() }
+    }
+
+    /// The same task, with the server no longer.
+    pub(super) fn recalled(self) -> Self {
+        Self { recalled: true, running: false, result: None, ..self }
     }
 
     /// Whether a task is still with who knows this of it: nobody has begun to try it since then.
@@ -132,23 +154,19 @@ impl LastOfRecord {
     }
 }
 
-/// Whether a folder may publish a task. `found`: what is there of its id, and whether that generation has a result.
-pub(super) fn publishing(found: Option<(&Record, bool)>, wanted: &Record) -> Publishing {
+/// Whether a folder may publish a task. `found`: what is there of its id.
+pub(super) fn publishing(found: Option<&Record>, wanted: &Record) -> Publishing {
     let begin = |generation| Publishing::Begin(Record { generation, ..wanted.clone() });
-    match found {
-        None => begin(1),
-        Some((record, _)) if record.recalled => begin(record.generation.saturating_add(1)),
-        Some((record, has_result)) if record.origin == wanted.origin && record.token == wanted.token => {
-            if has_result {
-                Publishing::Ended
-            } else {
-                Publishing::Again
-            }
-        }
-        Some((_, false)) => Publishing::Taken("a task of this id is with the server already"),
+    let Some(record) = found else { return begin(1) };
+    let (is_of_folder, has_ended) = (record.origin == wanted.origin, record.result.is_some());
+    match (is_of_folder && record.token == wanted.token, has_ended) {
+        _ if record.recalled => begin(record.generation.saturating_add(1)),
+        (true, true) => Publishing::Ended,
+        (true, false) => Publishing::Again,
+        (false, false) => Publishing::Taken("a task of this id is with the server already"),
         // Its result, or its dead letter, was taken out of the folder: it is to be done anew.
-        Some((record, true)) if record.origin == wanted.origin => begin(record.generation.saturating_add(1)),
-        Some((_, true)) => Publishing::Taken("a task of this id from another folder has a result already"),
+        (false, true) if is_of_folder => begin(record.generation.saturating_add(1)),
+        (false, true) => Publishing::Taken("a task of this id from another folder has a result already"),
     }
 }
 
@@ -159,8 +177,7 @@ pub(super) fn delivery(record: Option<&Record>, generation: u64, delivery: u64) 
             if record.running && delivery <= record.delivery {
                 return Delivery::Wait;
             }
-            // Somebody who has lost it since then may have ended it all the same.
-            Delivery::Take { may_have_ended: record.delivery > 0 || record.cancelled }
+            Delivery::Take
         }
         _ => Delivery::Drop,
     }
@@ -179,7 +196,8 @@ mod tests {
         let wanted = record("here", "t1", 0);
         let begun = |generation| Publishing::Begin(record("here", "t1", generation));
         let comes_to = |found: Option<(Record, bool)>| {
-            publishing(found.as_ref().map(|(record, has_result)| (record, *has_result)), &wanted)
+            let found = found.map(|(record, ends)| if ends { record.ended(b"{}"[..].into()) } else { record });
+            publishing(found.as_ref(), &wanted)
         };
         assert_eq!(comes_to(None), begun(1));
         // A crash after the record, and after the result.
@@ -201,15 +219,15 @@ mod tests {
         assert_eq!(delivery(None, 1, 1), Delivery::Drop);
         assert_eq!(delivery(Some(&known), 1, 9), Delivery::Drop, "of an older generation");
         assert_eq!(delivery(Some(&Record { recalled: true, ..known.clone() }), 2, 1), Delivery::Drop);
-        assert_eq!(delivery(Some(&known), 2, 1), Delivery::Take { may_have_ended: false });
+        assert_eq!(delivery(Some(&known), 2, 1), Delivery::Take);
         let running = Record { running: true, delivery: 3, ..known.clone() };
         assert_eq!(delivery(Some(&running), 2, 3), Delivery::Wait, "the server has forgotten a delivery");
-        assert_eq!(delivery(Some(&running), 2, 4), Delivery::Take { may_have_ended: true });
+        assert_eq!(delivery(Some(&running), 2, 4), Delivery::Take);
         let given_back = Record { running: false, ..running.clone() };
-        assert_eq!(delivery(Some(&given_back), 2, 4), Delivery::Take { may_have_ended: true });
+        assert_eq!(delivery(Some(&given_back), 2, 4), Delivery::Take);
         assert!(running.is_with(&given_back) && !running.is_with(&known));
         let cancelled = Record { cancelled: true, ..known };
-        assert_eq!(delivery(Some(&cancelled), 2, 1), Delivery::Take { may_have_ended: true });
+        assert_eq!(delivery(Some(&cancelled), 2, 1), Delivery::Take);
     }
 
     #[test]
@@ -222,6 +240,10 @@ mod tests {
             FoundTries { retry_count: 3, running: true, published: false, left: Duration::ZERO, last: Some(last) };
         assert_eq!(read.tries(), tries);
         assert_eq!((read.interrupted().retry_count, read.interrupted().running), (4, false));
+        let ended = written.ended(b"{\n\"status\": 1}\n"[..].into());
+        assert_eq!(Record::read(&ended.text()).unwrap(), Record { running: false, ..ended.clone() });
+        assert_eq!(delivery(Some(&ended), 2, 1), Delivery::Take, "to tell of its end");
+        assert_eq!((ended.clone().recalled().result, ended.recalled().recalled), (None, true));
         assert_eq!((Record::read(b"{}"), Record::read(b"nonsense")), (None, None));
         let newer = br#"{"generation":1,"origin":"x","something":"else"}"#;
         assert_eq!(Record::read(newer).unwrap().origin, "x");

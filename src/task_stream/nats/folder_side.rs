@@ -11,11 +11,8 @@ use super::super::record::{Delivery, Publishing, Record, delivery, publishing};
 use super::super::words::{News, Publish};
 use super::ops::{Done, Fetched, Op, header};
 use super::server::{Changed, Sent, Server};
-use super::try_side::{Task, tell_end};
+use super::try_side::{LOOKS, Task, tell_end};
 use crate::domain::{ServiceName, TaskId};
-
-/// How often a record that others change is looked at again.
-const LOOKS: usize = 5;
 
 /// What the server could not do is done again after this time.
 const SOON: Duration = Duration::from_secs(1);
@@ -41,12 +38,7 @@ async fn published(server: &Server, origin: &str, task: &Publish) -> Result<News
     for look in 0..LOOKS {
         // Most ids are new: whether this one is, creating its record says.
         let found = if look == 0 { None } else { server.record(worker, id).await? };
-        let has_result = match &found {
-            Some((record, _)) => server.result(worker, id, record.generation).await?.is_some(),
-            None => false,
-        };
-        let state = found.as_ref().map(|(record, _)| (record, has_result));
-        let generation = match (publishing(state, &wanted), &found) {
+        let generation = match (publishing(found.as_ref().map(|(record, _)| record), &wanted), &found) {
             (Publishing::Begin(record), _) => {
                 let revision = found.as_ref().map_or(0, |(_, revision)| *revision);
                 match server.change(worker, id, &record, revision).await? {
@@ -96,16 +88,20 @@ async fn called_off(server: &Server, task: &Task, result: &[u8], trigger: Vec<u8
     let Task { worker, id } = task;
     for _ in 0..LOOKS {
         let Some((record, revision)) = server.record(worker, id).await? else { return Ok(()) };
-        let cancelled = Record { cancelled: true, ..record.clone() };
+        if record.result.is_some() {
+            return Ok(());
+        }
+        let is_running = record.running;
+        let cancelled = Record { cancelled: true, ..record };
+        let cancelled = if is_running { cancelled } else { cancelled.ended(result.into()) };
         if let Changed::Conflict(_) = server.change(worker, id, &cancelled, revision).await? {
             continue;
         }
-        if record.running {
+        if is_running {
             return server.call_off(worker, id).await;
         }
         // Nobody begins it any more: who wants to finds the record changed.
-        server.create_result(worker, id, record.generation, result).await?;
-        tell_end(server, task, &record, trigger, "cancelled").await?;
+        tell_end(server, task, &cancelled, trigger, "cancelled").await?;
         return Ok(());
     }
     Err("its record changes all the time".into())
@@ -124,9 +120,9 @@ pub(super) fn free(server: Rc<Server>, worker: ServiceName, id: TaskId) -> Op {
 async fn forget(server: &Server, worker: &ServiceName, id: &TaskId) -> Result<(), String> {
     for _ in 0..LOOKS {
         let Some((record, revision)) = server.record(worker, id).await? else { return Ok(()) };
-        let recalled = Record { recalled: true, running: false, ..record };
-        if let Changed::Done(_) = server.change(worker, id, &recalled, revision).await? {
-            return server.remove_result(worker, id, recalled.generation).await;
+        let generation = record.generation;
+        if let Changed::Done(_) = server.change(worker, id, &record.recalled(), revision).await? {
+            return server.remove_result(worker, id, generation).await;
         }
     }
     Ok(())
@@ -167,20 +163,19 @@ async fn recalled(
     };
     let found = server.record(worker, &id).await?;
     let judged = delivery(found.as_ref().map(|(record, _)| record), message.generation, message.delivery);
-    let (Delivery::Take { may_have_ended }, Some((record, revision))) = (judged, found) else {
+    let (Delivery::Take, Some((record, revision))) = (judged, found) else {
         let kind = if judged == Delivery::Wait { AckKind::Nak(Some(wait)) } else { AckKind::Ack };
         server.acknowledge(&reply, kind).await;
         return Ok(None);
     };
     let task = Task { worker: worker.clone(), id: id.clone() };
-    if may_have_ended && server.result(worker, &id, record.generation).await?.is_some() {
+    if record.result.is_some() {
         tell_end(server, &task, &record, Vec::new(), "").await?;
         server.acknowledge(&reply, AckKind::Ack).await;
         return Ok(None);
     }
     let (token, tries) = (Arc::from(record.token.as_str()), record.interrupted());
-    let recalled = Record { recalled: true, running: false, ..record };
-    match server.change(worker, &id, &recalled, revision).await? {
+    match server.change(worker, &id, &record.recalled(), revision).await? {
         Changed::Done(_) => Ok(Some(News::Recalled { worker: worker.clone(), id, token, tries, reply })),
         Changed::Conflict(_) => {
             server.acknowledge(&reply, AckKind::Nak(None)).await;
@@ -201,13 +196,16 @@ pub(super) fn back(server: Rc<Server>, worker: ServiceName, message: Box<Message
             server.acknowledge(&reply, AckKind::Term).await;
             return Done::Nothing;
         };
-        let generation = header(&message, names::GENERATION).and_then(|text| text.parse().ok());
+        let generation: Option<u64> = header(&message, names::GENERATION).and_then(|text| text.parse().ok());
         let Some(generation) = generation else {
             let receipt = message.payload.to_vec();
             return Done::News(News::Received { worker, id, receipt, reply });
         };
-        match server.result(&worker, &id, generation).await {
+        let found = server.record(&worker, &id).await;
+        let found = found.map(|found| found.filter(|(record, _)| record.generation == generation)?.0.result);
+        match found {
             Ok(Some(result)) => {
+                let result = result.to_vec();
                 let why = header(&message, names::WHY).unwrap_or_default().into();
                 Done::News(News::CameBack { worker, id, token, result, why, reply })
             }

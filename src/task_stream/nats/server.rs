@@ -51,14 +51,6 @@ pub(super) enum Changed {
     Conflict(Option<Record>),
 }
 
-/// What creating a result came to.
-pub(super) enum Created {
-    /// It is there.
-    Done,
-    /// There is another one.
-    Another,
-}
-
 /// What became of a message that is published.
 pub(super) enum Sent {
     /// The server has it.
@@ -181,38 +173,17 @@ impl Server {
         }
     }
 
-    /// The result of a generation.
-    pub(super) async fn result(
-        &self,
-        worker: &ServiceName,
-        id: &TaskId,
-        generation: u64,
-    ) -> Result<Option<Vec<u8>>, String> {
-        let found = self.results.get(names::generation(worker, id, generation)).await.map_err(said)?;
-        Ok(found.map(|bytes| bytes.to_vec()))
-    }
-
-    /// Creates the result of a generation. Nothing is overwritten.
-    pub(super) async fn create_result(
-        &self,
-        worker: &ServiceName,
-        id: &TaskId,
-        generation: u64,
-        result: &[u8],
-    ) -> Result<Created, String> {
-        let key = names::generation(worker, id, generation);
+    /// Copies the result of an ended task to where others look for it. Nothing is overwritten.
+    pub(super) async fn copy_result(&self, worker: &ServiceName, id: &TaskId, record: &Record) -> Result<(), String> {
+        let Some(result) = &record.result else { return Ok(()) };
+        let key = names::generation(worker, id, record.generation);
         match self.results.create(&key, result.to_vec().into()).await {
-            Ok(_) => Ok(Created::Done),
-            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {
-                // An attempt of ours may have come through without our hearing of it.
-                let is_ours = self.result(worker, id, generation).await?.is_some_and(|found| found == result);
-                Ok(if is_ours { Created::Done } else { Created::Another })
-            }
-            Err(error) => Err(said(error)),
+            Err(error) if error.kind() != CreateErrorKind::AlreadyExists => Err(said(error)),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Removes it.
+    /// Removes that copy.
     pub(super) async fn remove_result(&self, worker: &ServiceName, id: &TaskId, generation: u64) -> Result<(), String> {
         self.results.purge(names::generation(worker, id, generation)).await.map_err(said)
     }

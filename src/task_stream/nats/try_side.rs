@@ -10,9 +10,12 @@ use super::super::names;
 use super::super::record::{Delivery, Lease, Record, delivery};
 use super::super::words::{Delivered, Write, Wrote};
 use super::ops::{Done, Fetched, Op};
-use super::server::{Changed, Created, Sent, Server};
+use super::server::{Changed, Sent, Server};
 use crate::domain::task::read_result;
-use crate::domain::{ServiceName, TaskId};
+use crate::domain::{ServiceName, TaskId, TaskStatus};
+
+/// How often a record that others change is looked at again.
+pub(super) const LOOKS: usize = 5;
 
 /// A delivered task, and whose it is.
 #[derive(Clone)]
@@ -49,8 +52,7 @@ async fn judged(
     };
     match (delivery(found.as_ref().map(|(record, _)| record), message.generation, message.delivery), found, message.id)
     {
-        (Delivery::Take { may_have_ended }, Some((record, revision)), Some(id)) => {
-            let result = if may_have_ended { server.result(worker, &id, record.generation).await? } else { None };
+        (Delivery::Take, Some((record, revision)), Some(id)) => {
             let tries = record.tries();
             let is_untried = tries.retry_count == 0 && !tries.running;
             let delivered = Delivered {
@@ -58,8 +60,7 @@ async fn judged(
                 id,
                 task: message.task,
                 tries: Some(tries).filter(|_| !is_untried),
-                result: result
-                    .map(|bytes| read_result(&bytes).map_or(crate::domain::TaskStatus::Failed, |it| it.status)),
+                result: record.result.as_deref().map(|it| read_result(it).map_or(TaskStatus::Failed, |it| it.status)),
                 cancelled: record.cancelled,
                 token: Arc::from(record.token.as_str()),
             };
@@ -96,7 +97,7 @@ pub(super) fn write(server: Rc<Server>, task: Task, lease: Lease, write: Write) 
                 let record = Record { running: false, ..lease.record.clone() };
                 rest(&server, &task, &lease, record, None).await.map(|()| (Wrote::Done, None))
             }
-            Write::Result(result) => publish_result(&server, &task, &lease, &result).await,
+            Write::Result(result) => end(&server, &task, lease.clone(), result).await,
             Write::Letter(letter) => {
                 let message_id = names::message(&worker, &id, lease.record.generation);
                 let sent = server.publish(names::dead_letters(&worker), &message_id, &[], letter).await;
@@ -112,21 +113,27 @@ pub(super) fn write(server: Rc<Server>, task: Task, lease: Lease, write: Write) 
     })
 }
 
-/// Creates the result, if nobody else has begun to try the task meanwhile.
-async fn publish_result(
+/// Ends a task, if nobody else has begun to try it meanwhile.
+async fn end(
     server: &Server,
     Task { worker, id }: &Task,
-    lease: &Lease,
-    result: &[u8],
+    mut lease: Lease,
+    result: Arc<[u8]>,
 ) -> Result<(Wrote, Option<Lease>), String> {
-    let found = server.record(worker, id).await?;
-    if !found.is_some_and(|(found, _)| found.is_with(&lease.record)) {
-        return Ok((Wrote::Missing, None));
+    for _ in 0..LOOKS {
+        let ended = lease.record.ended(result.clone());
+        if let Changed::Done(revision) = server.change(worker, id, &ended, lease.revision).await? {
+            return Ok((Wrote::Done, Some(Lease { record: ended, revision, ..lease })));
+        }
+        // Somebody has cancelled it, or has begun to try it.
+        match server.record(worker, id).await? {
+            Some((found, revision)) if found.result.is_none() && found.is_with(&lease.record) => {
+                (lease.record, lease.revision) = (found, revision);
+            }
+            _ => return Ok((Wrote::Missing, None)),
+        }
     }
-    Ok(match server.create_result(worker, id, lease.record.generation, result).await? {
-        Created::Done => (Wrote::Done, Some(lease.clone())),
-        Created::Another => (Wrote::Missing, None),
-    })
+    Err("its record changes all the time".into())
 }
 
 /// Says that a try begins, and tells the folder if it is the first one.
@@ -186,7 +193,7 @@ async fn give_up(server: &Server, lease: &Lease, found: Option<Record>) {
     }
 }
 
-/// Tells the folder that a task has ended.
+/// Tells the folder that a task has ended, and all others how.
 pub(super) async fn tell_end(
     server: &Server,
     Task { worker, id }: &Task,
@@ -201,5 +208,7 @@ pub(super) async fn tell_end(
         (names::GENERATION, record.generation.to_string()),
         (names::WHY, names::header(why)),
     ];
-    server.publish(names::triggers(&record.origin, worker), &message_id, &headers, trigger).await
+    let told = server.publish(names::triggers(&record.origin, worker), &message_id, &headers, trigger);
+    let (copied, told) = futures_util::future::join(server.copy_result(worker, id, record), told).await;
+    copied.and(told)
 }

@@ -74,13 +74,18 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// How many messages a stream of it holds; none: it does not answer, or has no such stream.
-    pub(crate) fn messages(&self, stream: &str) -> Option<u64> {
+    /// What it tells of its streams and their consumers; none: it does not answer.
+    pub(crate) fn told(&self) -> Option<String> {
         let mut connection = TcpStream::connect(("127.0.0.1", self.monitor)).ok()?;
-        connection.write_all(b"GET /jsz?streams=true HTTP/1.0\r\n\r\n").ok()?;
+        connection.write_all(b"GET /jsz?streams=true&consumers=true HTTP/1.0\r\n\r\n").ok()?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer).ok()?;
-        let told: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
+    /// How many messages a stream of it holds; none: it does not answer, or has no such stream.
+    pub(crate) fn messages(&self, stream: &str) -> Option<u64> {
+        let told: Value = serde_json::from_str(&self.told()?).ok()?;
         let accounts = told["account_details"].as_array()?.iter();
         let mut streams = accounts.flat_map(|account| account["stream_detail"].as_array().into_iter().flatten());
         streams.find(|one| one["name"] == stream)?["state"]["messages"].as_u64()
