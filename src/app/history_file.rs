@@ -299,11 +299,13 @@ fn read(folder: &Path) -> Result<GroupHistory, Unreadable> {
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(Unreadable::TooLarge),
         Err(error) => return Err(error.into()),
     };
-    let head: Head = serde_json::from_slice(&text)?;
-    if head.version != VERSION {
-        return Err(Unreadable::Newer);
+    let newer = |head: Head| head.version != VERSION;
+    match serde_json::from_slice::<Written>(&text) {
+        Ok(written) if written.version == VERSION => Ok(written.history()),
+        Ok(_) => Err(Unreadable::Newer),
+        Err(_) if serde_json::from_slice(&text).is_ok_and(newer) => Err(Unreadable::Newer),
+        Err(error) => Err(error.into()),
     }
-    Ok(serde_json::from_slice::<Written>(&text)?.history())
 }
 
 /// What every version has.

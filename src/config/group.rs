@@ -199,7 +199,9 @@ fn finish(services: Vec<Named>, parts: &[Part<'_>], own: Own, gathered: &Gathere
         }
         Some(Arc::new(spec))
     });
-    let services = finished.collect();
+    // Collected in place of what was read, which takes much more.
+    let mut services: Vec<_> = finished.collect();
+    services.shrink_to_fit();
     let file = gathered.sources.file(0);
     let root = file.parent().unwrap_or(file).to_owned();
     let checkout = parts.first().map(|part| part.place.worktree().checkout(&root)).unwrap_or_default();

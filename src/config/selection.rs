@@ -114,6 +114,10 @@ pub fn select(spec: GroupSpec, selection: &Selection) -> Result<GroupSpec, Selec
         .iter()
         .filter(|service| kept.contains(&service.name))
         .map(|service| {
+            let is_started = started.contains(&service.name) == service.autostart && !service.left_out;
+            if is_started && service.depends_on.iter().all(|dependency| waits_for(service, &dependency.on)) {
+                return Arc::clone(service);
+            }
             let mut narrowed = ServiceSpec::clone(service);
             narrowed.autostart = started.contains(&service.name);
             narrowed.left_out = service.autostart && !narrowed.autostart;

@@ -33,7 +33,10 @@ impl GroupBudget {
     /// A document takes part from now on.
     pub(super) fn join(&self, document: Weak<LogDocument>) {
         let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.retain(|known| known.strong_count() > 0);
+        // Not each time: a group of a thousand services begins with a thousand of them.
+        if documents.len() == documents.capacity() {
+            documents.retain(|known| known.strong_count() > 0);
+        }
         documents.push(document);
     }
 
