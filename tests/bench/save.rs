@@ -106,7 +106,7 @@ impl<'a> Program<'a> {
         program.dash.wait_for_text("up");
         program.starts.next(&mut program.dash);
         if program.is_ours {
-            program.dash.wait_for_text("watching 1 of 1 ·");
+            program.dash.wait_for_text("watching 1 service");
         }
         program.dash.wait_while_reading("the service sleeps", sleeps);
         program

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -27,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Selection, SelectionError};
 use crate::control::Server;
 use crate::display::terminal_size;
-use crate::domain::{AskedPort, GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
+use crate::domain::{AskedPort, GroupHistory, GroupSpec, Moment, ServiceName, Unknown, WatchFiles, visible};
 use crate::engine::{Effect, Engine, Event, Finish};
 use crate::group_handle::GroupHandle;
 use crate::logs::{LogFiles, LogStore};
@@ -162,8 +163,9 @@ pub fn run(options: RunOptions, mut claim: Claim, guard_pipe: Option<OwnedFd>) -
     own_log::begin_file(&spec);
     // Only now: what an earlier run has left had its ports.
     let spec = Arc::new(recipe.with_ports(spec));
+    let history = open_history_beside(&spec, clock);
     let adapters = Adapters::start(&spec, clock, &options.frontend);
-    let mut decisions = Decisions::new(&spec, clock);
+    let mut decisions = Decisions::new(&spec, clock, history);
     if options.for_run {
         decisions.engine.ends_with_last_run(clock.now());
     }
@@ -219,6 +221,20 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> GroupRunError {
     move |error| GroupRunError::System { what, error }
 }
 
+/// Opens the history on another thread, until it is asked for; here and now, if the system has no thread.
+fn open_history_beside(
+    spec: &Arc<GroupSpec>,
+    clock: Clock,
+) -> impl FnOnce() -> (Option<HistoryFile>, GroupHistory) + use<> {
+    let spec = spec.clone();
+    let open = move || HistoryFile::open(&spec, clock);
+    let thread = thread::Builder::new().name("history".into()).spawn(open.clone());
+    move || match thread {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        Err(_) => open(),
+    }
+}
+
 fn event_loop() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -263,9 +279,9 @@ struct Decisions {
 
 impl Decisions {
     /// An engine that knows the runs of earlier times.
-    fn new(spec: &Arc<GroupSpec>, clock: Clock) -> Self {
+    fn new(spec: &Arc<GroupSpec>, clock: Clock, history: impl FnOnce() -> (Option<HistoryFile>, GroupHistory)) -> Self {
         let mut engine = Engine::new(spec.clone(), seed());
-        let (history, past) = HistoryFile::open(spec, clock);
+        let (history, past) = history();
         engine.in_zone(Clock::zone());
         let (now, shows) = clock.both();
         engine.look_at_wall(now, shows);
@@ -365,7 +381,7 @@ fn exit_with(name: Option<String>, spec: &GroupSpec) -> Result<Option<ServiceNam
 pub fn restore_terminal_on_panic() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        let thread = std::thread::current();
+        let thread = thread::current();
         if matches!(thread.name(), Some("main" | tui::THREAD_NAME)) {
             tui::restore_terminal();
             default(info);

@@ -12,11 +12,16 @@ pub(super) fn may_have_secrets(text: &str) -> bool {
         || text.contains("--")
         || text.contains(" -")
         || random::may_be_in(text)
-        || begins_of_words(text).any(|word| TOKENS.iter().any(|(begin, _)| word.starts_with(begin)))
+        || begins_of_words(text).any(|word| TOKENS.iter().any(|(begin, _)| begins_with(word, begin)))
         || text.contains('.') && ADDRESSES.iter().any(|address| text.contains(address))
         || text.contains('-')
             && PROGRAMS.iter().any(|program| text.contains(program.name) && text.contains(program.option))
         || text.split_whitespace().any(is_scheme)
+}
+
+/// As `starts_with`, but most differ in the first byte already.
+fn begins_with(word: &str, begin: &str) -> bool {
+    word.as_bytes().first() == begin.as_bytes().first() && word.starts_with(begin)
 }
 
 /// The text from each place on where a word begins. To look for each of a hundred tokens in the whole text takes ten times as

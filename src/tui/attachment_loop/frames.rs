@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use crate::domain::Moment;
 
-/// At most 30 frames a second.
+/// At most 30 frames a second, on average …
 const FRAME: Duration = Duration::from_millis(33);
+/// … and so many of them may come soon after each other where none was needed for a while: a save, its restart and the first
+/// output are seen as they come.
+const SPARE: u32 = 3;
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
 const FIRST_FRAME: Duration = Duration::from_millis(2);
 /// … and before one that shows what a key did: nobody presses keys as fast, and a flood must not make them wait.
@@ -26,6 +29,8 @@ pub(super) struct Frames {
     awaits_hit: bool,
     /// So many of the next frames show what a key did.
     answers: u8,
+    /// So many frames were not needed.
+    spare: u32,
     started: Moment,
     /// When it was last looked whether there is something to draw.
     looked: Option<Moment>,
@@ -40,6 +45,7 @@ impl Frames {
             logs_new: false,
             awaits_hit: false,
             answers: 0,
+            spare: 0,
             started: now,
             looked: None,
         }
@@ -53,16 +59,19 @@ impl Frames {
     /// When the next one may be drawn.
     pub(super) fn slot(&self) -> Moment {
         let Some(looked) = self.looked else { return Moment::START };
-        let rest = match self.answers {
+        let rest = match (self.answers, self.spare) {
             _ if looked.since(self.started) < START => FIRST_FRAME,
-            1.. => KEY_FRAME,
-            0 => FRAME,
+            (0, 0) => FRAME,
+            _ => KEY_FRAME,
         };
         looked + rest
     }
 
     /// Now it is looked whether there is something to draw.
     pub(super) fn look(&mut self, now: Moment) {
+        let rested = now.since(self.looked.unwrap_or(now)).as_millis() / FRAME.as_millis();
+        let spare = self.spare.saturating_add(u32::try_from(rested).unwrap_or(SPARE));
+        self.spare = spare.min(SPARE).saturating_sub(1);
         self.looked = Some(now);
         self.answers = self.answers.saturating_sub(1);
     }
@@ -94,18 +103,36 @@ mod tests {
         assert!(frames.is_wanted() && frames.slot() <= at(1_000));
         frames.look(at(1_000));
         assert_eq!(frames.slot(), at(1_002));
-        frames.look(at(2_000));
-        assert_eq!(frames.slot(), at(2_033));
+        for now in [2_000, 2_008, 2_016] {
+            frames.look(at(now));
+        }
+        assert_eq!(frames.slot(), at(2_049));
         frames.answer_key(2);
-        assert_eq!(frames.slot(), at(2_008));
-        frames.look(at(2_010));
-        assert_eq!(frames.slot(), at(2_018), "the echo of a service comes after a frame of our own");
-        frames.look(at(2_020));
-        assert_eq!(frames.slot(), at(2_053));
+        assert_eq!(frames.slot(), at(2_024));
+        frames.look(at(2_026));
+        assert_eq!(frames.slot(), at(2_034), "the echo of a service comes after a frame of our own");
+        frames.look(at(2_036));
+        assert_eq!(frames.slot(), at(2_069));
         frames.hit_found();
-        assert!(frames.slot() <= at(2_020), "what a search finds for a key is shown at once");
-        frames.look(at(2_021));
+        assert!(frames.slot() <= at(2_036), "what a search finds for a key is shown at once");
+        frames.look(at(2_037));
         frames.hit_found();
-        assert_eq!(frames.slot(), at(2_054), "and only the first");
+        assert_eq!(frames.slot(), at(2_070), "and only the first");
+    }
+
+    #[test]
+    fn after_a_rest_a_few_frames_come_at_once_and_a_flood_has_thirty_a_second() {
+        let mut frames = Frames::starting(Moment::START);
+        frames.look(Moment::START);
+        let mut now = Moment::from_millis(10_000);
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            frames.look(now);
+            times.push(now);
+            now = frames.slot();
+        }
+        let apart: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0]).as_millis()).collect();
+        assert_eq!(apart[..4], [8, 8, 33, 33]);
+        assert!(apart[2..].iter().all(|apart| *apart == 33), "{apart:?}");
     }
 }
