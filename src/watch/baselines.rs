@@ -25,6 +25,9 @@ const TOLD: usize = 1_000;
 /// A write that is not finished and so recent may be going on: a service that starts now may see a part of it.
 const BEING_WRITTEN: Duration = Duration::from_millis(200);
 
+/// What nobody has read in this time was there for longer than a file between the steps of one program that writes it.
+const UNREAD: Duration = Duration::from_millis(10);
+
 /// The baselines of all services.
 #[derive(Debug, Default)]
 pub(super) struct Baselines {
@@ -60,6 +63,19 @@ pub(super) struct Was {
     number: u64,
 }
 
+impl Was {
+    /// Whether the file held another content than at the start, `was`, until this change. To be gone, empty or half-written
+    /// does not count: a program that clears its output first writes at each start what it wrote before.
+    fn held_another(&self, was: Fingerprint, until: Moment) -> bool {
+        match was {
+            _ if self.open => false,
+            Fingerprint::Absent | Fingerprint::EMPTY => false,
+            Fingerprint::Unknown => until.since(self.last_at) >= UNREAD,
+            was => !was.is_same(self.print),
+        }
+    }
+}
+
 impl Baselines {
     /// A file has changed; `was` is what it was before.
     pub(super) fn note_change(
@@ -77,7 +93,7 @@ impl Baselines {
                 None => self.of.entry(name.clone()).or_default(),
             };
             if let Some(known) = changed.files.get_mut(path.as_os_str()) {
-                if !was.is_same(known.print) {
+                if known.held_another(was, at) {
                     known.between.get_or_insert(known.last_at);
                 }
                 known.last_at = known.last_at.max(at);
@@ -204,8 +220,17 @@ mod tests {
         note_change(&mut baselines, "touched", Fingerprint::Unknown, 50);
         assert_eq!(between(&baselines, "touched"), Some(at(30)), "it came with the change before");
         note_change(&mut baselines, "unread", one, 10);
-        note_change(&mut baselines, "unread", Fingerprint::Unknown, 20);
-        assert_eq!(between(&baselines, "unread"), Some(at(10)), "nobody knows what it was");
+        note_change(&mut baselines, "unread", Fingerprint::Unknown, 15);
+        assert_eq!(between(&baselines, "unread"), None, "one step of a program");
+        note_change(&mut baselines, "unread", Fingerprint::Unknown, 60);
+        assert_eq!(between(&baselines, "unread"), Some(at(15)), "nobody knows what it was");
+        let names = ["api".into()];
+        baselines.note_change(&names, Path::new("out"), &"out".into(), one, at(10), false);
+        note_change(&mut baselines, "out", two, 100);
+        assert_eq!(between(&baselines, "out"), None, "it was being written");
+        note_change(&mut baselines, "out", Fingerprint::Absent, 200);
+        note_change(&mut baselines, "out", Fingerprint::EMPTY, 300);
+        assert_eq!(between(&baselines, "out"), None, "it was cleared first");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Dash, Project};
+use crate::harness::{Dash, Project, Stream};
 
 const WIDE: (u16, u16) = (160, 50);
 
@@ -142,11 +142,39 @@ fn a_run_does_not_keep_what_a_file_held_only_while_it_began() {
     dash.wait_for_text("1 change held");
     project.write("../home/go", "");
     has_read(&mut dash, "two");
+    // What nobody has read and that was there for some milliseconds only may be a step of the program that writes it.
+    dash.wait_while_reading("it is more than a step of a write", |project| {
+        let age = fs::metadata(project.path("v")).unwrap().modified().unwrap().elapsed();
+        age.is_ok_and(|age| age > Duration::from_millis(100))
+    });
     project.write("v", "one");
     dash.keys("p");
     has_read(&mut dash, "one");
     assert_eq!(starts(&project, "api"), 3);
     quit(dash);
+}
+
+#[test]
+fn a_job_that_writes_slowly_what_it_wrote_before_is_not_run_again() {
+    let slowly = "{ sleep .2; cat ../home/kept; } > out.txt";
+    for clear in ["true", "rm out.txt"] {
+        let run = format!("echo start >> ../home/gen; cp out.txt ../home/kept; {clear}; {slowly}");
+        let keys = "kind = 'job'\nwatch = ['out.txt']\nretries = 0";
+        let project = Project::new(&format!("[services.gen]\nrun = \"{run}\"\n{keys}\n"));
+        project.write("out.txt", "generated\n");
+        let mut dash = Dash::start(&project, WIDE, &[]);
+        dash.wait_for_text("watching ");
+        // What it first wrote may not have been known yet.
+        dash.wait_for_text("same content");
+        assert_eq!(Stream::ask(&project, &["settle"]).code, Some(0));
+        let before = starts(&project, "gen");
+        assert!(before <= 2, "{clear}: {before} starts");
+        dash.keys("r");
+        dash.wait_while_reading("it is run by hand", |project| starts(project, "gen") == before + 1);
+        assert_eq!(Stream::ask(&project, &["settle"]).code, Some(0));
+        assert_eq!(starts(&project, "gen"), before + 1, "{clear}");
+        quit(dash);
+    }
 }
 
 #[test]
