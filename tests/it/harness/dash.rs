@@ -25,6 +25,9 @@ use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
 /// What Linux keeps for the reader of a terminal before its writer stands still: at least this much, in practice.
 const PTY_BUFFER: u64 = 4096 - 256;
 
+/// How long the last bytes of a program may take after its end, on a busy machine.
+const LAST_BYTES: Duration = Duration::from_secs(5);
+
 /// How long a program's output is read before the screen is looked at.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
@@ -309,8 +312,10 @@ impl<'p> Dash<'p> {
             }
             is_as_before.then_some(())
         };
-        let seen = |dash: &mut Self| format!("{:?}, not {:?}\n{}", after(dash), dash.before, dash.screen());
-        wait_until("the terminal is as it was", PATIENCE, self, look, seen);
+        let seen = |dash: &mut Self| {
+            format!("the terminal is not as it was: {:?}, not {:?}\n{}", after(dash), dash.before, dash.screen())
+        };
+        wait_until("the last bytes are here", LAST_BYTES, self, look, seen);
     }
 
     /// Waits, with the terminal being read. Fails at once if the program has ended and its last words are no answer.
