@@ -80,7 +80,8 @@ pub(super) fn supervise(
 
 /// Makes the process. What that takes, its environment above all, is given back before the run is waited for: of a thousand
 /// runs it would be megabytes. That is also why it is not inlined, nor what it calls: a thread keeps what it has once used
-/// of its stack. (Not on a thread that ends with it: the child of a thread that has ended counts as adopted.) `None`: there is no process, and why is told.
+/// of its stack. (A thread that ends with this cannot do it: the child of a thread that has ended counts as adopted.) `None`:
+/// there is no process, and why is told.
 #[inline(never)]
 fn begin<'a>(
     launch: &Arc<Launch>,

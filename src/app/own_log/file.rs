@@ -21,8 +21,8 @@ const NAME: &str = "devgroup.log";
 /// The file and an older one.
 const ROTATION: Rotation = Rotation { size: 4 << 20, files: 2 };
 
-/// How many lines may wait for the disk. More are dropped and counted: a log is no reason to wait. (Not a bounded channel: it takes
-/// the memory for all of them at once.)
+/// How many lines may wait for the disk. More are dropped and counted: a log is no reason to wait. (Not a bounded channel:
+/// it takes the memory for all of them at once.)
 const QUEUE: usize = 4_096;
 
 /// The shortest time between two writes.

@@ -6,8 +6,8 @@ use crate::domain::Moment;
 
 /// At most 30 frames a second, on average …
 const FRAME: Duration = Duration::from_millis(33);
-/// … and so many of them may come soon after each other where none was needed for a while: a save, its restart and the first
-/// output are seen as they come.
+/// … and this many of them may follow each other after [`KEY_FRAME`] where none was needed for a while: a save, its restart
+/// and the first output are seen as they come.
 const SPARE: u32 = 3;
 /// At the start, frames may follow each other faster, so that the first output is seen at once.
 const FIRST_FRAME: Duration = Duration::from_millis(2);
@@ -29,7 +29,7 @@ pub(super) struct Frames {
     awaits_hit: bool,
     /// So many of the next frames show what a key did.
     answers: u8,
-    /// So many frames were not needed.
+    /// How many frames were not needed, up to [`SPARE`].
     spare: u32,
     started: Moment,
     /// When it was last looked whether there is something to draw.
