@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,8 +22,35 @@ mod outside;
 mod panels;
 mod two_way;
 
-/// One browser at a time: two of them starve each other.
-static TURN: Mutex<()> = Mutex::new(());
+/// How many browsers may run at once: more of them starve each other on two cores.
+const BROWSERS: usize = 3;
+
+/// How many browsers run.
+static RUNNING: Mutex<usize> = Mutex::new(0);
+
+/// A browser has ended.
+static ENDED: Condvar = Condvar::new();
+
+/// One of the browsers that may run at once.
+struct Turn;
+
+impl Turn {
+    /// Waits until fewer browsers run. A browser that hangs is ended by its own test.
+    fn take() -> Self {
+        // A test that failed has left the number right: its turn ended with it.
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = ENDED.wait_while(running, |n| *n == BROWSERS).unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ENDED.notify_one();
+    }
+}
 
 /// The page asks for a code.
 pub(crate) const LOGIN: &str = "document.querySelector('#login')?.hidden === false";
@@ -39,7 +66,7 @@ pub(crate) struct Browser {
     last: u64,
     /// What it writes beside the pages.
     _home: TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 /// A page in a browser, by its number.
@@ -65,8 +92,7 @@ impl Browser {
         if !has("chromium", chromium().exists()) || !has("playwright-core (.ci/run installs it)", is_there) {
             return None;
         }
-        // A test that failed has left it as good as before.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take();
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new("node");
         command
