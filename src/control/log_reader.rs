@@ -109,10 +109,9 @@ impl LogReader {
 
     /// Sends all lines. Ends with the last, or with the client.
     pub(super) async fn run(mut self, mut outbox: Outbox) {
+        let (mut changes, mut snapshots) = (self.handle.logs().changes(), self.handle.snapshots());
         self.find_starts().await;
-        let mut changes = self.handle.logs().changes();
         loop {
-            changes.mark_unchanged();
             if self.send_all(&mut outbox).await.is_none() {
                 return;
             }
@@ -141,8 +140,13 @@ impl LogReader {
                     }
                     tokio::time::sleep(BATCH_TIME).await;
                 }
+                // A service may have a log, and have printed into it, before it is in a snapshot.
+                Ok(()) = snapshots.changed() => {}
                 () = rested => {}
             }
+            // Before the look: what comes during it wakes us again.
+            changes.mark_unchanged();
+            snapshots.mark_unchanged();
             self.join_new();
         }
     }
@@ -415,4 +419,51 @@ fn resume(document: &LogDocument, cursor: &Cursor) -> (LineId, Option<Skipped>) 
 /// That all lines follow, because a cursor is of an earlier run of the group.
 fn of_earlier_run(service: &ServiceName) -> Skipped {
     Skipped { service: Some(service.as_str().to_owned()), skipped: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::{GroupSnapshot, Phase, RunId, ServiceSnapshot};
+    use crate::logs::LogStore;
+
+    #[test]
+    fn a_service_that_prints_before_it_is_in_a_snapshot_is_followed() {
+        let logs = Arc::new(LogStore::new(Clock::start()));
+        let with = |names: &[&str]| {
+            let down = |name: &&str| ServiceSnapshot::blank(name, RunId::default(), Phase::Down, Moment::START);
+            let empty = GroupSnapshot::empty("shop".into(), "procgroup.toml".into(), Arc::default());
+            Arc::new(GroupSnapshot { services: names.iter().map(down).collect(), ..empty })
+        };
+        let print = |name: &str| {
+            logs.open(&name.into(), 1 << 20).feed(format!("{name} is up\r\n").as_bytes());
+        };
+        let (published, snapshots) = watch::channel(with(&["web"]));
+        let handle = GroupHandle::new(mpsc::channel(1).0, snapshots, logs.clone(), Arc::default());
+        let (outbox, mut replies) = Outbox::inside();
+        let ask = LogsAsk { follow: true, ..LogsAsk::default() };
+        let steps = async {
+            let mut next = async || match replies.recv().await {
+                Some(Reply::Line(line)) => line.text,
+                other => panic!("{other:?}"),
+            };
+            print("web");
+            assert_eq!(next().await, "web is up");
+            print("api");
+            print("web");
+            assert_eq!(next().await, "web is up");
+            published.send_replace(with(&["web", "api"]));
+            assert_eq!(next().await, "api is up");
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                () = LogReader::new(handle, ask).unwrap().run(outbox) => panic!("nobody follows any more"),
+                result = tokio::time::timeout(Duration::from_secs(60), steps) => result.unwrap(),
+            }
+        });
+    }
 }

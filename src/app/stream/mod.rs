@@ -102,13 +102,13 @@ impl Stream {
 }
 
 async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, written: &AtomicU64) -> io::Result<()> {
-    let mut changes = handle.logs().changes();
+    let (mut changes, mut snapshots) = (handle.logs().changes(), handle.snapshots());
     let clock = handle.logs().clock();
     let mut ending = false;
     let mut wanted = BTreeSet::new();
     loop {
         changes.mark_unchanged();
-        let group = handle.snapshot();
+        let group = snapshots.borrow_and_update().clone();
         // What this call does not run has nothing to say; what it wanted once has, also when it is wanted no more.
         let speaks = |service: &ServiceSnapshot| service.wanted || service.run > RunId::default();
         wanted.retain(|name| group.service(name).is_some());
@@ -140,6 +140,8 @@ async fn print_lines(handle: &GroupHandle, mut printer: Printer, over: &Notify, 
                 ending = result.is_err();
                 tokio::time::sleep(BATCH_TIME).await;
             }
+            // A service may have a log, and have printed into it, before it is in a snapshot.
+            Ok(()) = snapshots.changed() => {}
             () = partial_due => {}
         }
     }
