@@ -9,8 +9,9 @@ use super::bench::{Bench, last_number, shell, wait_for};
 
 use crate::harness::is_linux;
 
-/// The tests of this file count what the whole program has, so they run in a program of their own: the test binary,
-/// called for one test. Other tests run beside it elsewhere.
+/// Runs a test in a program of its own: the test binary, called for that test. To be asked by tests that count what the
+/// whole program has, and by those whose runs carry a mark: whom a host adopts and no older run can have started is taken
+/// for a member of the run and ended, and here that would be the groups of the tests beside it.
 pub(crate) fn alone(test: &str) -> bool {
     const MARK: &str = "DEVGROUP_TEST_ALONE";
     if std::env::var_os(MARK).is_some() {
@@ -22,6 +23,8 @@ pub(crate) fn alone(test: &str) -> bool {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "there is no test of the name {test}: {said}");
     false
 }
 

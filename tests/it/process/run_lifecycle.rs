@@ -132,7 +132,7 @@ fn a_list_is_executed_as_it_is_and_finds_relative_programs_in_its_folder() {
 #[test]
 fn a_child_gets_its_own_terminal_and_environment_and_nothing_else() {
     // Tests beside this one open terminals by a library that lets them be inherited for a moment.
-    if !alone("process::ends::a_child_gets_its_own_terminal_and_environment_and_nothing_else") {
+    if !alone("process::run_lifecycle::a_child_gets_its_own_terminal_and_environment_and_nothing_else") {
         return;
     }
     let mut bench = Bench::new();
@@ -207,7 +207,9 @@ fn the_hang_up_ends_what_a_shell_leaves_behind() {
 
 #[test]
 fn what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark() {
-    if !is_linux() {
+    if !is_linux()
+        || !alone("process::run_lifecycle::what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark")
+    {
         return;
     }
     let mut bench = Bench::new();
@@ -230,7 +232,7 @@ fn what_leaves_the_session_is_part_of_the_run_by_descent_or_by_its_mark() {
 
 #[test]
 fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
-    if !is_linux() {
+    if !is_linux() || !alone("process::run_lifecycle::a_daemon_that_is_left_behind_holds_the_run_and_is_named") {
         return;
     }
     let mut bench = Bench::new();
@@ -254,7 +256,11 @@ fn a_daemon_that_is_left_behind_holds_the_run_and_is_named() {
 /// Of neither it is known that it wanted to be a daemon.
 #[test]
 fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_foreground() {
-    if !is_linux() {
+    if !is_linux()
+        || !alone(
+            "process::run_lifecycle::a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_foreground",
+        )
+    {
         return;
     }
     for (kind, code) in [(Kind::Job, 0), (Kind::Service, 1)] {
@@ -275,7 +281,7 @@ fn a_task_or_a_crash_that_leaves_something_behind_is_not_told_to_stay_in_the_for
 
 #[test]
 fn who_forks_without_end_outside_of_the_session_is_ended() {
-    if !is_linux() {
+    if !is_linux() || !alone("process::run_lifecycle::who_forks_without_end_outside_of_the_session_is_ended") {
         return;
     }
     let mut bench = Bench::new();
