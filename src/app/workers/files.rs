@@ -384,13 +384,14 @@ impl Desk {
                 log::warn!("cannot make {}: {error}", above.display());
             }
         }
+        let mut is_heard = self.places.events().is_some_and(|events| events.watch_all_outcomes(folders));
+        // Listed after that: a folder that comes to be in between is told or listed, maybe both.
         let is_ours = |other: &ServiceName| self.working.get(other).is_some_and(|working| working.folder.is_some());
         let others: Vec<ServiceName> =
             task_folder::workers_with_folders(folders).into_iter().filter(|other| !is_ours(other)).collect();
-        let is_heard = self.places.events().is_some_and(|events| {
-            let all = events.watch_all_outcomes(folders);
-            others.iter().fold(all, |all, other| events.watch_outcomes(folders, other) && all)
-        });
+        if let Some(events) = self.places.events() {
+            is_heard = others.iter().fold(is_heard, |all, other| events.watch_outcomes(folders, other) && all);
+        }
         self.places.unheard_outcomes = !is_heard;
     }
 
@@ -440,6 +441,9 @@ impl Desk {
                 if self.resting.stir(&worker, now) => {}
             FolderNews::Letter(worker) => {
                 self.resting.stir(&worker, now);
+                if !self.places.followed.is_empty() {
+                    self.outcome_elsewhere(&worker);
+                }
             }
             FolderNews::Seen(Some(worker), file) => self.look(worker, file),
             FolderNews::Seen(None, file) => self.look_unrouted(file),

@@ -203,6 +203,25 @@ fn a_blocked_task_is_woken_by_the_folder_of_somebody_else_and_nobody_looks_now_a
     group.wait_exit();
 }
 
+#[test]
+fn a_dead_letter_of_a_worker_that_does_not_work_ends_what_waits_for_its_task() {
+    let file = "[tasks]\ndir = \"shared\"\n[services.bob]\nkind = \"worker\"\nrun = \"true\"\nautostart = false\n\
+        [services.marie]\nkind = \"worker\"\nrun = \"true\"\n";
+    let project = crate::harness::Project::new(file);
+    let his = path(&project, "dlq/bob");
+    fs::create_dir_all(&his).unwrap();
+    detach(&project);
+    let listed = |text: &str| Stream::ask(&project, &["status", "--json"]).stdout.contains(text);
+    fs::write(his.join("old.json"), r#"{"task_id":"old","dlq_reason":"invalid_field"}"#).unwrap();
+    wait_for("his letters are counted", || listed("\"dead\":1"));
+    drop_with(&project, "ours", &serde_json::json!({ "task_id": "ours", "description": "x", "dependencies": ["his"] }));
+    wait_for("it is blocked", || listed("\"blocked\":1"));
+    fs::write(his.join("his.json"), r#"{"task_id":"his","dlq_reason":"max_retries_exceeded"}"#).unwrap();
+    let letter = path(&project, "dlq/marie/ours.json");
+    wait_for("what waits for it is dead", || json(&letter)["dlq_reason"] == "dependency_failed");
+    down(&project);
+}
+
 /// The time as a heartbeat says it.
 fn jiff_now() -> String {
     let output = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
