@@ -194,25 +194,20 @@ mod own_session {
         }
     }
 
-    /// Does this with the calling thread in a folder, and a program that runs there. The thread is where it was afterwards:
-    /// who stays in a folder keeps its file system from being unmounted.
+    /// Does this with the calling thread in a folder, and a program that runs there.
     pub(in crate::process) fn inside<T>(
         dir: &Path,
         program: Program,
         work: impl FnOnce(&Program) -> Result<T, String>,
     ) -> Result<T, String> {
-        let before = std::env::current_dir().ok();
-        if !spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))? {
-            let words = [SHELL.into(), "-c".into(), IN_FOLDER.into(), dir.as_os_str().to_owned()];
-            let argv = words.into_iter().chain(program.argv).collect();
-            return work(&Program { path: SHELL.into(), argv });
+        match spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))? {
+            Some(_entered) => work(&program),
+            None => {
+                let words = [SHELL.into(), "-c".into(), IN_FOLDER.into(), dir.as_os_str().to_owned()];
+                let argv = words.into_iter().chain(program.argv).collect();
+                work(&Program { path: SHELL.into(), argv })
+            }
         }
-        let done = work(&program);
-        if let Some(before) = before.filter(|before| before != dir) {
-            // It has its own, since that is another one.
-            let _ = std::env::set_current_dir(before);
-        }
-        done
     }
 }
 

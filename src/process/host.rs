@@ -13,12 +13,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::attempt::{self, Attempt, AttemptLaunch};
 use super::background_tasks::{BackgroundTask, BackgroundTasks};
+use super::begin_run::{self, RunMeans};
 use super::launch::{ChangeCommand, Launch, LivenessProbe};
 use super::live_run::LiveRun;
 use super::probe::Prober;
-use super::run::supervise;
+use super::quiet_runs::QuietRuns;
 #[cfg(target_os = "linux")]
 use super::spawn;
+use super::spawners::Spawners;
 use super::terminal::Size;
 use super::told::{self, Told};
 use super::try_threads::TryThreads;
@@ -32,7 +34,7 @@ use crate::process_tree::{self, Tree};
 /// Why a validation could not begin.
 const NO_THREAD: &str = "cannot start a thread for it";
 
-/// The stack of a run's thread. Only what is used takes memory.
+/// The stack of a thread that looks at something. Only what is used takes memory.
 const STACK: usize = 1 << 20;
 
 /// News of a run, on its way to the loop.
@@ -56,6 +58,8 @@ struct Inner {
     clock: Clock,
     reports: UnboundedSender<RunNews>,
     background_tasks: Arc<BackgroundTasks>,
+    spawners: Spawners,
+    quiet_runs: Arc<QuietRuns>,
     try_threads: Arc<TryThreads>,
     runs: Mutex<Runs>,
 }
@@ -131,11 +135,13 @@ impl ProcessHost {
         }
         #[cfg(target_os = "linux")]
         spawn::look_at_inherited();
-        let (background_tasks, try_threads, runs) = (Arc::default(), Arc::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { clock, reports, background_tasks, try_threads, runs }) }
+        let (background_tasks, spawners, quiet_runs) = (Arc::default(), Spawners::default(), Arc::default());
+        let (try_threads, runs) = (Arc::default(), Mutex::default());
+        let inner = Inner { clock, reports, background_tasks, spawners, quiet_runs, try_threads, runs };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Starts a run on a thread of its own, in a terminal of the size that was last given for the service. Reports
+    /// Starts a run in a terminal of the size that was last given for the service. Reports
     /// [`RunReport::Started`] or [`RunReport::NotStarted`].
     pub fn spawn(&self, launch: Launch) {
         let (orders, inbox) = mpsc::channel();
@@ -156,11 +162,10 @@ impl ProcessHost {
         its.push(live.clone());
         drop(runs);
         let launch = Arc::new(launch);
-        let (background_tasks, clock) = (self.inner.background_tasks.clone(), self.inner.clock);
+        let means = self.inner.run_means();
         let (its_launch, its_live) = (launch.clone(), live.clone());
-        let thread = thread::Builder::new().name(format!("run {}", launch.service)).stack_size(STACK);
-        let spawned = thread.spawn(move || supervise(&its_launch, &its_live, (inbox, woken), &background_tasks, clock));
-        if let Err(error) = spawned {
+        let begin = move || begin_run::begin(&its_launch, &its_live, (inbox, woken), &means);
+        if let Err(error) = self.inner.spawners.begin(Box::new(begin)) {
             live.gone();
             self.inner.refuse(&launch, &format!("cannot start a thread for it: {}", plain_error(&error)));
         }
@@ -493,6 +498,12 @@ impl fmt::Debug for ProcessHost {
 impl Inner {
     fn runs(&self) -> MutexGuard<'_, Runs> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a run needs to begin and to be waited for.
+    fn run_means(&self) -> RunMeans {
+        let (background_tasks, quiet_runs) = (self.background_tasks.clone(), self.quiet_runs.clone());
+        RunMeans { background_tasks, quiet_runs, clock: self.clock }
     }
 
     /// Says that a run cannot begin.

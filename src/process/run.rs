@@ -1,9 +1,9 @@
-//! The thread of a run: start it, feed its log, learn its end, wait for the rest of its family.
+//! The thread of a run: feed its log, learn its end, wait for the rest of its family. While nothing happens to the run, it has
+//! none ([`QuietRuns`]).
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -11,21 +11,17 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
+use tokio::io::Interest;
 
-use super::background_tasks::BackgroundTasks;
 use super::feeder::{Feeder, Gauge, PIECE, feed};
-use super::launch::{Launch, Prepared};
+use super::launch::Launch;
 use super::live_run::{LiveRun, Order};
-use super::notify::{self, NotifySocket};
-use super::probe::Prober;
+use super::quiet_runs::QuietRuns;
 use super::run_members::Remaining;
 use super::terminal::{Hangup, Output, Terminal};
-use super::{exit, listener, probe, program, shell};
+use super::{exit, spawners};
 use crate::clock::Clock;
-use crate::domain::{
-    ExitStatus, Kind, Marker, PortMarker, Probe, ReadyCheck, RunCommand, RunReport, Signal, SignalTarget, StartCause,
-    plain_error, port_is_taken,
-};
+use crate::domain::{ExitStatus, Kind, Marker, RunReport, ServiceName, Signal, SignalTarget};
 use crate::process_tree::{self, Process};
 
 /// Input that waits for a service that does not read. What is beyond is dropped, with a warning.
@@ -42,6 +38,9 @@ const DRAIN: Duration = Duration::from_millis(100);
 
 /// How long the hang-up may take to end those that a run leaves.
 const HANG_UP: Duration = Duration::from_millis(100);
+
+/// A run that has had nothing to say for so long gives its thread back. To start one again takes some 50 µs.
+const RESTLESS: Duration = Duration::from_millis(250);
 
 /// How often it is asked whether the rest of the run is gone: from here …
 const FIRST_LOOK: Duration = Duration::from_millis(2);
@@ -65,202 +64,32 @@ const NOT_EXECUTABLE: ExitStatus = ExitStatus::Code(126);
 /// What wakes the thread of a run, and what it then finds.
 pub(super) type Inbox = (Receiver<Order>, UnixStream);
 
-/// Runs a launch to its end, on the thread that calls.
-pub(super) fn supervise(
-    launch: &Arc<Launch>,
-    live: &Arc<LiveRun>,
-    inbox: Inbox,
-    background_tasks: &BackgroundTasks,
-    clock: Clock,
-) {
-    if let Some((mut run, leader)) = begin(launch, live, inbox, background_tasks, clock) {
-        run.carry_on(leader);
-    }
+/// A process in its terminal.
+pub(super) struct Made {
+    /// The process.
+    pub(super) leader: Pid,
+    /// Our end of its terminal.
+    pub(super) terminal: Arc<Terminal>,
+    /// The terminal library has made it: whether it has become another program nobody knows.
+    pub(super) by_library: bool,
 }
 
-/// Makes the process. What that takes, its environment above all, is given back before the run is waited for: of a thousand
-/// runs it would be megabytes. That is also why it is not inlined, nor what it calls: a thread keeps what it has once used
-/// of its stack. (A thread that ends with this cannot do it: the child of a thread that has ended counts as adopted.) `None`:
-/// there is no process, and why is told.
-#[inline(never)]
-fn begin<'a>(
-    launch: &Arc<Launch>,
-    live: &'a Arc<LiveRun>,
-    (orders, woken): Inbox,
-    background_tasks: &BackgroundTasks,
-    clock: Clock,
-) -> Option<(Box<Run<'a>>, Pid)> {
-    let begin_log = |launch: &Launch| {
-        launch.document.begin_run(launch.run, launch.ready.as_ref().and_then(ReadyCheck::pattern));
-    };
-    let (launch, begun) = match prepare(launch, live) {
-        Ok((launch, prepared)) => {
-            if let Some(inputs) = &launch.inputs {
-                if let Some(inputs) = inputs.look(&prepared).filter(|_| launch.looks_at_inputs) {
-                    live.gone();
-                    live.report(RunReport::Unchanged { inputs });
-                    return None;
-                }
-                inputs.begins(false);
-            }
-            begin_log(&launch);
-            let begun = start(&launch, &prepared, live, background_tasks);
-            (launch, begun)
-        }
-        Err(reason) => {
-            begin_log(launch);
-            (launch.clone(), Err(reason))
-        }
-    };
-    let Begun { leader, terminal, by_library, prober, notify } = match begun {
-        Ok(begun) => begun,
-        Err(reason) => {
-            live.gone();
-            live.report(RunReport::NotStarted { reason });
-            return None;
-        }
-    };
-    let probe =
-        prober.and_then(|prober| background_tasks.begin(prober.until_ready(background_tasks.means(), live.clone())));
-    live.is_probed_first(probe);
-    let for_ready = launch.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Notify);
-    let listens = |socket| background_tasks.begin(notify::listen(socket, for_ready, live.clone()));
-    live.is_listened_to(notify.and_then(listens));
-    let run = Run {
-        launch,
-        live,
-        terminal,
-        by_library,
-        hangup: None,
-        orders,
-        woken,
-        outbox: VecDeque::new(),
-        buffer: Vec::new(),
-        gauge: Gauge::default(),
-        has_printed: false,
-        feeder: None,
-        clock,
-    };
-    Some((Box::new(run), leader))
-}
-
-/// What it is told of notifications: those of a service manager around devgroup are not for it.
-const NOTIFY_VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
-
-/// The variables of an environment.
-type Variables = Vec<(OsString, OsString)>;
-
-/// A run whose process was made.
-struct Begun {
-    leader: Pid,
-    terminal: Arc<Terminal>,
-    /// Whether it has become another program nobody knows.
-    by_library: bool,
-    prober: Option<Prober>,
-    notify: Option<NotifySocket>,
-}
-
-/// The environment of the run, and the launch with the values of it.
-#[inline(never)]
-fn prepare(launch: &Arc<Launch>, live: &LiveRun) -> Result<(Arc<Launch>, Prepared), String> {
-    let prepared = (launch.prepare)()?;
-    if launch.expand.is_none() {
-        return Ok((launch.clone(), prepared));
-    }
-    let (launch, checks) = launch.expanded(&prepared.env)?;
-    checks.into_iter().for_each(|checks| live.report_expanded(checks));
-    Ok((Arc::new(launch), prepared))
-}
-
-/// Makes the process and says so, in the log before anything that it prints.
-#[inline(never)]
-fn start(
-    launch: &Launch,
-    prepared: &Prepared,
-    live: &LiveRun,
-    background_tasks: &BackgroundTasks,
-) -> Result<Begun, String> {
-    let command = match &prepared.command {
-        RunCommand::Shell(text) => RunCommand::Shell(shell::leading(text, (launch.stop, launch.told_by))),
-        list @ RunCommand::Argv(_) => list.clone(),
-    };
-    let program = program::find(&command, &launch.dir, &prepared.env)?;
-    let taken = look_at_ports(launch, live);
-    let prober = Prober::new(launch, &prepared.env, background_tasks).map(|prober| prober.knows_taken(&taken));
-    let (notify, env) = open_notify(launch, prepared)?;
-    let mark = env.iter().rev().find(|(name, _)| name == process_tree::MARK).map(|(_, value)| value.clone());
-    live.note_listeners(&probe::ports(launch));
-    let size = live.forking(mark, &env).ok_or("it was killed before it started")?;
-    let (terminal, slave) = Terminal::open(size, &launch.dir, background_tasks.children())?;
-    let terminal = Arc::new(terminal);
-    let by_library = slave.is_of_library();
-    let leader = slave.start(program, &launch.dir, &env, background_tasks.children())?;
-    live.forked(leader, terminal.clone(), size);
-    let pid = leader.as_raw_pid().unsigned_abs();
-    launch.document.mark(&match (&launch.cause, launch.was) {
-        (StartCause::First, _) | (_, None) => {
-            let by = if let StartCause::Client(name) = &launch.cause { Some(Arc::clone(name)) } else { None };
-            Marker::Started { by, command: launch.display.clone(), pid }
-        }
-        (cause, was) => Marker::Restarted { cause: cause.clone(), was },
-    });
-    live.report(RunReport::Started { pid });
-    Ok(Begun { leader, terminal, by_library, prober, notify })
-}
-
-/// The socket for the notifications of the run, if the file asks for them, and its environment with the way there.
-fn open_notify(launch: &Launch, prepared: &Prepared) -> Result<(Option<NotifySocket>, Variables), String> {
-    let mut env = prepared.env.clone();
-    let Some(notify) = &launch.notify else { return Ok((None, env)) };
-    let socket = NotifySocket::open(notify.folder.as_deref());
-    let socket = socket.map_err(|error| format!("sd_notify: {}", plain_error(&error)))?;
-    let own = socket.variables(notify.watchdog);
-    env.retain(|(name, _)| !NOTIFY_VARIABLES.iter().any(|own| name == own));
-    env.extend(own);
-    Ok((Some(socket), env))
-}
-
-/// Says of which of its ports somebody else has them, and which are others than usual. The answer: those that are taken.
-fn look_at_ports(launch: &Launch, live: &LiveRun) -> Vec<u16> {
-    let mut taken = Vec::new();
-    let mut problems = Vec::new();
-    for port in &launch.ports {
-        if let Some(moved) = &port.moved {
-            let (service, from, holder) = (launch.service.clone(), moved.from, moved.holder.to_string());
-            let moved = PortMarker::Moved { service, port: port.number, from, holder };
-            launch.document.mark(&Marker::Port(moved));
-        }
-        let port = port.number;
-        if taken.contains(&port) {
-            continue;
-        }
-        if let Some(holder) = listener::holder_on_localhost(port) {
-            let problem = port_is_taken(port, &holder);
-            log::warn!("{} {problem}", launch.service);
-            let marker = PortMarker::Taken { service: launch.service.clone(), port, holder };
-            launch.document.mark(&Marker::Port(marker));
-            problems.push(problem);
-            taken.push(port);
-        }
-    }
-    if !problems.is_empty() {
-        live.report(RunReport::PortTaken { problem: problems.join(" · ").into() });
-    }
-    taken
-}
-
-/// Whether a child has never become another program: it still has the name of this thread, from which it was forked.
-/// It has ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
+/// Whether a child has never become another program: it still has the name of the thread from which it was forked. It has
+/// ended and is not reaped yet. (Where there is no `/proc`, nobody knows.)
 fn is_still_ours(child: Pid) -> bool {
-    let name = |path: &str| std::fs::read(path).ok();
     process_tree::is_proc_ours()
-        && name(&format!("/proc/{child}/comm")).is_some_and(|its| Some(its) == name("/proc/thread-self/comm"))
+        && std::fs::read(format!("/proc/{child}/comm")).is_ok_and(|its| its.trim_ascii() == spawners::NAME.as_bytes())
 }
 
 /// A run that has a process.
-struct Run<'a> {
+pub(super) struct Run {
     launch: Arc<Launch>,
-    live: &'a Arc<LiveRun>,
+    live: Arc<LiveRun>,
+    leader: Pid,
+    /// Becomes readable at the end of the leader. `None`: it is asked now and then.
+    exit: Option<OwnedFd>,
+    /// It gives its thread back when it is quiet.
+    rests: bool,
     terminal: Arc<Terminal>,
     by_library: bool,
     /// Nobody has the other end open.
@@ -274,31 +103,116 @@ struct Run<'a> {
     has_printed: bool,
     /// Feeds the log in place of this thread, while the run floods.
     feeder: Option<Feeder>,
+    quiet_runs: Arc<QuietRuns>,
     clock: Clock,
 }
 
 /// Why the thread woke up.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 struct Woken {
     terminal: bool,
     orders: bool,
     end: bool,
 }
 
-impl Run<'_> {
-    fn carry_on(&mut self, leader: Pid) {
+impl Run {
+    /// A run that begins.
+    pub(super) fn new(
+        launch: Arc<Launch>,
+        live: Arc<LiveRun>,
+        Made { leader, terminal, by_library }: Made,
+        (orders, woken): Inbox,
+        (quiet_runs, clock): (Arc<QuietRuns>, Clock),
+    ) -> Self {
         let exit = exit::of_child(leader).ok();
-        let (mut status, refused) = loop {
-            let woken = self.wait(exit.as_ref(), exit.is_none().then_some(SLOW_LOOK));
+        Self {
+            launch,
+            live,
+            leader,
+            rests: exit.is_some(),
+            exit,
+            terminal,
+            by_library,
+            hangup: None,
+            orders,
+            woken,
+            outbox: VecDeque::new(),
+            buffer: Vec::new(),
+            gauge: Gauge::default(),
+            has_printed: false,
+            feeder: None,
+            quiet_runs,
+            clock,
+        }
+    }
+
+    /// The service.
+    pub(super) fn service(&self) -> &ServiceName {
+        &self.launch.service
+    }
+
+    /// It gives its thread back no more.
+    pub(super) fn keep_thread(&mut self) {
+        self.rests = false;
+    }
+
+    /// Goes on until it is over or quiet.
+    pub(super) fn carry_on(mut self: Box<Self>) {
+        let (status, refused) = loop {
+            if let Some(end) = self.until_end(self.rests.then_some(RESTLESS)) {
+                break end;
+            }
+            match self.quiet_runs.clone().take(self) {
+                Ok(()) => return,
+                Err(run) => self = run,
+            }
+            self.keep_thread();
+        };
+        self.end(status, refused);
+    }
+
+    /// Serves it until its leader has ended: how, and whether that never became the program. `None`: nothing has happened
+    /// for so long.
+    fn until_end(&mut self, patience: Option<Duration>) -> Option<(ExitStatus, bool)> {
+        let mut restless = patience.map(|patience| self.clock.now() + patience);
+        loop {
+            let look_again = if self.exit.is_none() { Some(SLOW_LOOK) } else { None };
+            let rest = restless.map(|restless| restless.since(self.clock.now()));
+            let woken = self.wait(self.exit.as_ref(), look_again.or(rest));
             self.serve(&woken);
-            if woken.end || exit.is_none() {
-                let refused = self.by_library && woken.end && is_still_ours(leader);
+            if woken.end || self.exit.is_none() {
+                let refused = self.by_library && woken.end && is_still_ours(self.leader);
                 if let Some(status) = self.live.reap() {
-                    break (status, refused);
+                    return Some((status, refused));
                 }
             }
-        };
-        drop(exit);
+            let is_over = restless.is_some_and(|restless| restless <= self.clock.now());
+            if is_over && woken == Woken::default() && self.is_quiet() {
+                return None;
+            }
+            if is_over || woken != Woken::default() {
+                restless = patience.map(|patience| self.clock.now() + patience);
+            }
+        }
+    }
+
+    /// Whether nothing is to be done for it until one of its handles says so.
+    fn is_quiet(&mut self) -> bool {
+        self.feed_the_rest();
+        self.output().is_some() && self.launch.document.next_change().is_none()
+    }
+
+    /// What tells of news while it is quiet; `None`: it has to be looked at from time to time.
+    pub(super) fn handles(&self) -> Option<[(BorrowedFd<'_>, Interest); 3]> {
+        let exit = self.exit.as_ref().filter(|_| self.rests)?;
+        let terminal = if self.writes() { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        let (woken, exit) = (self.woken.as_fd(), exit.as_fd());
+        Some([(woken, Interest::READABLE), (exit, Interest::READABLE), (self.output()?, terminal)])
+    }
+
+    /// The end of its leader, and what follows from it.
+    fn end(&mut self, mut status: ExitStatus, refused: bool) {
+        self.exit = None;
         self.drain();
         self.launch.document.end_run();
         if refused && status == ABORTED {
@@ -397,15 +311,8 @@ impl Run<'_> {
     }
 
     fn sleep(&self, end: Option<&OwnedFd>, timeout: Option<Duration>) -> Woken {
-        let output = match &self.hangup {
-            None => Some(self.terminal.as_fd()),
-            Some(hangup) => hangup.handle(),
-        };
-        let events = if self.outbox.is_empty() || self.hangup.is_some() {
-            PollFlags::IN
-        } else {
-            PollFlags::IN | PollFlags::OUT
-        };
+        let output = self.output();
+        let events = if self.writes() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
         let mut handles = vec![PollFd::new(&self.woken, PollFlags::IN)];
         handles.extend(end.map(|end| PollFd::new(end, PollFlags::IN)));
         handles.extend(output.map(|output| PollFd::from_borrowed_fd(output, events)));
@@ -422,6 +329,19 @@ impl Run<'_> {
             end: end.is_some() && fired.next() == Some(true),
             terminal: unseen || fired.next() == Some(true),
         }
+    }
+
+    /// What becomes readable when the terminal has news; `None`: it is to be looked at from time to time.
+    fn output(&self) -> Option<BorrowedFd<'_>> {
+        match &self.hangup {
+            None => Some(self.terminal.as_fd()),
+            Some(hangup) => hangup.handle(),
+        }
+    }
+
+    /// Whether the terminal has to take something.
+    fn writes(&self) -> bool {
+        !self.outbox.is_empty() && self.hangup.is_none()
     }
 
     fn serve(&mut self, woken: &Woken) {
@@ -484,7 +404,7 @@ impl Run<'_> {
             self.feed_the_rest();
         } else if self.feeder.is_none() {
             // Without it, all is fed here.
-            self.feeder = Feeder::start(&self.launch, self.live, self.clock);
+            self.feeder = Feeder::start(&self.launch, &self.live, self.clock);
         }
     }
 

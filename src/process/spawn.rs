@@ -3,7 +3,7 @@
 //! A fork copies the tables of our memory, with all our threads in each other's way: 2.4 ms for a dashboard that has drawn.
 //! Here the child borrows the memory until it executes, and the error of `exec` comes back as one.
 //!
-//! The thread of the run has a working directory of its own (`unshare(CLONE_FS)`). Where that is refused, as in many
+//! The thread that makes the process has a working directory of its own (`unshare(CLONE_FS)`). Where that is refused, as in many
 //! containers, and the folder is not devgroup's own, `portable-pty` starts the run.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use nix::errno::Errno;
@@ -51,20 +51,37 @@ pub(super) fn look_at_inherited() {
     LazyLock::force(&INHERITED);
 }
 
-/// Makes `dir` the working directory of the calling thread alone, which its children begin in. False if this system does
+/// The calling thread is in a folder. It goes back where it was: whoever stays in a folder keeps its file system from
+/// being unmounted.
+pub(super) struct Entered {
+    before: Option<PathBuf>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // The thread has a folder of its own, since it could enter another one.
+            let _ = std::env::set_current_dir(before);
+        }
+    }
+}
+
+/// Makes `dir` the working directory of the calling thread alone, which its children begin in. `None` if this system does
 /// not let us (as the seccomp profile of many containers): then they have to be started another way.
 ///
 /// # Errors
 /// The folder cannot be entered.
-pub(super) fn enter(dir: &Path) -> io::Result<bool> {
-    if std::env::current_dir().is_ok_and(|here| here == dir) {
-        return Ok(true);
+pub(super) fn enter(dir: &Path) -> io::Result<Option<Entered>> {
+    let here = std::env::current_dir();
+    if here.as_ref().is_ok_and(|here| here == dir) {
+        return Ok(Some(Entered { before: None }));
     }
     if unshare(CloneFlags::CLONE_FS).is_err() {
-        return Ok(false);
+        return Ok(None);
     }
     std::env::set_current_dir(dir)?;
-    Ok(true)
+    // A folder that was removed meanwhile has no name any more.
+    Ok(Some(Entered { before: Some(here.unwrap_or_else(|_| PathBuf::from("/"))) }))
 }
 
 /// What the three descriptors of a process are.

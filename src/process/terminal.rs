@@ -24,7 +24,7 @@ use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr
 use super::child::{Children, Prints};
 use super::program::Program;
 #[cfg(target_os = "linux")]
-use super::spawn::{self, Streams};
+use super::spawn::{self, Entered, Streams};
 use crate::domain::plain_error;
 #[cfg(target_os = "linux")]
 use crate::domain::visible_path;
@@ -75,9 +75,9 @@ pub(super) enum Output {
 
 /// The other end, before the process has it.
 pub(super) enum Slave {
-    /// Nobody has it open yet.
+    /// Nobody has it open yet. The thread is in the folder of the process.
     #[cfg(target_os = "linux")]
-    Path(CString),
+    Path(CString, Entered),
     /// The terminal library has.
     Library(LibrarySlave),
 }
@@ -85,7 +85,7 @@ pub(super) enum Slave {
 type LibrarySlave = Box<dyn SlavePty + Send>;
 
 impl Terminal {
-    /// A new terminal for a run that begins in `dir`, on the thread of that run.
+    /// A new terminal for a run that begins in `dir`, on the thread that starts the process.
     ///
     /// # Errors
     /// Why there is none, for people.
@@ -97,11 +97,12 @@ impl Terminal {
     ) -> Result<(Self, Slave), String> {
         #[cfg(target_os = "linux")]
         if !portable::is_wanted()
-            && spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))?
+            && let Some(entered) =
+                spawn::enter(dir).map_err(|error| format!("folder {}: {}", visible_path(dir), plain_error(&error)))?
         {
             let (terminal, path) =
                 Self::own(size).map_err(|error| format!("cannot open a terminal for it: {error}"))?;
-            return Ok((terminal.made_ready()?, Slave::Path(path)));
+            return Ok((terminal.made_ready()?, Slave::Path(path, entered)));
         }
         let (terminal, slave, _) = children.undisturbed(|| Self::by_library(size))?;
         Ok((terminal.made_ready()?, Slave::Library(slave)))
@@ -294,7 +295,7 @@ impl Slave {
     ) -> Result<Pid, String> {
         let slave = match self {
             #[cfg(target_os = "linux")]
-            Self::Path(path) => {
+            Self::Path(path, _entered) => {
                 let streams = Streams::Together { input: &path, output: spawn::Output::Input };
                 return children.beside(|| spawn::spawn(&program, env, streams));
             }

@@ -189,6 +189,14 @@ impl Bench {
     }
 }
 
+/// What the threads of this program are called.
+pub(crate) fn names_of_threads() -> Vec<String> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    // One may end meanwhile.
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.map(|name| name.trim_end().to_owned()).collect()
+}
+
 pub(crate) fn shell(text: &str) -> RunCommand {
     RunCommand::Shell(text.into())
 }

@@ -2,7 +2,7 @@
 
 use devgroup::domain::{ExitStatus, RunId, Signal, SignalTarget};
 
-use super::bench::{Bench, shell, wait_for};
+use super::bench::{Bench, names_of_threads, shell, wait_for};
 
 #[test]
 fn what_is_typed_reaches_the_service() {
@@ -16,6 +16,33 @@ fn what_is_typed_reaches_the_service() {
     assert_eq!(bench.exited("cat"), (ExitStatus::Code(0), true));
     bench.host.write(&"cat".into(), b"to nobody".to_vec());
     bench.host.write(&"nobody".into(), b"to nobody".to_vec());
+}
+
+#[test]
+fn a_run_has_a_thread_while_something_happens_to_it() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let mut bench = Bench::new();
+    let wait_until_quiet =
+        || wait_for("it has no thread", || (!names_of_threads().iter().any(|name| name == "run quiet")).then_some(()));
+    bench.sh("quiet", "stty -echo; echo up; while read line; do echo \"read $line\"; done; exit 3");
+    bench.line("quiet", "up");
+    for round in 0..3 {
+        wait_until_quiet();
+        bench.host.write(&"quiet".into(), format!("{round}\n").into_bytes());
+        bench.line("quiet", &format!("read {round}"));
+    }
+    wait_until_quiet();
+    bench.host.write(&"quiet".into(), b"\x04".to_vec());
+    assert_eq!(bench.exited("quiet"), (ExitStatus::Code(3), true));
+    for (service, signal) in [("asked", Signal::Term), ("killed", Signal::Kill)] {
+        bench.sh(service, "echo up; sleep 1000 & wait");
+        bench.line(service, "up");
+        wait_for("it has no thread", || (!names_of_threads().contains(&format!("run {service}"))).then_some(()));
+        bench.signal(service, signal);
+        assert_eq!(bench.exited(service).0, ExitStatus::Signal(if signal == Signal::Term { 15 } else { 9 }));
+    }
 }
 
 #[test]

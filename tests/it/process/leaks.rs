@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use devgroup::domain::{ExitStatus, Signal};
 
-use super::bench::{Bench, last_number, shell, wait_for};
+use super::bench::{Bench, last_number, names_of_threads, shell, wait_for};
 
 use crate::harness::is_linux;
 
@@ -32,6 +32,19 @@ fn count(folder: &str) -> usize {
     std::fs::read_dir(Path::new("/proc/self").join(folder)).unwrap().count()
 }
 
+/// Threads, but for those that make processes: there are as many as were once needed.
+fn threads() -> usize {
+    names_of_threads().into_iter().filter(|name| name != "devgroup-spawn").count()
+}
+
+fn threads_of_runs() -> usize {
+    names_of_threads().into_iter().filter(|name| name.starts_with("run ")).count()
+}
+
+fn wait_until_quiet() {
+    wait_for("no run has a thread", || (threads_of_runs() == 0).then_some(()));
+}
+
 /// Pipes that are open.
 fn pipes() -> usize {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
@@ -45,19 +58,25 @@ fn two_hundred_runs_leave_nothing_behind() {
         return;
     }
     let mut bench = Bench::new();
+    // What all quiet runs share is there.
+    bench.sh("quiet", "echo up; exec sleep 1000");
+    bench.line("quiet", "up");
+    wait_until_quiet();
     let others = pipes();
     bench.change_command("api", "echo the thread for tasks is there");
     bench.line("api", "is there");
-    let before = wait_for("the hook's pipe to be closed", || (pipes() == others).then(|| (count("fd"), count("task"))));
+    let before = wait_for("the hook's pipe to be closed", || (pipes() == others).then(|| (count("fd"), threads())));
     for run in 1..=200 {
         bench.host.spawn(bench.launch("api", run, shell("echo up; exit 1")));
         assert_eq!(bench.exited("api"), (ExitStatus::Code(1), true));
     }
     wait_for("descriptors and threads to be given back", || {
-        (count("fd") <= before.0 && count("task") <= before.1).then_some(())
+        (count("fd") <= before.0 && threads() <= before.1).then_some(())
     });
     let children = std::fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap();
     assert_eq!(children, "");
+    bench.signal("quiet", Signal::Term);
+    assert_eq!(bench.exited("quiet"), (ExitStatus::Signal(15), true));
 }
 
 #[test]
@@ -100,14 +119,15 @@ fn services_that_sleep_cost_nothing() {
         "exec </dev/null >/dev/null 2>&1; sleep 0.1; echo up >/dev/tty; sleep 0.1; : >/dev/tty; exec sleep 1000",
     );
     bench.line("s8", "up");
+    wait_until_quiet();
     // Sleeping and being interrupted both count.
     let switches = || -> u64 {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-        // Our own thread polls; the threads of the runs are looked at.
-        let runs =
-            tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("run ")));
-        let statuses: Vec<String> = runs.map(|run| std::fs::read_to_string(run.join("status")).unwrap()).collect();
-        assert_eq!(statuses.len(), 9);
+        // Our own thread polls; the one of the runs is looked at.
+        let of_runs =
+            tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "quiet runs\n"));
+        let statuses: Vec<String> = of_runs.map(|task| std::fs::read_to_string(task.join("status")).unwrap()).collect();
+        assert_eq!((statuses.len(), threads_of_runs()), (1, 0));
         let counts = statuses.iter().flat_map(|status| status.lines().filter(|line| line.contains("ctxt_switches")));
         counts.map(|line| u64::from(last_number(line))).sum()
     };
