@@ -16,7 +16,7 @@ use super::json;
 use crate::app;
 use crate::clock::Clock;
 use crate::config;
-use crate::control::{Client, ClientError, Problem, ProblemCode};
+use crate::control::{Ask, Client, ClientError, Problem, ProblemCode, Reply};
 use crate::display;
 use crate::domain::{GroupSpec, Moment, Scale, short, visible};
 use crate::logs::{EventFiles, EventLine, Figures};
@@ -56,10 +56,40 @@ impl Past {
         Ok(Self { events: kept.lines, unread: kept.unread, since, until })
     }
 
+    /// With what the group remembers of its run, this epoch: asked for before the files were read, since what it forgets
+    /// meanwhile is in them by then. Each event is there once, and none between the two is left out.
+    pub(super) fn with_remembered(mut self, remembered: Vec<EventLine>, epoch: &str) -> Self {
+        let Some(last) = remembered.last().map(|event| event.seq) else { return self };
+        let since = Clock::rfc3339_of(self.since);
+        let (own, mut all): (Vec<_>, Vec<_>) =
+            self.events.into_iter().partition(|event| event.epoch.as_deref() == Some(epoch));
+        let mut of_this_run: Vec<EventLine> = remembered.into_iter().filter(|event| event.at >= since).collect();
+        of_this_run.extend(own.into_iter().filter(|event| event.seq <= last));
+        of_this_run.sort_by_key(|event| event.seq);
+        of_this_run.dedup_by_key(|event| event.seq);
+        all.extend(of_this_run);
+        self.events = all;
+        self
+    }
+
     /// Says which days are missing.
     pub(super) fn tell_unread(&self) {
         for unread in &self.unread {
             super::print_message(&format!("warning: cannot be read: {unread}\n  note: all other days are shown"));
+        }
+    }
+}
+
+/// What the group remembers of this run.
+pub(super) fn remembered(group: &mut Client) -> Result<Vec<EventLine>, Failure> {
+    group.send(Ask::Events { follow: false, after: 0, epoch: None })?;
+    let mut events = Vec::new();
+    loop {
+        match group.next_message()?.reply {
+            Reply::Event(event) => events.push(*event),
+            Reply::End {} => return Ok(events),
+            // What it has forgotten is on disk, as far as it counts.
+            _ => {}
         }
     }
 }
@@ -104,8 +134,13 @@ pub(super) fn report(place: &Place, services: &[String], since: Duration) -> Res
 
 /// What is told of each service that is meant, and of which time.
 fn found(place: &Place, services: &[String], since: Duration) -> Result<(Past, Vec<(String, Figures)>), Failure> {
-    let (group, client) = whose(place)?;
-    let past = Past::read(&group, since)?;
+    let (group, mut client) = whose(place)?;
+    // What has just happened is not on disk yet. If the group does not answer, what is there is told.
+    let (epoch, remembered) = match &mut client {
+        Ok(client) => (client.hello().epoch.clone(), remembered(client).unwrap_or_default()),
+        Err(_) => Default::default(),
+    };
+    let past = Past::read(&group, since)?.with_remembered(remembered, &epoch);
     let figures = Figures::by_service(&past.events, past.until);
     // The file says the order, if it can be read; what is gone from it comes behind.
     let spec = match client {
@@ -223,5 +258,31 @@ impl Report {
             until: Clock::rfc3339_of(past.until),
             services: shown.into_iter().map(entry).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_group_remembers_comes_to_what_is_on_disk_and_each_event_once() {
+        let event = |seq: u64, epoch: Option<&str>| EventLine {
+            seq,
+            at: String::from("2026-11-30T16:00:00.000Z"),
+            epoch: epoch.map(str::to_owned),
+            ..EventLine::default()
+        };
+        let past = || Past {
+            events: vec![event(1, Some("old")), event(1, Some("now")), event(2, Some("now"))],
+            unread: Vec::new(),
+            since: SystemTime::UNIX_EPOCH,
+            until: SystemTime::UNIX_EPOCH,
+        };
+        let seqs = |past: Past| past.events.iter().map(|event| event.seq).collect::<Vec<_>>();
+        let remembered = |from: u64| (from..=4).map(|seq| event(seq, None)).collect::<Vec<_>>();
+        assert_eq!(seqs(past().with_remembered(remembered(1), "now")), [1, 1, 2, 3, 4], "the last are not on disk yet");
+        assert_eq!(seqs(past().with_remembered(remembered(3), "now")), [1, 1, 2, 3, 4], "it has forgotten the first");
+        assert_eq!(seqs(past().with_remembered(Vec::new(), "now")), [1, 1, 2], "it does not answer");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::arguments::Place;
 use super::super::exit_code::Failure;
-use super::super::history::{Past, whose};
+use super::super::history::{Past, remembered, whose};
 use super::output;
 use crate::clock;
 use crate::control::{Ask, Client, ClientError, Reply};
@@ -49,18 +49,10 @@ pub(super) fn run_since(place: &Place, time: Duration, follow: bool, json: bool)
     // First what the group remembers: what it forgets meanwhile is on disk by then.
     let remembered = group.as_mut().map(remembered).transpose()?.unwrap_or_default();
     let last = remembered.last().map_or(0, |event| event.seq);
-    let past = Past::read(&spec, time)?;
+    let past = Past::read(&spec, time)?.with_remembered(remembered, &epoch);
     past.tell_unread();
-    let since = clock::Clock::rfc3339_of(past.since);
-    let (own, mut all): (Vec<_>, Vec<_>) =
-        past.events.into_iter().partition(|event| event.epoch.as_deref() == Some(epoch.as_str()));
-    let mut of_this_run: Vec<EventLine> = remembered.into_iter().filter(|event| event.at >= since).collect();
-    of_this_run.extend(own.into_iter().filter(|event| event.seq <= last));
-    of_this_run.sort_by_key(|event| event.seq);
-    of_this_run.dedup_by_key(|event| event.seq);
-    all.extend(of_this_run);
     let format = Format { json, epoch: Some(epoch.as_str()) };
-    for piece in all.chunks(1000) {
+    for piece in past.events.chunks(1000) {
         let mut text = String::new();
         for event in piece {
             write_event(&mut text, event.clone(), format)?;
@@ -75,20 +67,6 @@ pub(super) fn run_since(place: &Place, time: Duration, follow: bool, json: bool)
             print(&mut group, follow, format)
         }
         None => Ok(0),
-    }
-}
-
-/// What the group remembers of this run.
-fn remembered(group: &mut Client) -> Result<Vec<EventLine>, Failure> {
-    group.send(Ask::Events { follow: false, after: 0, epoch: None })?;
-    let mut events = Vec::new();
-    loop {
-        match group.next_message()?.reply {
-            Reply::Event(event) => events.push(*event),
-            Reply::End {} => return Ok(events),
-            // What it has forgotten is on disk, as far as it counts.
-            _ => {}
-        }
     }
 }
 
