@@ -144,7 +144,7 @@ impl LogReader {
                 Ok(()) = snapshots.changed() => {}
                 () = rested => {}
             }
-            // Before the look: what comes during it wakes us again.
+            // Mark first, then look: a change that comes meanwhile wakes us again.
             changes.mark_unchanged();
             snapshots.mark_unchanged();
             self.join_new();

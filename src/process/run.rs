@@ -151,7 +151,7 @@ impl Run {
         &self.launch.service
     }
 
-    /// It gives its thread back no more.
+    /// From now on it keeps its thread, even when it is quiet.
     pub(super) fn keep_thread(&mut self) {
         self.rests = false;
     }

@@ -3,8 +3,8 @@
 //! A fork copies the tables of our memory, with all our threads in each other's way: 2.4 ms for a dashboard that has drawn.
 //! Here the child borrows the memory until it executes, and the error of `exec` comes back as one.
 //!
-//! The thread that makes the process has a working directory of its own (`unshare(CLONE_FS)`). Where that is refused, as in many
-//! containers, and the folder is not devgroup's own, `portable-pty` starts the run.
+//! The thread that makes the process has a working directory of its own (`unshare(CLONE_FS)`). Where that is refused, as in
+//! many containers, and the folder is not devgroup's own, `portable-pty` starts the run.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};

@@ -385,7 +385,7 @@ impl Desk {
             }
         }
         let mut is_heard = self.places.events().is_some_and(|events| events.watch_all_outcomes(folders));
-        // Listed after that: a folder that comes to be in between is told or listed, maybe both.
+        // Watch first, then list: a folder that is made in between is reported, listed, or both.
         let is_ours = |other: &ServiceName| self.working.get(other).is_some_and(|working| working.folder.is_some());
         let others: Vec<ServiceName> =
             task_folder::workers_with_folders(folders).into_iter().filter(|other| !is_ours(other)).collect();
