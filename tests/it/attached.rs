@@ -293,7 +293,7 @@ fn the_log_is_opened_in_the_editor_of_who_looks() {
     dash.keys("v");
     dash.wait_for_text("editing ");
     // An editor is no reason to stay when the group ends.
-    assert_eq!(Stream::ask(&project, &["down"]).code, Some(0));
+    assert_eq!(dash.ask(&["down"]).code, Some(0));
     let ended = dash.wait_exit();
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }

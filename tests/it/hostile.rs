@@ -248,7 +248,7 @@ fn the_dashboard_shows_names_and_sends_none_of_their_characters() {
     for hostile in ["\u{1b}]0;", "\u{202e}", "\u{2066}", "\u{61c}", "\u{2028}", "\u{9b}", "\u{7f}", "\nFORGED"] {
         assert!(!raw.contains(hostile), "{hostile:?} reaches the terminal");
     }
-    assert_eq!(Stream::ask(&project, &["-C", NAME, "down"]).code, Some(0));
+    assert_eq!(dash.ask(&["-C", NAME, "down"]).code, Some(0));
     dash.wait_exit();
 }
 

@@ -15,12 +15,12 @@ use alacritty_terminal::vte::ansi::Processor;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use filedescriptor::FileDescriptor;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{Termios, tcgetattr};
 
-use super::{PATIENCE, Project, TICK, process, program_below, wait_until};
+use super::{PATIENCE, Project, Stream, Streamed, TICK, process, program_below, wait_until};
 
 /// What Linux keeps for the reader of a terminal before its writer stands still: at least this much, in practice.
 const PTY_BUFFER: u64 = 4096 - 256;
@@ -268,6 +268,19 @@ impl<'p> Dash<'p> {
         self.look_until(name, |dash| condition(dash.project).then_some(()));
     }
 
+    /// Asks another client, while the terminal is being read: a dashboard whose frames nobody takes cannot give the terminal
+    /// back at its end.
+    pub(crate) fn ask(&mut self, arguments: &[&str]) -> Streamed {
+        let project = self.project;
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| Stream::ask(project, arguments));
+            while !asked.is_finished() {
+                self.pump();
+            }
+            asked.join().unwrap()
+        })
+    }
+
     /// Waits until what the program has written is as it should be.
     pub(crate) fn wait_until_raw(&mut self, name: &str, condition: impl Fn(&Self) -> bool) {
         self.look_until(name, |dash| condition(dash).then_some(()));
@@ -295,14 +308,14 @@ impl<'p> Dash<'p> {
             self.project.assert_nothing_left();
         }
         let code = status.signal().is_none().then(|| status.exit_code());
-        self.wait_for_the_terminal_as_it_was();
+        self.wait_for_the_terminal_as_it_was(&status);
         let screen = self.screen();
         let last_line = screen.lines().rev().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
         (Ended { code, last_line }, screen)
     }
 
     /// The last bytes of the program may come after its end: the kernel carries them over in its own time.
-    fn wait_for_the_terminal_as_it_was(&mut self) {
+    fn wait_for_the_terminal_as_it_was(&mut self, status: &ExitStatus) {
         let after = |dash: &Self| dash.pty.as_ref().map(|pty| (*dash.eye.mode(), LineModes::of(&pty.near)));
         let look = |dash: &mut Self| {
             while dash.pump() {}
@@ -313,7 +326,8 @@ impl<'p> Dash<'p> {
             is_as_before.then_some(())
         };
         let seen = |dash: &mut Self| {
-            format!("the terminal is not as it was: {:?}, not {:?}\n{}", after(dash), dash.before, dash.screen())
+            let (after, before, picture) = (after(dash), &dash.before, dash.picture());
+            format!("the terminal is not as it was after {status:?}: {after:?}, not {before:?}\n{picture}")
         };
         wait_until("the last bytes are here", LAST_BYTES, self, look, seen);
     }
