@@ -78,7 +78,7 @@ impl Incoming {
             },
             Self::News(news) => match &news.report {
                 RunReport::Started { .. } | RunReport::NotStarted { .. } => "the start of a run",
-                RunReport::Printed => "the first output of a run",
+                RunReport::Printed { .. } => "the first output of a run",
                 RunReport::Ready | RunReport::Unready { .. } | RunReport::PortTaken { .. } => "the readiness of a run",
                 RunReport::Alive | RunReport::Silent { .. } => "a liveness result",
                 RunReport::Expanded { .. } => "the address of a run",

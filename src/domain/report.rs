@@ -33,7 +33,10 @@ pub enum RunReport {
         reason: String,
     },
     /// The run has printed something, for the first time.
-    Printed,
+    Printed {
+        /// When that was read. The report may come later, and a file may have changed meanwhile.
+        at: Moment,
+    },
     /// The readiness check has succeeded.
     Ready,
     /// A try of the readiness check has failed otherwise than the one before.

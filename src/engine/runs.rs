@@ -52,7 +52,7 @@ impl Service {
             }
             RunReport::Unchanged { inputs } => self.not_needed(inputs, turn),
             RunReport::NotStarted { reason } => self.not_started(&reason, turn),
-            RunReport::Printed => self.printed(turn),
+            RunReport::Printed { at } => self.printed(at),
             RunReport::Ready => self.ready(run, turn),
             RunReport::Unready { problem } => self.is_unready(problem),
             RunReport::PortTaken { problem } => self.run.port_taken = Some(problem),
@@ -125,9 +125,9 @@ impl Service {
     }
 
     /// Where neither a check nor the end says it, a program that prints has read what it is.
-    fn printed(&mut self, turn: &Turn) {
+    fn printed(&mut self, at: Moment) {
         if self.run.spec.ready.is_none() && self.run.spec.kind != Kind::Job {
-            self.run.read_files.get_or_insert(turn.now);
+            self.run.read_files.get_or_insert(at);
         }
     }
 

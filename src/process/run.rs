@@ -376,7 +376,7 @@ impl Run {
             return false;
         }
         if !std::mem::replace(&mut self.has_printed, true) {
-            self.live.report(RunReport::Printed);
+            self.live.report(RunReport::Printed { at: self.clock.now() });
         }
         self.see_to_feeder(self.buffer.len());
         if !self.feeder.as_ref().is_some_and(|feeder| feeder.push_output(&self.buffer)) {

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub timestamp: Option<String>,
     /// When its file was written.
     pub stamp: FileStamp,
+    /// Its file does not end before its JSON does: an empty or a cut one is still being written.
+    pub is_whole: bool,
 }
 
 impl Outcome {
@@ -51,6 +53,7 @@ impl Outcome {
             priority: text("priority"),
             timestamp: text("timestamp").or_else(|| text("dlq_timestamp")),
             stamp,
+            is_whole: true,
         }
     }
 
@@ -94,10 +97,13 @@ fn outcome_of(folder: &Folder, name: &OsStr, limit: u64, word: &str) -> Result<O
     let read = || {
         let Some((file, stamp)) = folder.file(name)? else { return Ok(None) };
         let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes)?;
-        let json = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+        let size = file.take(limit).read_to_end(&mut bytes)?;
+        let json = serde_json::from_slice::<Value>(&bytes);
+        // One that is too large is cut by us.
+        let is_whole = !json.as_ref().is_err_and(serde_json::Error::is_eof) || u64::try_from(size) == Ok(limit);
+        let json = json.unwrap_or_default();
         let nothing = Map::new();
-        Ok(Some(Outcome::of(json.as_object().unwrap_or(&nothing), stamp, word)))
+        Ok(Some(Outcome { is_whole, ..Outcome::of(json.as_object().unwrap_or(&nothing), stamp, word) }))
     };
     read().map_err(|error: std::io::Error| Trouble::new("cannot read", &folder.path().join(name), error))
 }

@@ -127,7 +127,7 @@ fn dependency_of(folders: &TaskFolders, worker: &ServiceName, id: &TaskId) -> De
     let folder = |above: &Path| Folder::open(above.join(worker.as_str()), Links::Follow).ok();
     let name = format!("{id}{ENDING}");
     let result = folder(&folders.results).and_then(|results| outcomes::result_head(&results, OsStr::new(&name)));
-    if let Some(result) = result {
+    if let Some(result) = result.filter(|result| result.is_whole) {
         return if result.is_completed() { DependencyState::Completed } else { DependencyState::Dead };
     }
     let letter = folder(&folders.dlq).and_then(|letters| outcomes::letter_of(&letters, id).ok().flatten());

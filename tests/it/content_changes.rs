@@ -37,6 +37,21 @@ pub(crate) fn started(dash: &mut Dash<'_>, name: &str, times: usize) {
     });
 }
 
+/// Waits until what a file holds is known: where devgroup has not read it yet, a save that changes nothing is a change. Returns
+/// how often the service has been started.
+pub(crate) fn starts_once_known(dash: &mut Dash<'_>, project: &Project, name: &str, path: &str) -> usize {
+    let content = project.read(path);
+    for _ in 0..3 {
+        let before = starts(project, name);
+        project.write(path, &content);
+        dash.ask(&["settle", name]);
+        if starts(project, name) == before {
+            return before;
+        }
+    }
+    panic!("after a restart for it the content of {path} is known\n{}", dash.ask(&["events"]).stdout);
+}
+
 pub(crate) fn quit(mut dash: Dash<'_>) {
     dash.keys("q");
     assert_eq!(dash.wait_exit().code, Some(0));

@@ -5,6 +5,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
+use crate::content_changes::starts_once_known;
 use crate::harness::{Dash, Project, Stream, key, wait_for};
 
 const NORMAL: (u16, u16) = (100, 30);
@@ -58,6 +59,7 @@ mod validate {
         let mut dash = Dash::start(&project, NORMAL, &[]);
         dash.wait_for_text("api-is-up");
         dash.wait_for_text("watching 1 service");
+        let before = starts_once_known(&mut dash, &project, "api", "src/check");
         project.write("src/check", "exit 101");
         dash.wait_for("it is stale", |screen| {
             screen.lines().any(|line| line.contains("● api") && line.contains("stale"))
@@ -66,9 +68,10 @@ mod validate {
         dash.wait_for("it is what the files are", |screen| {
             screen.lines().any(|line| line.contains("● api") && line.contains("running") && !line.contains("stale"))
         });
+        let events = dash.ask(&["events"]).stdout;
         dash.keys("q");
         dash.wait_exit();
-        assert_eq!(starts(&project, "api"), 1);
+        assert_eq!(starts(&project, "api"), before, "{events}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a comparison of contents makes of changes: as stories.
 
-use crate::domain::{Command, OnChange, Phase, ServiceSpec, Signal, Verdict, WatchFiles, WatchState};
+use crate::domain::{
+    Command, Moment, OnChange, Phase, RunReport, ServiceSpec, Signal, Verdict, WatchFiles, WatchState,
+};
+use crate::engine::{Effect, Event};
 
 use super::driver::Scenario;
 use super::fixture::service;
@@ -190,4 +193,20 @@ fn a_changed_environment_is_told_to_who_does_not_watch_and_is_as_it_was_when_it_
     s.stop("web").exits("web", 0).until(5.0);
     s.save(".env", &["web"]).until(6.0);
     assert!(!s.service("web").stale && matches!(s.phase("web"), Phase::Down));
+}
+
+#[test]
+fn a_run_has_read_its_files_when_it_prints_however_late_that_is_told() {
+    let mut s = Scenario::new(vec![service("api")]);
+    s.begin().started("api").until(1.0);
+    let (run, printed) = (s.service("api").run, Moment::from_millis(10));
+    s.event("api printed", Event::Run { service: "api".into(), run, report: RunReport::Printed { at: printed } });
+    s.save("a.rs", &["api"]);
+    let due = s.engine.next_deadline().unwrap();
+    let effects = s.engine.update(Event::TimePassed, due);
+    let until = effects.iter().find_map(|effect| match effect {
+        Effect::Compare { services, .. } => Some(services[0].until),
+        _ => None,
+    });
+    assert_eq!(until, Some(printed), "what was written since is not what runs");
 }

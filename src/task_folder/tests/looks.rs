@@ -162,6 +162,18 @@ fn results_with_much_output_are_read_at_their_begin() {
 }
 
 #[test]
+fn a_result_that_is_still_being_written_is_waited_for() {
+    let project = Project::new();
+    let whole = r#"{"task_id":"a","worker":"bé","status":"completed","timestamp":"2025-11-19T10:30:00Z"}"#.as_bytes();
+    for end in 0..whole.len() {
+        project.put("results/bob/a.json", &whole[..end]);
+        assert_eq!(dependency(&project.folders, &marie(), &id("a")), DependencyState::Unknown, "{end}");
+    }
+    project.put("results/bob/a.json", whole);
+    assert_eq!(dependency(&project.folders, &marie(), &id("a")), DependencyState::Completed);
+}
+
+#[test]
 fn a_dependency_is_looked_for_in_all_folders() {
     let project = Project::new();
     project.put("results/bob/a.json", r#"{"status":"completed"}"#);

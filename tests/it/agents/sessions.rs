@@ -107,12 +107,16 @@ fn a_hold_ends_with_its_session_and_two_agents_do_not_disturb_each_other() {
 #[test]
 fn a_group_that_is_named_is_found_when_it_is_there_and_again_when_it_has_ended() {
     let project = shop("");
-    let Some(mut agent) = Agent::start(&project, "auto", &["-g", "shop"]) else { return };
+    // Groups are named for all of the user's folders, and somebody may have one called `shop`.
+    let name = format!("shop-{}", std::process::id());
+    let file = project.read("procgroup.toml").replacen("\"shop\"", &format!("{name:?}"), 1);
+    project.write("procgroup.toml", file);
+    let Some(mut agent) = Agent::start(&project, "auto", &["-g", &name]) else { return };
     let absent = agent.call("status", json!({}));
-    assert!(absent.failed && absent.text.contains("`shop`"), "{}", absent.text);
+    assert!(absent.failed && absent.text.contains(&format!("`{name}`")), "{}", absent.text);
     assert_eq!(absent.value["error"]["exit_code"], 4, "{}", absent.text);
     detach(&project);
-    assert!(agent.call("status", json!({})).well().text.starts_with("shop · pid "));
+    assert!(agent.call("status", json!({})).well().text.starts_with(&format!("{name} · pid ")));
     down_but_for(&project);
     let gone = agent.call("status", json!({}));
     let folder = project.root().canonicalize().unwrap();

@@ -143,7 +143,11 @@ impl Bench {
         while let Ok(news) = self.news.try_recv() {
             self.seen.push(news);
         }
-        self.seen.drain(..).map(|news| news.report).filter(|report| *report != RunReport::Printed).collect()
+        self.seen
+            .drain(..)
+            .map(|news| news.report)
+            .filter(|report| !matches!(report, RunReport::Printed { .. }))
+            .collect()
     }
 
     /// The lines of a log, without markers and empty ones.

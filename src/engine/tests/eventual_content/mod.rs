@@ -308,7 +308,7 @@ impl World {
             }
             Process::Alive if !is_job => {
                 self.reads(name);
-                self.news(name, run, RunReport::Printed);
+                self.news(name, run, RunReport::Printed { at: self.now });
             }
             Process::Alive | Process::HasRead => return false,
         }
