@@ -25,7 +25,7 @@ use crate::domain::{AliveProbe, RunCommand, RunReport};
 const LATE: Duration = Duration::from_millis(20);
 
 /// What is wrong when the folder of a command, or what it is worked out from, does not answer.
-const FILES_SILENT: &str = "its folder or files did not respond in 2s";
+const FILES_SILENT: &str = "its folder or files did not respond in 10s";
 
 /// Tries again and again, as long as the run lives. `name`: what is asked, for people.
 pub(super) async fn probe_run(liveness_probe: LivenessProbe, name: String, means: Means, live: Arc<LiveRun>) {

@@ -142,7 +142,12 @@ mod by_the_user {
     #[test]
     fn with_control_c_twice() {
         let project = group();
+        // Without it, all of them may have ended before anybody looks.
+        let stubborn = "\n[services.stubborn]\nstop = { grace = \"10m\" }\n\
+                        run = \"trap '' TERM; touch ../home/up-stubborn; while :; do sleep 0.05; done\"\n";
+        project.write("procgroup.toml", project.read("procgroup.toml") + stubborn);
         let mut dash = started(&project);
+        dash.wait_while_reading("it ignores SIGTERM", |project| project.path("../home/up-stubborn").exists());
         dash.keys(key::CTRL_C);
         dash.wait_for_text("STOPPING");
         dash.keys(key::CTRL_C);

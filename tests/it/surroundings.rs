@@ -103,7 +103,7 @@ fn a_file_system_that_does_not_answer_holds_up_only_who_asks_it() {
     let preload = format!("LD_PRELOAD={}", shim.display());
     let words = [preload.as_str(), env!("CARGO_BIN_EXE_devgroup"), "--no-tui"];
     let mut group = Stream::start_program(&project, "env", &words);
-    group.wait_for("a look that has no answer", |out| out.contains("hung/alive did not respond in 2s"));
+    group.wait_for("a look that has no answer", |out| out.contains("hung/alive did not respond in 10s"));
     project.write("go", "");
     group.wait_for("the other is ready", |out| {
         out.lines().any(|line| line.contains("api") && line.contains("── ready"))
