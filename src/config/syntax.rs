@@ -7,6 +7,9 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, position};
 use super::foreign;
 
+/// How the message about a list or a table without its end goes on.
+const UNCLOSED: &str = " is not closed";
+
 /// More errors of the parser are not looked at: it is a file of another kind, and each costs a walk through the text.
 const ENOUGH: usize = 100;
 
@@ -25,7 +28,7 @@ pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
         .map(|error| (inside(text, error.span().unwrap_or(text.len()..text.len())), error.message()))
         .collect();
     errors.sort_by_key(|(span, _)| span.start);
-    let mut problems = unclosed(&mut errors);
+    let mut problems = unclosed(text, &mut errors);
     let mut last_line = 0;
     for (span, message) in errors.into_iter().take(ENOUGH) {
         let line = position(text, span.start).0;
@@ -40,7 +43,7 @@ pub(super) fn tree(text: &str) -> (DeTable<'_>, Vec<Diagnostic>) {
 
 /// A list or a table without its end swallows the lines behind it: what the parser says about them is dropped, and the
 /// first of those places is named.
-fn unclosed(errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
+fn unclosed(text: &str, errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
     const INSIDE: [&str; 4] = ["array", "inline table", "key-value pair", "table element"];
     let Some((_, message)) = errors
         .iter()
@@ -49,24 +52,38 @@ fn unclosed(errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let (what, end) = if message.contains("array") { ("list", "]") } else { ("table", "}") };
-    let first = errors.iter().position(|(_, message)| INSIDE.iter().any(|part| message.contains(part))).unwrap_or(0);
+    let mut first =
+        errors.iter().position(|(_, message)| INSIDE.iter().any(|part| message.contains(part))).unwrap_or(0);
+    // The key that follows a list without its end is read as one more entry of it.
+    let is_key = |(span, message): &(Range<usize>, &str)| {
+        let behind = text.get(span.end..).unwrap_or_default();
+        message.starts_with("string values must be quoted") && behind.trim_start_matches([' ', '\t']).starts_with('=')
+    };
+    while first > 0 && errors.get(first - 1).is_some_and(is_key) {
+        first -= 1;
+    }
     let at = errors.get(first).map(|(span, _)| span.clone()).unwrap_or_default();
     errors.truncate(first);
     vec![
-        Diagnostic::error("syntax", format!("this is not TOML: a {what} is not closed"))
+        Diagnostic::error("syntax", format!("this is not TOML: a {what}{UNCLOSED}"))
             .at(at, format!("`{end}` is missing before this"))
             .help(format!("close a {what} with `{end}`, and separate its entries with commas")),
     ]
 }
 
 /// The lines, from 1, that hold a problem of the syntax: what else is wrong there is only its consequence. So are the lines
-/// below a header that could not be read: nobody knows whose they are.
+/// below a header that could not be read: nobody knows whose they are; and all lines below a list or a table without its
+/// end, which swallows them.
 pub(super) fn lines(text: &str, problems: &[Diagnostic]) -> Vec<usize> {
     let is_header = |line: &str| line.trim_start().starts_with('[');
     let mut broken = Vec::new();
-    for label in problems.iter().flat_map(|problem| &problem.labels) {
+    for (problem, label) in problems.iter().flat_map(|problem| problem.labels.iter().map(move |label| (problem, label)))
+    {
         let line = position(text, label.span.start).0;
         broken.push(line);
+        if problem.message.ends_with(UNCLOSED) {
+            broken.extend(line + 1..=text.lines().count());
+        }
         let mut from = text.lines().skip(line.saturating_sub(1));
         if from.next().is_some_and(is_header) {
             let below = from.take_while(|line| !is_header(line)).count();

@@ -86,7 +86,8 @@ impl fmt::Display for PathVerdict {
 /// One source that was asked, or would have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WhyStep {
-    /// Its name: `services.api.watch`, `watch.ignore`, `.gitignore`, `git index`, `built-in`.
+    /// Its name: `services.api.watch`, `watch.ignore`, `.gitignore`, `built-in`; or `tracked & ignored`, for what git tracks
+    /// although a pattern ignores it.
     pub source: Arc<str>,
     /// What came of it.
     pub outcome: StepOutcome,

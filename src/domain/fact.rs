@@ -101,6 +101,8 @@ pub enum FactKind {
         files: Arc<str>,
         /// It says something else than before.
         differs: bool,
+        /// Which services came, went or run differently, for people: ` · mail added`. Empty if none did.
+        services: Arc<str>,
         /// As of a change.
         begins: bool,
     },
@@ -190,7 +192,9 @@ impl Fact {
             FactKind::WatchProblem(problem) => say(true, Arc::clone(problem)),
             // It is well again: nobody need read what was wrong.
             FactKind::WatchWell(problem) => shown.filter(|shown| shown.summary != *problem),
-            FactKind::Reload { differs: true, files, .. } => say(false, format!("{files} reloaded").into()),
+            FactKind::Reload { differs: true, files, services, .. } => {
+                say(false, format!("{files} reloaded{services}").into())
+            }
             // What is wrong stays on the screen.
             FactKind::Scaled(_) if shown.as_ref().is_some_and(|shown| shown.problem) => shown,
             FactKind::Scaled(scalings) => say(false, told(scalings).into()),
@@ -361,8 +365,12 @@ mod tests {
         let corrected = of_group(FactKind::HoldCorrected(HoldResult { says_restarted: false, ..result }));
         assert_eq!(summary(&corrected, over.notice(None)).as_deref(), Some("git · 1 change · api"));
         assert_eq!(summary(&corrected, shown("news", false)).as_deref(), Some("news"));
-        let reload = |differs| of_group(FactKind::Reload { differs, files: "procgroup.toml".into(), begins: false });
-        let reloaded = Some("procgroup.toml reloaded");
+        let (files, services): (Arc<str>, Arc<str>) = ("procgroup.toml".into(), " · mail added".into());
+        let reload = |differs| {
+            let (files, services) = (files.clone(), services.clone());
+            of_group(FactKind::Reload { differs, files, services, begins: false })
+        };
+        let reloaded = Some("procgroup.toml reloaded · mail added");
         assert_eq!(summary(&reload(true), shown("broken", true)).as_deref(), reloaded);
         assert_eq!(summary(&reload(false), shown("broken", true)).as_deref(), Some("broken"));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Expandable, FactKind, GroupSpec, Instance, Marker, Outcome, Phase, RunCommand, Scaling, ServiceName, ServiceSpec,
-    StartCause, port_variables,
+    StartCause, port_variables, some_of,
 };
 
 use super::next_start::NextStart;
@@ -14,6 +14,9 @@ use super::turn::Turn;
 use super::validation::{Refused, Validity};
 use super::{Effect, Engine};
 
+/// Cells of the names that are told of one kind.
+const MOST_NAMES: usize = 40;
+
 impl Engine {
     /// Services that are new start, if they start by themselves; those that are gone are ended; those that would run
     /// differently are restarted; all others go on undisturbed, with their new settings.
@@ -21,7 +24,8 @@ impl Engine {
         let config = StartCause::Config { files: Arc::clone(files) };
         let differs = !turn.stopping && spec != self.spec;
         let begins = differs && self.batch.add(turn.now);
-        turn.tell(FactKind::Reload { differs, files: Arc::clone(files), begins });
+        let services = if differs { differences(&self.spec, &spec).into() } else { Arc::default() };
+        turn.tell(FactKind::Reload { differs, files: Arc::clone(files), services, begins });
         if turn.stopping {
             return;
         }
@@ -120,6 +124,22 @@ impl Engine {
         self.services.retain(|service| !is_over(service));
         self.services_have_changed();
     }
+}
+
+/// Which services came, went or run differently, as it is said behind the name of the file.
+fn differences(old: &GroupSpec, new: &GroupSpec) -> String {
+    let by_name = |group: &GroupSpec| -> BTreeMap<ServiceName, Arc<ServiceSpec>> {
+        group.services.iter().map(|spec| (spec.name.clone(), Arc::clone(spec))).collect()
+    };
+    let (old, new) = (by_name(old), by_name(new));
+    let added: Vec<_> = new.keys().filter(|name| !old.contains_key(*name)).cloned().collect();
+    let removed: Vec<_> = old.keys().filter(|name| !new.contains_key(*name)).cloned().collect();
+    let is_changed = |name: &ServiceName, spec: &ServiceSpec| old.get(name).is_some_and(|old| sees_another(old, spec));
+    let changed: Vec<_> =
+        new.iter().filter(|(name, spec)| is_changed(name, spec)).map(|(name, _)| name.clone()).collect();
+    let all = [(added, "added"), (removed, "removed"), (changed, "changed")].into_iter();
+    let said = all.filter(|(names, _)| !names.is_empty());
+    said.map(|(names, what)| format!(" · {} {what}", some_of(&names, MOST_NAMES))).collect()
 }
 
 impl Service {

@@ -34,7 +34,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// The file and its line. Of a trace, code of others counts only if there is no other. Reads the disk.
+    /// The file and its line. Of a trace, code of others (libraries, and what is outside of the folders) counts only if there
+    /// is no other. Reads the disk.
     pub(super) fn find(&self) -> Option<(PathBuf, u64)> {
         let existing = self.places.iter().filter_map(|place| {
             let written = Path::new(&place.path);
@@ -45,8 +46,10 @@ impl Wanted {
         });
         let existing: Vec<_> = existing.collect();
         let is_library = |part: Component<'_>| LIBRARIES.iter().any(|name| part.as_os_str() == *name);
-        let own = existing.iter().find(|(path, _)| !path.components().any(is_library));
-        own.or(existing.first()).cloned()
+        let is_own = |path: &Path| !path.components().any(is_library);
+        let is_here = |path: &Path| self.folders.iter().any(|folder| path.starts_with(folder));
+        let here = existing.iter().find(|(path, _)| is_own(path) && is_here(path));
+        here.or_else(|| existing.iter().find(|(path, _)| is_own(path))).or(existing.first()).cloned()
     }
 }
 
@@ -196,6 +199,12 @@ mod tests {
         assert_eq!(find("api/src/main.rs:4"), Some((main.clone(), 4)), "from the folder of the file");
         assert_eq!(find(&format!("(node_modules/x/y.js:1) ({}:9)", main.display())), Some((main, 9)));
         assert_eq!(find("node_modules/x/y.js:1"), Some((library, 1)));
+        let elsewhere = tempfile::tempdir().unwrap();
+        let standard = elsewhere.path().join("socketserver.py");
+        std::fs::write(&standard, "").unwrap();
+        let trace = format!("{}:472 ./src/main.rs:3", standard.display());
+        assert_eq!(find(&trace), Some((root.path().join("api/src/main.rs"), 3)), "the standard library is not ours");
+        assert_eq!(find(&format!("{}:472", standard.display())), Some((standard, 472)));
         assert_eq!(find("api/src:1 localhost:8080 12:30"), None, "a folder is none");
     }
 

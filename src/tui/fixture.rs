@@ -188,7 +188,7 @@ fn reason(path: &str) -> Explanation {
             step("services.api.watch", StepOutcome::Watches, Some(watch)),
             step("services.worker.watch", StepOutcome::NoMatch, None),
             step("watch.also", StepOutcome::NoMatch, None),
-            step("git index", StepOutcome::NoMatch, None),
+            step("tracked & ignored", StepOutcome::NoMatch, None),
             step(".gitignore", StepOutcome::NoMatch, None),
             step("built-in", StepOutcome::Ignores, Some(swap)),
         ],

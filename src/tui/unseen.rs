@@ -1,4 +1,4 @@
-//! Errors that nobody has seen: how many failures begin below what was in sight, for the list of services.
+//! Errors that nobody has seen: how many failures begin below what was in sight of the selected pane, for the list of services.
 //!
 //! Only services that have printed something out of sight are read, and only what is new of it.
 

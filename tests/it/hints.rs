@@ -103,3 +103,21 @@ fn a_pause_tells_of_files_that_no_service_watches() {
     dash.wait_for_text("watching again · 1 file changed, no service watches it (W shows)");
     quit(dash);
 }
+
+#[test]
+fn an_error_beside_the_selected_pane_counts_until_its_service_is_selected() {
+    let project = Project::new(
+        "[services]\napi = \"echo api is up; exec sleep 1000\"\n\
+         worker = \"echo worker is up; read go; echo ERROR the queue is gone; echo goes on; exec sleep 1000\"\n",
+    );
+    let mut dash = Dash::start(&project, (160, 50), &[]);
+    dash.wait_for("both have a pane", |screen| screen.contains("api is up") && screen.contains("worker is up"));
+    assert_eq!(dash.ask(&["send", "worker", "go"]).code, Some(0));
+    let row = |screen: &str| screen.lines().find(|line| line.contains("2 ● worker")).unwrap_or_default().to_owned();
+    dash.wait_for("it is in sight, and counts", |screen| {
+        screen.contains("ERROR the queue is gone") && row(screen).contains(" e1 ")
+    });
+    dash.keys("2");
+    dash.wait_for("it was looked at", |screen| screen.contains("▸2 ● worker") && !row(screen).contains(" e1 "));
+    quit(dash);
+}

@@ -82,7 +82,7 @@ src/main.rs
    2  services.web.watch  did not match     (only below web/)
    3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
-   5  git index           did not match
+   5  tracked & ignored   did not match
    6  .gitignore          did not match
    7  built-in            did not match
 
@@ -95,7 +95,7 @@ target/debug/api
    2  services.web.watch  did not match     (only below web/)
    3  services.css.watch  did not match     (watches styles/**)
    4  watch.also          did not match
-   5  git index           did not match     (target/)
+   5  tracked & ignored   did not match     (target/)
    6  .gitignore          matched: ignored  .gitignore:2  /target  (target/)
    7  built-in            not reached
 ";

@@ -33,7 +33,7 @@ struct Group {
     states: Option<BTreeMap<String, usize>>,
     /// What it was started for, if it ends with that, for people.
     temporary: Option<String>,
-    /// The pages of its services.
+    /// The pages of its services that run.
     urls: BTreeMap<String, String>,
 }
 
@@ -97,7 +97,8 @@ fn group(trace: &GroupTrace, said: Said) -> Option<Group> {
             for service in &status.services {
                 *states.entry(service.state.clone()).or_default() += 1;
             }
-            let urls = status.services.iter().filter_map(|service| Some((service.name.clone(), service.url.clone()?)));
+            let runs = status.services.iter().filter(|service| service.pid.is_some());
+            let urls = runs.filter_map(|service| Some((service.name.clone(), service.url.clone()?)));
             Some(Group {
                 name: status.project.clone(),
                 state: "running",

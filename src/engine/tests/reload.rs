@@ -35,6 +35,7 @@ fn the_difference_is_carried_out_and_nothing_else() {
     );
     let names: Vec<String> = s.snapshot().services.iter().map(|service| service.name.to_string()).collect();
     assert_eq!(names, ["web", "api", "new", "mail"]);
+    assert_eq!(s.notice(), "procgroup.toml reloaded · mail, new added · old removed · api changed");
 }
 
 #[test]

@@ -38,8 +38,9 @@ impl AttachmentLoop {
         (self.timers.count, self.error_counter.counted) = (None, Some(now));
         let mut behind = Vec::new();
         let members = self.members();
-        let followed =
-            self.last_frame.panes.iter().filter(|drawn| drawn.text.follow).flat_map(|drawn| &drawn.text.seen);
+        let selected = self.ui.source(&self.snapshot);
+        let followed = selected.and_then(|source| self.last_frame.pane_of(&source)).filter(|drawn| drawn.text.follow);
+        let followed = followed.iter().flat_map(|drawn| &drawn.text.seen);
         let followed: Vec<&ServiceName> = followed.map(|(name, _)| name).collect();
         self.frames.redraw |= self.ui.unseen.count(&members, |name| followed.contains(&name), &mut behind);
         let snapshot = Arc::clone(&self.snapshot);

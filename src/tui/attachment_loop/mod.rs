@@ -443,7 +443,10 @@ impl AttachmentLoop {
         if self.ui.looks_elsewhere() {
             self.ui.look_elsewhere(&self.members());
         }
-        for (name, end) in self.last_frame.panes.iter().flat_map(|drawn| &drawn.text.seen) {
+        // A pane beside the selected one may show an error for a moment only.
+        let selected = self.ui.source(&self.snapshot);
+        let selected = selected.and_then(|source| self.last_frame.pane_of(&source));
+        for (name, end) in selected.iter().flat_map(|drawn| &drawn.text.seen) {
             self.ui.unseen.mark_seen(name, *end);
         }
         self.run_followups();

@@ -45,7 +45,7 @@ pub(super) struct LastFrame {
 
 impl LastFrame {
     /// The pane with these lines.
-    fn pane_of(&self, source: &Source) -> Option<&Drawn> {
+    pub(super) fn pane_of(&self, source: &Source) -> Option<&Drawn> {
         self.panes.iter().find(|drawn| drawn.source == *source)
     }
 

@@ -2,7 +2,7 @@
 
 use super::viewport::{Mark, Viewport};
 use super::{LineLayout, rows_of};
-use crate::logs::{LineSource, Place};
+use crate::logs::{LineSource, Place, failure_around};
 
 /// What does not move when the reader goes to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +218,7 @@ impl Viewport {
     ) {
         let stays = still != Still::Never && self.is_in_sight(source, layout, (&mark.place, row));
         let place = mark.place.clone();
+        let failure = if mark.is_error { rows_of_failure(source, layout, &mark) } else { 1 };
         self.current = Some(mark);
         if stays && still == Still::Following && self.stand.follow {
             return;
@@ -226,11 +227,12 @@ impl Viewport {
         if stays {
             return;
         }
-        // A third of the pane is above it, or a little more, so that a line begins in the first row.
+        // A third of the pane is above it, or a little more, so that a line begins in the first row. A trace that needs the
+        // room below has it: its last line says most.
         (self.stand.place, self.stand.row) = (place, row);
-        let third = layout.height / 3;
-        self.up(source, layout, third);
-        if self.stand.row + third < layout.height {
+        let above = (layout.height / 3).min(layout.height.saturating_sub(failure));
+        self.up(source, layout, above);
+        if self.stand.row + above + failure <= layout.height {
             self.stand.row = 0;
         }
         self.fill(source, layout);
@@ -253,4 +255,19 @@ impl Viewport {
         }
         source.number() == target && (self.stand.row..self.stand.row + layout.height).contains(&(rows + row))
     }
+}
+
+/// The rows of the failure that begins with this line, as far as there are rows in the pane.
+fn rows_of_failure(source: &mut LineSource<'_>, layout: &LineLayout, mark: &Mark) -> usize {
+    let lane = source.lanes.get_mut(mark.lane);
+    let Some((_, last)) = lane.and_then(|lane| failure_around(lane.lines.reader(), mark.id)) else { return 1 };
+    source.go_to(&mark.place);
+    let mut rows = 0;
+    while rows < layout.height
+        && let Some((lane, id)) = source.forward()
+        && (lane != mark.lane || id <= last)
+    {
+        rows += rows_of(source, (lane, id), layout);
+    }
+    rows
 }

@@ -222,7 +222,6 @@ impl Panels {
     }
 
     /// The watcher panel.
-    #[cfg(test)]
     pub(super) fn watcher(&self) -> Option<&WatcherPanel> {
         self.open.iter().find_map(|panel| match panel {
             Panel::Watcher(watcher) => Some(watcher),

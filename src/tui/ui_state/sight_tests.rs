@@ -26,6 +26,26 @@ fn what_was_gone_to_is_a_third_from_the_top_and_stands_out_as_a_whole() {
 }
 
 #[test]
+fn a_trace_is_in_sight_to_its_last_line_where_there_is_room_for_it() {
+    let mut bench = Bench::shop(80, 24);
+    let document = bench.log_store.get(&"api".into()).expect("a log");
+    for (name, deep) in [("short", 3), ("long", 16), ("endless", 40)] {
+        lines(&bench, "api", 0..100);
+        let frames: String = (0..deep).map(|n| format!("  File \"{name}.py\", line {n}, in f\r\n")).collect();
+        let trace = format!("Traceback (most recent call last):\r\n{frames}KeyError: '{name}'\r\n");
+        document.feed(trace.as_bytes());
+    }
+    lines(&bench, "api", 0..100);
+    for (name, first_row, ends) in [("endless", 2, false), ("long", 4, true), ("short", 8, true)] {
+        // Over the error among the lines below it.
+        bench.press("EE");
+        let text = bench.text();
+        let row = text.lines().position(|line| line.contains("Traceback"));
+        assert_eq!((row, text.contains(&format!("KeyError: '{name}'"))), (Some(first_row), ends), "{name}: {text}");
+    }
+}
+
+#[test]
 fn whoever_selects_with_the_terminal_in_a_zoomed_log_gets_no_marks() {
     let mut bench = Bench::shop(80, 24);
     let marked = |bench: &mut Bench| bench.text().contains("✗14:02:23 ERROR");

@@ -17,12 +17,19 @@ pub(super) struct UnseenStart {
 }
 
 impl UiState {
-    /// A key has asked for a start of that service. `starts`: of one that runs, it changes nothing.
+    /// A key has asked for a start of that service. `starts`: of one that runs, it changes nothing, and
+    /// that is said.
     pub(super) fn asked_to_start(&mut self, name: &ServiceName, starts: bool, world: &World<'_>) {
         self.unseen_start = None;
         let Some(service) = world.snapshot.service(name) else { return };
         let is_restart = service.phase.live_run().is_some();
-        if starts && is_restart || self.sees_end_of(world) {
+        if starts && is_restart {
+            let key = |action| Keymap::get().key_name(Context::Normal, action, self.glyphs.set);
+            let (restart, stop, dot) = (key(Action::Restart), key(Action::Stop), self.glyphs.dot);
+            let said = format!("{name} is already running {dot} {restart} restarts it {dot} {stop} stops it");
+            return self.show_message(said);
+        }
+        if self.sees_end_of(world) {
             return;
         }
         self.show_message(format!("{} {name}", if is_restart { "restarting" } else { "starting" }));
@@ -102,6 +109,8 @@ mod tests {
         let mut bench = Bench::shop(80, 24);
         assert_eq!(bench.press("1x"), [Command::Stop(Targets::Named(vec!["db".into()]))]);
         assert_eq!(said(&bench).as_deref(), Some("stopping db · s starts it again"));
+        bench.press("1s");
+        assert_eq!(said(&bench).as_deref(), Some("db is already running · r restarts it · x stops it"));
         assert_eq!(bench.press("6x"), [], "it is stopped");
         assert_eq!(said(&bench).as_deref(), Some("mail is not running"));
         bench.snapshot.services[0].phase = Phase::Finished(Outcome::Done);
@@ -124,6 +133,6 @@ mod tests {
         bench.press("e");
         bench.frame();
         bench.press("s");
-        assert_eq!(said(&bench), None, "it runs already");
+        assert_eq!(said(&bench).as_deref(), Some("api is already running · r restarts it · x stops it"));
     }
 }

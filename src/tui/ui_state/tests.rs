@@ -191,7 +191,7 @@ fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     bench.snapshot.notice = Some(crate::domain::Notice { at, problem: true, summary, detail });
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
-    assert!(footer.starts_with(" r e / ⏎ p  ? help  q quit ") && footer.ends_with(" · l shows all"), "{footer}");
+    assert!(footer.starts_with(" r restart  ? help  q quit ") && footer.ends_with(" · l shows all"), "{footer}");
     assert!(footer.contains("✗ procgroup.toml:50:9: this"), "{footer}");
     bench.ui = UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
         .attached_as(Attachment::Guest, NOW);

@@ -9,7 +9,7 @@ use super::super::action::Context;
 use super::super::folding;
 use super::super::message::Message;
 use super::super::text::{cut_left, pad, width};
-use super::hints::{at_error, cells_of, fit, hints, keys_alone, stays};
+use super::hints::{at_error, cells_of, fit, hints, stays};
 use super::{Scene, paint, pane, typing};
 
 /// Cells that are enough for a message.
@@ -87,37 +87,33 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
     paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
 }
 
-/// The hints that stand beside a message, and the cells that this may take. The first hints stay, and help and quit: with
-/// their words where the message has room beside them, else the keys alone.
+/// The hints that stand beside a message, and the cells that this may take. The first hints stay, as many as there is room
+/// for, and help and quit.
 fn beside_message(scene: &Scene<'_>, hints: Vec<String>, cells: usize, message: &Message) -> (Vec<String>, usize) {
-    let kept = |hints: &[String]| -> Vec<String> {
-        let kept = hints.iter().enumerate().filter(|(place, item)| *place < FIRST || stays(item));
+    let kept = |first: usize| -> Vec<String> {
+        let kept = hints.iter().enumerate().filter(|(place, item)| *place < first || stays(item));
         kept.map(|(_, item)| item.clone()).collect()
     };
     let room = |kept: &[String]| cells.saturating_sub(cells_of(kept.iter()) + 2);
     if hints.is_empty() {
         return (hints, cells);
     }
-    let with_words = room(&kept(&hints));
-    if width(&message.to_string()) + 2 <= with_words {
-        return (hints, with_words);
+    let with_first = room(&kept(FIRST));
+    let wanted = width(&message.to_string()) + 2;
+    if wanted <= with_first {
+        return (hints, with_first);
     }
     // At an error, the ways on from there keep their words.
     let steps = at_error(scene, &hints);
     let with_steps = room(&steps);
-    if !steps.is_empty() && (width(&message.to_string()) + 2 <= with_steps || with_steps >= MESSAGE) {
+    if !steps.is_empty() && (wanted <= with_steps || with_steps >= MESSAGE) {
         return (steps, with_steps);
     }
-    let keys = kept(&keys_alone(scene, cells));
-    let with_keys = room(&keys);
-    let least: Vec<String> = keys.iter().filter(|item| stays(item)).cloned().collect();
-    let with_least = room(&least);
-    match () {
-        () if with_keys >= MESSAGE => (keys, with_keys),
-        // Where there is little room, it is for what is said now.
-        () if 2 * with_least > cells => (least, with_least),
-        () => (Vec::new(), cells),
-    }
+    let with = |cells| (0..FIRST).rev().map(kept).find(|fewer| room(fewer) >= cells);
+    let kept = with(wanted).or_else(|| with(MESSAGE)).unwrap_or_else(|| kept(0));
+    let with_kept = room(&kept);
+    // Where there is little room, it is for what is said now.
+    if 2 * with_kept > cells { (kept, with_kept) } else { (Vec::new(), cells) }
 }
 
 /// At the right end, where there is room: where the reader of a pane stands that has no title to say it.

@@ -186,12 +186,12 @@ fn a_pause_says_what_its_end_does() {
 }
 
 #[test]
-fn a_message_leaves_the_first_three_hints_and_the_help() {
+fn a_message_leaves_the_first_hints_and_the_help() {
     let mut bench = Bench::shop(80, 24);
     for (said, hints) in [
         ("saved", " r restart  e error  / search "),
-        ("procgroup.toml has errors and was not applied", " r e / ⏎ p  ? help  q quit "),
-        (&"x".repeat(200), " r e / ⏎ p  ? help  q quit "),
+        ("procgroup.toml has errors and was not applied", " ? help  q quit "),
+        (&"x".repeat(200), " r restart  ? help  q quit "),
     ] {
         let summary = said.into();
         bench.snapshot.notice = Some(Notice { at: NOW, problem: true, summary, detail: "all of it".into() });
@@ -303,6 +303,9 @@ fn where_nothing_is_found_the_way_to_all_services_is_told() {
     assert!(bench.text().contains(&format!("no match · / Shift-Tab: {all} in all")), "{}", bench.text());
     bench.press("⎋/nowhere");
     assert!(bench.text().contains("/nowhere_") && bench.text().contains("no match in any service"), "{}", bench.text());
+    bench.size = (120, 30);
+    bench.press("⎋⎋&checkpoint⏎/GET");
+    assert!(bench.text().contains("no match in the filtered lines of db"), "{}", bench.text());
 }
 
 #[test]

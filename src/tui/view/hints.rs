@@ -30,11 +30,6 @@ pub(super) fn hints(scene: &Scene<'_>, cells: usize) -> Vec<String> {
     fit(items(scene, length, cells), cells)
 }
 
-/// The same with the keys alone, for what takes most of the room for a while.
-pub(super) fn keys_alone(scene: &Scene<'_>, cells: usize) -> Vec<String> {
-    fit(items(scene, FooterLength::Tiny, cells), cells)
-}
-
 fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     let (keymap, glyphs) = (Keymap::get(), scene.glyphs().set);
     let kind = kind(scene);
@@ -63,6 +58,10 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
     replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
     if length == FooterLength::Wide && scene.ui.is_at_error(scene.snapshot) {
         replace(hint(Action::Copy, "copy"), hint(Action::Copy, &scene.ui.what_is_copied()));
+    }
+    if scene.ui.panels.watcher().is_some_and(|panel| panel.hide_ignored) {
+        let hint = |word| hint_in(Context::Watcher, Action::Ignored, word);
+        replace(hint("watched only"), hint("show all"));
     }
     if scene.ui.context(scene.snapshot) == Context::Prompt && scene.ui.find.prompts_for_all() {
         replace(hint_in(Context::Prompt, Action::QueryScope, "all services"), {

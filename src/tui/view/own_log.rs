@@ -12,9 +12,12 @@ use super::super::text::{cut_right, width, wrap_words};
 use super::super::theme::Theme;
 use super::Scene;
 use super::paint::{self, Titles};
+use crate::domain::count;
 
 /// Columns of the list of targets.
 const TARGETS: u16 = 36;
+/// Rows of the log, with its frame, that a long notice leaves.
+const LEAST_LOG: u16 = 6;
 /// Below this, a line has no room for its time and a word.
 const SMALLEST: u16 = 14;
 
@@ -29,8 +32,8 @@ pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Opti
     if let Some(notice) = &scene.snapshot.notice {
         let text = if notice.detail.is_empty() { &notice.summary } else { &notice.detail };
         let lines: Vec<&str> = text.lines().collect();
-        // At least half of the screen is left for the log.
-        let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height / 2);
+        let most = area.height.saturating_sub(LEAST_LOG).max(area.height / 2);
+        let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(most);
         let top = Rect { height: rows, ..area };
         let titles = Titles {
             left: vec![Span::styled("notice", theme.strong())],
@@ -38,7 +41,14 @@ pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Opti
             ..Titles::default()
         };
         let inner = paint::frame(buffer, top, glyphs, false, theme.structure(), &titles);
-        for (line, y) in lines.iter().zip(inner.top()..inner.bottom()) {
+        let fitting = usize::from(inner.height);
+        // The log has the whole text, too.
+        let more = (lines.len() > fitting).then(|| {
+            let rest = count(lines.len() - fitting.saturating_sub(1), "more line");
+            format!("{} {rest} in the log below", glyphs.ellipsis)
+        });
+        let shown = lines.iter().take(fitting - usize::from(more.is_some() && fitting > 0)).copied();
+        for (line, y) in shown.chain(more.as_deref()).zip(inner.top()..inner.bottom()) {
             let text = cut_right(line, usize::from(inner.width), glyphs.ellipsis);
             debug_assert!(width(&text) <= usize::from(inner.width));
             paint::put_text(buffer, inner, inner.x, y, &text, Style::new());

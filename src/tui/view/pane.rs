@@ -329,7 +329,8 @@ fn find_titles<'a>(
 /// way there begins with the key that opens it.
 fn no_match(scene: &Scene<'_>, service: &ServiceName, room: usize) -> String {
     let (dot, set) = (scene.glyphs().dot, scene.glyphs().set);
-    let here = format!("no match in {service}");
+    let filtered = scene.ui.find.has_filter(&Source::Service(service.clone()));
+    let here = format!("no match in {}{service}", if filtered { "the filtered lines of " } else { "" });
     let key = |context, action| Keymap::get().key_name(context, action, set);
     let open = if scene.ui.find.prompt.is_some() { String::new() } else { key(Context::Normal, Action::Search) + " " };
     let scope = key(Context::Prompt, Action::QueryScope);
@@ -337,9 +338,11 @@ fn no_match(scene: &Scene<'_>, service: &ServiceName, room: usize) -> String {
     let said = match scene.ui.find.beyond {
         Some(all @ 1..) if !scope.is_empty() => {
             let way = format!("{open}{scope}: {}", thousands(all));
-            vec![format!("{here} {dot} {way} in all services"), format!("no match {dot} {way} in all"), none()]
+            let whole = format!("{here} {dot} {way} in all services");
+            let short = if filtered { here } else { format!("no match {dot} {way} in all") };
+            vec![whole, short, none()]
         }
-        Some(0) => vec!["no match in any service".to_owned(), none()],
+        Some(0) if !filtered => vec!["no match in any service".to_owned(), none()],
         _ => vec![here, none()],
     };
     // What is typed needs some of the row.

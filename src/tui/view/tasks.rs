@@ -246,9 +246,10 @@ fn task(
     let first = Position { x: area.x, y: text.y };
     let said = match (&open.problem, open.lines()) {
         (Some(problem), _) => Some((visible(problem).into_owned(), theme.bad())),
-        (None, None) if TaskId::parse(&row.id).is_none() => {
-            Some(("this file has no valid task id: mend it, and drop it anew".to_owned(), theme.structure()))
-        }
+        (None, None) if TaskId::parse(&row.id).is_none() => Some((
+            "this file has no valid task id: fix it, and put it into the folder again".to_owned(),
+            theme.structure(),
+        )),
         (None, None) => Some((format!("reading{}", glyphs.ellipsis), theme.structure())),
         (None, Some(_)) => None,
     };

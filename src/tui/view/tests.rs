@@ -122,8 +122,7 @@ fn the_cursor_is_on_the_prompt_or_the_focused_line() {
 /// The words and their order are a contract.
 #[test]
 fn the_hints_are_those_of_the_pictures() {
-    let wide =
-        " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  : actions  ? help  q quit";
+    let wide = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  x stop  : actions  ? help  q quit";
     let at_100 = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  ? help  q quit";
     let failed = " r restart  e error  v open log  / search  ⏎ zoom  p pause watching  W watcher  a all logs  : actions  ? help  q quit";
     let hints = [
@@ -146,7 +145,7 @@ fn the_hints_are_those_of_the_pictures() {
         ((40, 12), "", " r e / ⏎ p  ? help  q quit"),
         ((80, 24), "z", " Esc back  / search  e error  & filter  [ ] runs  w wrap  c copy  ? help"),
         ((40, 12), "z", " Esc back  / & e  ? help"),
-        ((80, 24), "W", " ⏎ why  p pause  x ignored  / search  Esc back  ? help"),
+        ((80, 24), "W", " ⏎ why  p pause  x watched only  / search  Esc back  ? help"),
         ((40, 12), "W", " ⏎ why  Esc back  ?"),
         ((80, 24), "?", " type to filter  ↑↓ scroll  Esc close"),
         ((80, 24), "/404", " ⏎ done (then n/N)  Shift-Tab all services  Tab kind  Esc cancel"),

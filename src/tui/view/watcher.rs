@@ -26,7 +26,7 @@ const WHY_ROWS: u16 = 5;
 /// Rows of events that stay above it.
 const LEAST_EVENTS: u16 = 3;
 
-/// Who watches, and what came of the last hold: `api, worker · api, worker restarted · 9 of 312 changed files`.
+/// Who watches, and what came of the last hold: `api, worker · last hold: api, worker restarted · 9 of 312 changed files`.
 fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
     let (dot, said) = (scene.glyphs().dot, scene.snapshot.watch.last_release.as_ref());
     // Between the first word and the counts, with the lines around them.
@@ -36,7 +36,7 @@ fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
     names.dedup();
     let names = first_of(names, if said.is_some() { room / 2 } else { room });
     let left = room.saturating_sub(width(&names) + 3);
-    let said = said.map(|said| cut_right(said, left, scene.glyphs().ellipsis));
+    let said = said.map(|said| cut_right(&format!("last hold: {said}"), left, scene.glyphs().ellipsis));
     let parts = [Some(names), said].into_iter().flatten().filter(|part| !part.is_empty());
     parts.map(|part| Span::raw(format!(" {dot} {part}"))).collect()
 }
@@ -302,8 +302,12 @@ mod tests {
         Arc::make_mut(&mut bench.snapshot.journal).events += 2;
         bench.snapshot.watch.last_release = Some("api, css restarted · 2 of 3 changed files".into());
         let line = title(&mut bench);
-        assert!(line.contains("· api, worker, css · api, css restarted · 2 of 3 changed files ─"), "{line}");
+        assert!(line.contains("· api, worker, css · last hold: api, css restarted · 2 of 3 changed files ─"), "{line}");
         assert!(line.contains(" 10 events in 8 rows · 3 ignored ─"), "{line}");
+        assert!(bench.text().contains("  x watched only  "), "{}", bench.text());
+        bench.press("x");
+        assert!(bench.text().contains("  x show all  "), "{}", bench.text());
+        bench.press("x");
         bench.size = (40, 12);
         let line = title(&mut bench);
         assert!(line.trim_end().ends_with("  10 events in 8 rows"), "whole words: {line}");

@@ -283,7 +283,7 @@ impl Rules {
             };
             explanation
                 .chain
-                .push(WhyStep { about: self.about(way, decided.level), ..step("git index", outcome, None) });
+                .push(WhyStep { about: self.about(way, decided.level), ..step("tracked & ignored", outcome, None) });
         }
         self.file_steps(files.git(), By::Git, way, decided, explanation);
         if let Some(rule) = overruled {

@@ -91,7 +91,7 @@ impl TasksPanel {
     pub(in crate::tui) fn order(&self, action: Action) -> Option<Result<TaskQuestion, String>> {
         let row = self.subject()?;
         let Some(id) = TaskId::parse(&row.id) else {
-            return Some(Err("this file has no valid task id: mend it, and drop it anew".to_owned()));
+            return Some(Err("this file has no valid task id: fix it, and put it into the folder again".to_owned()));
         };
         if row.worker.as_str() == UNROUTED {
             return Some(Err(format!("{id} is for no worker: correct its `worker`, and move it to tasks/")));

@@ -148,7 +148,7 @@ fn a_file_without_an_id_cannot_be_named() {
     assert!(said(&bench).contains("no valid task id"), "{}", said(&bench));
     bench.press("⏎");
     let text = bench.text();
-    assert!(text.contains("invalid_json") && text.contains("mend it, and drop it anew"), "{text}");
+    assert!(text.contains("invalid_json") && text.contains("fix it, and put it into the folder again"), "{text}");
 }
 
 #[test]
