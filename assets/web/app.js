@@ -54,7 +54,7 @@ const ACTIONS = {
 	usage: ["u", () => toggle(likes, "usage")],
 	help: ["?", () => $("help").showModal()],
 	back: ["Esc q", back],
-	"copy login address": ["", async () => put((await call("session/code", { body: {} })).url, "an address, good once, for a minute")],
+	"copy login address": ["", async () => put((await call("session/code", { body: {} })).url, "a login address that works once, within a minute")],
 };
 const BARS = {
 	"group-bar": ["pause watching", "help"],

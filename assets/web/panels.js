@@ -59,7 +59,7 @@ function details(service, events, hours) {
 	const pairs = Object.entries(known).filter(([, value]) => value);
 	const list = el("dl", {}, ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 	const rows = runs(events, service.name).map((one) => [
-		one.run, one.at && clock(one.at), one.why, took(one.ready_ms), one.ended ?? "goes on", took(one.up_ms),
+		one.run, one.at && clock(one.at), one.why, took(one.ready_ms), one.ended ?? "still running", took(one.up_ms),
 	]);
 	return [list, table("Last runs", ["Run", "Started", "Why", "Ready after", "Ended", "Up for"], rows)];
 }

@@ -17,7 +17,7 @@ pub(super) enum AlertsTask {
     /// Send a test alert to the desktop and to the program of `[alerts]`, and say what came of it
     #[command(before_help = "\
 Examples:
-  devgroup alerts test                exit with 1 if one of them did not get it
+  devgroup alerts test                exit with 1 if an alert was not delivered
   devgroup alerts test --json         one JSON object")]
     Test {
         /// Print one JSON object

@@ -378,7 +378,7 @@ Examples:
 Examples:
   devgroup task add marie 'Fix the typo in README.md'
   devgroup task list                          waiting, running, failed and completed tasks
-  devgroup task retry --all                   try all dead tasks anew",
+  devgroup task retry --all                   retry all dead tasks",
         after_help = "More: devgroup help task add, and likewise for the others"
     )]
     Tasks(TasksArguments),
@@ -423,10 +423,10 @@ Examples:
   claude mcp add devgroup -- devgroup mcp
   codex mcp add devgroup -- devgroup mcp
   devgroup mcp -C ~/shop --read-only          an agent that only looks",
-        after_help = "The program of the agent starts it. See `devgroup help agents`."
+        after_help = "The agent's program starts this command; you need not run it yourself. See `devgroup help agents`."
     )]
     Mcp {
-        /// Leave out all tools that change something: status, logs, settle, wait, why, task_list and task_show remain
+        /// Offer only the tools that change nothing: status, logs, settle, wait, why, task_list and task_show
         #[arg(long)]
         read_only: bool,
     },
@@ -441,8 +441,8 @@ Examples:
 /// Which paths, and how to answer.
 #[derive(Debug, Args)]
 pub(super) struct WhyArguments {
-    /// Services, and files or folders, even missing ones, relative to the current folder; a name that is both is explained
-    /// as both, `./NAME` as the path alone; `-` reads paths from stdin, one per line
+    /// Services, files or folders to explain; paths are relative to the current folder and need not exist. A name that is
+    /// both is explained as both; `./NAME` means the path alone; `-` reads paths from stdin, one per line
     #[arg(value_name = "PATH|SERVICE", required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// Paths on stdin end with a NUL byte, as from `git ls-files -z`

@@ -79,7 +79,7 @@ pub(super) enum Failure {
             Some(foreign) => format!(": {foreign}, and does not run unless you name it\n  help: `devgroup check` shows how"),
             None => format!("\n  help: `devgroup` starts the group of {}", visible_path(&super::client::short(file))),
         },
-        None => ": no procgroup.toml in this folder or any folder above".into(),
+        None => ": no procgroup.toml in this folder or any folder above\n  help: run it in the group's folder, or name a group: -g NAME (`devgroup ls` lists them)".into(),
     })]
     NotRunning {
         /// The file whose group was meant.

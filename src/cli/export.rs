@@ -38,7 +38,7 @@ pub(super) struct ExportArguments {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
-    /// Exit with 3 if something has no counterpart there
+    /// Exit with 3 if something has no counterpart in the engine
     #[arg(long)]
     strict: bool,
 }

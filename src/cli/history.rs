@@ -24,7 +24,7 @@ use crate::logs::{EventFiles, EventLine, Figures};
 /// Of whom, and since when.
 #[derive(Debug, Args)]
 pub(super) struct HistoryArguments {
-    /// Services to show (default: all that something has happened to)
+    /// Services to show (default: all with recorded events)
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
     /// How far back to look (90s, 30m, 24h)

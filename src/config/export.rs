@@ -57,7 +57,7 @@ fn image(slot: Slot<'_, '_>, key: &str) -> Result<String, Diagnostic> {
     let text = slot.line()?.trim();
     if text.contains(char::is_whitespace) {
         return Err(Diagnostic::error("image", format!("`{}` is not the name of an image", shown(text)))
-            .at(slot.span(), "it contains a blank")
+            .at(slot.span(), "it contains a space")
             .help(format!("{} = \"postgres:16\"", shown(key))));
     }
     Ok(text.to_owned())

@@ -64,7 +64,7 @@ pub(super) const ROOT: Section = section(
         key("start", Form::Table(&START), "how services start"),
         key("tasks", Form::Table(&TASKS), "where the tasks of workers are"),
         key("metrics", Form::Table(&METRICS), "where figures for Prometheus are served"),
-        key("alerts", Form::Table(&ALERTS), "who is told what when nobody looks"),
+        key("alerts", Form::Table(&ALERTS), "which alerts are sent, and how"),
         key("web", Form::Table(&WEB), "where the web page of the group is served"),
         key("export", Form::Table(&EXPORT), "what `devgroup export` needs to know"),
         key("services", Form::Services, "the services, by name"),
@@ -83,13 +83,9 @@ pub(super) const PREFERENCES: Section = section(
         key(
             "notifications",
             Form::OneOf(&["auto", "osc9", "osc777", "bell", "desktop", "off"]),
-            "how to notify you of a failed service while the terminal is not focused; `desktop` tells all alerts, always",
+            "how to notify you of a failed service while the terminal is not focused; `desktop` shows all alerts, always",
         ),
-        key(
-            "alerts",
-            Form::Table(&ALERTS),
-            "who is told what when nobody looks; each key replaces that of the project",
-        ),
+        key("alerts", Form::Table(&ALERTS), "which alerts are sent, and how; each key replaces that of the project"),
         key("trusted", Form::Texts, "folders of other users whose procgroup.toml may run"),
         key("keys", Form::Keymap, "key bindings"),
     ],
@@ -216,10 +212,10 @@ pub(super) const ALERTS: Section = section(
         key(
             "on",
             Form::SomeOf(&["failed", "crash-loop", "stuck", "recovered", "task-dead", "batch-done"]),
-            "what is told: failed, crash-loop, stuck, recovered, task-dead, batch-done (default: the first three)",
+            "which alerts are sent: failed, crash-loop, stuck, recovered, task-dead, batch-done (default: the first three)",
         ),
-        key("run", Form::Program, "the program that is told, with the event as JSON on its stdin"),
-        key("every", Form::Duration, "tell at most one alert of a service and kind in this time (default: 30s)"),
+        key("run", Form::Program, "the program that gets each alert, with the event as JSON on its stdin"),
+        key("every", Form::Duration, "send at most one alert per service and kind in this time (default: 30s)"),
     ],
 );
 

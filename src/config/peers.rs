@@ -200,7 +200,7 @@ const PEERS: &[Peer] = &[
     peer(
         &["cron_restart"],
         None,
-        "no service is restarted at a time; a job that runs at times: kind = \"job\", schedule = \"0 3 * * *\"",
+        "devgroup restarts no service at a set time; for a job that runs at set times: kind = \"job\", schedule = \"0 3 * * *\"",
     ),
     peer(
         &["max_concurrent", "concurrency_policy", "allow_overlap", "overlap"],

@@ -88,7 +88,7 @@ pub(super) fn take_out(
         }
         if services.iter().any(|service| service.name.as_str() == out.name) {
             problems.add(
-                Diagnostic::error("unknown-service", format!("`{}` stands in another file", shown(&out.name)))
+                Diagnostic::error("unknown-service", format!("`{}` is defined in another file", shown(&out.name)))
                     .at(out.span.clone(), "only services of the file beside this one can be taken out here")
                     .help(format!("take it out in {own_local}")),
             );

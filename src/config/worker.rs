@@ -264,7 +264,7 @@ fn refused(draft: &Draft) -> Vec<Refused> {
     const OF_SCHEDULE: &str = "a task is tried when its file comes";
     const WATCH: &str = "remove it; a new task file is seen at once, whatever is watched";
     const TIMES: &str =
-        "a job can add a task at times: kind = \"job\", schedule = \"@daily\", run = \"devgroup task add NAME …\"";
+        "a job can add a task at set times: kind = \"job\", schedule = \"@daily\", run = \"devgroup task add NAME …\"";
     const REMOVE: &str = "remove it";
     let ignore = draft.ignore.as_ref().and_then(|ignore| ignore.first()).map(Spanned::span);
     let (backoff, breaker) = (&draft.backoff, &draft.breaker);
@@ -315,7 +315,7 @@ fn refused(draft: &Draft) -> Vec<Refused> {
         (
             "breaker.within",
             span(&breaker.within),
-            "failed tries count in a row, whatever time they take",
+            "only failed tries in a row count, however long they take",
             "breaker = { failures = 5, cooldown = \"60s\" }",
         ),
     ];

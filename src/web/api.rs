@@ -58,7 +58,7 @@ pub(super) async fn answer(
         return log_in(site, posted).await;
     }
     if !security::token(&head.headers).is_some_and(|token| site.login.knows(token)) {
-        return Err(Refusal::not_logged_in("you are not logged in, or not any more"));
+        return Err(Refusal::not_logged_in("you are not logged in, or your session has ended"));
     }
     let query = |known: &[&str]| Query::read(head.uri.query(), known);
     match endpoint {
@@ -98,7 +98,7 @@ async fn log_in(site: &Site, posted: Incoming) -> Answer {
     let LogIn { code } = body::read(posted).await?;
     match site.login.log_in(&code, site.inside.handle().logs().clock().now()) {
         Some(token) => Ok(ok(&json!({ "token": token }))),
-        None => Err(Refusal::not_logged_in("this code is not good, or not any more")),
+        None => Err(Refusal::not_logged_in("this code is invalid, used or expired")),
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refus
     let bytes = match collected {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::too_large(MOST)),
-        Err(_) => return Err(Told::usage("the body broke off", "send all of it").into()),
+        Err(_) => return Err(Told::usage("the body was cut off", "send all of it").into()),
     };
     parse(if bytes.is_empty() { b"{}" } else { &bytes })
 }

@@ -74,7 +74,7 @@ pub enum Chore {
 pub struct TaskName {
     /// Its id.
     pub id: String,
-    /// Its worker, if several have a task of this id.
+    /// Its worker, if several have a task with this id.
     pub worker: Option<String>,
 }
 

@@ -39,7 +39,7 @@ impl Query {
         let mut values = self.values(name);
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
-            (_, Some(_)) => Err(Told::usage(format!("`{name}` stands there twice"), "give it once")),
+            (_, Some(_)) => Err(Told::usage(format!("`{name}` is given twice"), "give it once")),
         }
     }
 

@@ -25,7 +25,7 @@ impl Refusal {
 
     /// The client has to log in first.
     pub(super) fn not_logged_in(message: &str) -> Self {
-        let help = "`devgroup web` prints an address to log in at; its code is good once, for a minute";
+        let help = "`devgroup web` prints an address to log in at; its code works once, within a minute";
         Self::new(StatusCode::UNAUTHORIZED, ("not-logged-in", 8), message, help)
     }
 

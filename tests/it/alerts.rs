@@ -244,9 +244,9 @@ fn a_program_that_is_not_reached_is_told_by_check_status_and_doctor() {
     let check = Stream::ask(&project, &["check"]);
     assert!(check.stderr.contains("cannot be started: not executable: ./hook.sh"), "{}", check.stderr);
     let doctor = |project: &Project| Stream::ask(project, &["doctor"]).stdout;
-    assert!(doctor(&project).contains("./hook.sh is not told: not executable: ./hook.sh"), "{}", doctor(&project));
+    assert!(doctor(&project).contains("./hook.sh gets no alerts: not executable: ./hook.sh"), "{}", doctor(&project));
     detach(&project);
-    let not_told = "alerts: ./hook.sh is not told: not executable: ./hook.sh\n";
+    let not_told = "alerts: ./hook.sh gets none: not executable: ./hook.sh\n";
     assert!(ask(&project, &["status"]).ends_with(not_told), "{}", ask(&project, &["status"]));
     write_program(&project.path("hook.sh"), "#!/bin/sh\necho no way there >&2; exit 7\n");
     assert_eq!(Stream::ask(&project, &["check"]).stderr, "");

@@ -71,7 +71,7 @@ fn a_program_is_told_an_object() {
         "code": "not-running",
         "exit_code": 4,
         "message": "no group is running here: no procgroup.toml in this folder or any folder above",
-        "help": null,
+        "help": "run it in the group's folder, or name a group: -g NAME (`devgroup ls` lists them)",
     });
     assert_eq!(error(&empty, &["status", "--json"]), expected);
     assert_eq!(error(&empty, &["restart", "api", "--json", "--nonsense"])["code"], "usage");

@@ -94,11 +94,11 @@ fn a_condition_that_finds_nothing_by_a_slip_is_told() {
         (&["api", "--where", "status>=900"], ""),
         (
             &["api", "--where", "status>=500", "--grep", "a line of text"],
-            "note: no line that --grep leaves is JSON or logfmt, so none has the field `status`\n",
+            "note: no line selected by --grep is JSON or logfmt, so none has the field `status`\n",
         ),
         (
             &["api", "--where", "status>=500", "--grep", "listening"],
-            "note: no line that --grep leaves has the field `status`\n",
+            "note: no line selected by --grep has the field `status`\n",
         ),
     ] {
         let asked = Stream::ask(&project, &[&["logs"], arguments].concat());

@@ -84,7 +84,7 @@ fn a_task_is_a_file_that_says_what_the_options_say() {
     let said = task(&project, &["add", "marie", "Fix", "the $(touch pwned)\n\"typo\""]);
     assert_eq!(
         (said.code, said.stderr.as_str()),
-        (Some(0), "nobody works for marie now: the task waits until marie runs\n")
+        (Some(0), "no group is running marie now: the task waits until one does\n")
     );
     let id = said.stdout;
     let id = id.strip_suffix('\n').unwrap();
@@ -158,7 +158,7 @@ fn a_thousand_tasks_are_added_at_once_or_none() {
         tasks.chain([last.to_owned()]).collect::<String>()
     };
     for (last, told) in [
-        ("{\"description\": 7}", "tasks.jsonl:1000: `description` must be a text, and is a number"),
+        ("{\"description\": 7}", "tasks.jsonl:1000: `description` must be a string, but is a number"),
         ("{\"description\":", "tasks.jsonl:1000: not JSON: EOF while parsing a value"),
         ("\"text\"", "tasks.jsonl:1000: a task is a JSON object"),
         ("{\"task_id\":\"../x\",\"description\":\"y\"}", "tasks.jsonl:1000: `task_id` is \"../x\""),
@@ -197,7 +197,7 @@ fn what_is_wrong_with_a_task_is_told_and_nothing_is_written() {
     for (code, arguments, told) in [
         (6, vec!["add", "mraie", "x"], "no worker `mraie` in procgroup.toml\n  help: did you mean `marie`?"),
         (6, vec!["add", "bob", "x"], "help: workers here: marie, anga, far"),
-        (6, vec!["add", "api", "x"], "api is no worker\n  help: workers here: marie, anga, far"),
+        (6, vec!["add", "api", "x"], "api is not a worker\n  help: workers here: marie, anga, far"),
         (2, vec!["add", "marie", " "], "`description` is empty"),
         (2, vec!["add", "marie", "x", "--id", "../x"], "an id is 1 to 128 of A-Z a-z 0-9 . _ -"),
         (2, vec!["add", "marie", "x", "--timeout", "0s"], "a try needs some time"),

@@ -163,7 +163,7 @@ impl Desk {
 
     fn renew(&mut self, worker: ServiceName, id: &TaskId, ask: u64) {
         let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else {
-            return self.tell(ask, Err("its worker does not work".into()));
+            return self.tell(ask, Err("its worker is not running here".into()));
         };
         let result = folder.retry(id);
         match result {
@@ -182,7 +182,7 @@ impl Desk {
 
     fn remove(&mut self, worker: ServiceName, id: &TaskId, ask: u64) {
         let Some(folder) = self.working.get_mut(&worker).and_then(|working| working.folder.as_mut()) else {
-            return self.tell(ask, Err("its worker does not work".into()));
+            return self.tell(ask, Err("its worker is not running here".into()));
         };
         let result = match folder.forget(id) {
             Ok(true) => {

@@ -45,7 +45,7 @@ Examples:
   devgroup url web                    the address alone: curl \"$(devgroup url web)\"
   devgroup url web --open             open it in the browser",
         after_help = "The address is the `url` of the service, otherwise http://localhost and its port. If no group is \
-                      running, it is what the file says."
+                      running, the address comes from the file."
     )]
     Url {
         /// Services whose addresses to print (default: all that have one)
@@ -62,7 +62,7 @@ Examples:
     #[command(
         before_help = "\
 Examples:
-  devgroup web                        the address, with a code that works once and for a minute
+  devgroup web                        the address, with a code that works once, within a minute
   devgroup web --open                 open it in the browser
   devgroup web --stop                 close the page, and log out all browsers",
         after_help = "The page is served on 127.0.0.1 unless `[web]` says otherwise. See `devgroup help web`."
@@ -221,7 +221,7 @@ Examples:
                       try after a crash, and says so."
     )]
     Settle(SettleArguments),
-    /// Wait until services are ready, exit, restart or print a text
+    /// Wait until services are ready, exit, restart or print some text
     #[command(
         before_help = "\
 Examples:
@@ -229,9 +229,9 @@ Examples:
   devgroup wait test --for exit       until its current or next run ends; exit with 5 if that failed
   devgroup wait api --for restart --timeout 5m
   devgroup wait api --for text 'listening on'",
-        after_help = "With `--for text`, one service and a text: plain text within a line, not a regex (smart case: lowercase also \
-                      matches uppercase). What its current run has printed before counts. The line and up to five lines \
-                      before and after it are printed."
+        after_help = "With `--for text`, give one service and the text to wait for: plain text within a line, not a regex (smart case: lowercase also \
+                      matches uppercase). Text that its current run has already printed counts, too. The line and up to five \
+                      lines before and after it are printed."
     )]
     Wait {
         /// Services to wait for; with `--for text` one service, and the text
@@ -307,7 +307,7 @@ pub(in crate::cli) enum GoalWord {
     Exit,
     /// A new run has started
     Restart,
-    /// It has printed a text
+    /// It has printed the text
     Text,
 }
 

@@ -124,7 +124,7 @@ fn told_unknown(unknown: &NoField, arguments: &LogsArguments) -> String {
     ];
     let given: Vec<_> = leave_out.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect();
     let lines =
-        if given.is_empty() { "no line".into() } else { format!("no line that {} leaves", given.join(" and ")) };
+        if given.is_empty() { "no line".into() } else { format!("no line selected by {}", given.join(" and ")) };
     if !unknown.is_data {
         return format!("note: {lines} is JSON or logfmt, so none has the field `{field}`");
     }

@@ -105,7 +105,7 @@ fn notes(group: &Client) -> (String, String) {
     // Whose file it is, is settled: the group runs.
     let Ok(loaded) = app::load_of(Path::new(&group.hello().file), Owners::Any) else { return Default::default() };
     let programs = app::alert_programs(&loaded.spec, &app::alerts_of_user().0).into_iter();
-    let unreached = programs.filter_map(|(to, problem)| Some(format!("alerts: {to} is not told: {}", problem?)));
+    let unreached = programs.filter_map(|(to, problem)| Some(format!("alerts: {to} gets none: {}", problem?)));
     let lines = |lines: Vec<String>| lines.iter().map(|line| format!("{}\n", visible(line))).collect();
     (lines(super::super::unworked::unworked(&loaded.spec)), lines(unreached.collect()))
 }

@@ -98,7 +98,7 @@ pub(in crate::cli) fn wait(mut group: Patient, service: &str, text: &str) -> Res
 /// The service that is meant, and the first run whose lines count: the live one, else the next.
 fn wanted(group: &mut Patient, written: &str) -> Result<Wanted, Failure> {
     let Reply::Status(status) = group.ask(Ask::Status { follow: false, usage: false })? else {
-        return Err(Failure::Unexpected("the group did not tell its state".into()));
+        return Err(Failure::Unexpected("the group did not report its state".into()));
     };
     let names = status.roster().resolve([written])?;
     let service = match names.as_slice() {

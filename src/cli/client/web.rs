@@ -22,7 +22,7 @@ pub(super) fn not_running(failure: Failure, place: &Place) -> Failure {
 /// Opens the page, or closes it. The result is the exit code. `open`: also in a browser.
 pub(super) fn run(mut group: Client, (open, stop): (bool, bool), json: bool) -> Result<u8, Failure> {
     let Reply::Web(answer) = group.ask(Ask::Web(WebAsk { stop }))? else {
-        return Err(Failure::Unexpected("the group did not tell where its page is".into()));
+        return Err(Failure::Unexpected("the group did not report where its page is".into()));
     };
     let text = match (json, &answer.url) {
         (true, _) => output::json(&answer)?,

@@ -66,7 +66,11 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(group(facts));
     found.extend(ports(facts));
     if matches!(facts.file, FileFact::Bad(..)) {
-        found.push(warn("ports", "not checked, nor variables and tasks: the file has problems", "fix the file first"));
+        found.push(warn(
+            "ports",
+            "ports, variables and tasks were not checked: the file has problems",
+            "fix the file first",
+        ));
     }
     found.extend(facts.task_variables.iter().map(|variable| ok("variables", variable.as_str())));
     let nobody = "move the files to the folder of a worker, or remove them: devgroup help workers";
@@ -230,7 +234,7 @@ fn ports(facts: &Facts) -> Vec<Finding> {
 fn alerts(facts: &Facts) -> Vec<Finding> {
     const TRY: &str = "devgroup alerts test";
     let program = |(to, problem): &(String, Option<String>)| match problem {
-        Some(problem) => warn("alerts", format!("{to} is not told: {problem}"), TRY),
+        Some(problem) => warn("alerts", format!("{to} gets no alerts: {problem}"), TRY),
         None => ok("alerts", format!("{to} gets the alerts")),
     };
     let mut found: Vec<Finding> = facts.alerts.iter().map(program).collect();
@@ -334,7 +338,7 @@ fn shell(facts: &Facts) -> Finding {
 fn terminal(facts: &Facts) -> Vec<Finding> {
     let terminal = &facts.terminal;
     if !terminal.is_terminal {
-        return vec![ok("terminal", "stdout is no terminal: plain lines instead of the dashboard")];
+        return vec![ok("terminal", "stdout is not a terminal: plain lines instead of the dashboard")];
     }
     let (columns, rows) = terminal.size;
     let name = terminal.term.as_deref().unwrap_or("not set");

@@ -50,7 +50,7 @@ fn order(call: &Call, services: Vec<String>, ask: fn(Order) -> Ask, ends: bool) 
     let clock = Clock::start();
     let order = Order { services, wait, timeout_ms: Some(millis(timeout)), ..Order::default() };
     let Reply::Done { services: outcomes } = group.ask(ask(order))? else {
-        return Err(Failure::Unexpected("the group did not tell what became of it".into()));
+        return Err(Failure::Unexpected("the group did not report what became of it".into()));
     };
     let took = clock.now().since(Moment::START);
     let mut answer = told(&mut group, &outcomes, wait && !ends, code(&outcomes, ends) != 0)?;

@@ -17,7 +17,7 @@ use crate::domain::{approx, visible};
 pub(super) fn status(call: &Call) -> Result<Answer, Failure> {
     let mut group = call.group()?;
     let Reply::Status(status) = group.ask(Ask::Status { follow: false, usage: false })? else {
-        return Err(Failure::Unexpected("the group did not tell its state".into()));
+        return Err(Failure::Unexpected("the group did not report its state".into()));
     };
     let cursor = logs::end(&mut group, &[])?;
     let foot = cursor.as_ref().map(|cursor| format!("cursor: {cursor}\n")).unwrap_or_default();

@@ -185,7 +185,7 @@ pub(super) const TOOLS: &[ToolSpec] = &[
     },
     ToolSpec {
         name: "task_retry",
-        what: "Try dead tasks anew.",
+        what: "Retry dead tasks.",
         properties: r#"{"ids":{"type":"array","items":{"type":"string"}},"all":{"type":"boolean"},"worker":{"type":"string"}}"#,
         required: &[],
         kind: Kind::Changes,

@@ -46,7 +46,7 @@ pub(super) fn wait(call: &Call) -> Result<Answer, Failure> {
     let mut group = call.group_for(timeout)?;
     let ask = Ask::Wait { services: vec![service], goal, timeout_ms: Some(millis(timeout)) };
     let Reply::Done { services: outcomes } = group.ask(ask)? else {
-        return Err(Failure::Unexpected("the group did not tell what became of it".into()));
+        return Err(Failure::Unexpected("the group did not report what became of it".into()));
     };
     orders::told(&mut group, &outcomes, true, code(&outcomes, goal == Goal::Exit) != 0)
 }
@@ -82,7 +82,7 @@ pub(super) fn after_edits(call: &Call) -> Result<Answer, Failure> {
     let mut group = call.group_for(timeout)?;
     let ask = SettleAsk { services: services.clone(), since, timeout_ms, lines: Some(LINES) };
     let Reply::Settled(settled) = group.ask(Ask::Settle(ask))? else {
-        return Err(Failure::Unexpected("the group did not tell what came of the changes".into()));
+        return Err(Failure::Unexpected("the group did not report what came of the changes".into()));
     };
     call.session.settled().note(services, settled.cursor.clone());
     told(&settled)

@@ -100,7 +100,7 @@ fn nobody_works(worker: &Worker, tasks: usize) -> Option<String> {
     }
     let what = if tasks == 1 { "the task waits" } else { "the tasks wait" };
     let name = worker.name();
-    Some(format!("nobody works for {name} now: {what} until {name} runs"))
+    Some(format!("no group is running {name} now: {what} until one does"))
 }
 
 /// What is to be done.

@@ -73,7 +73,7 @@ pub(in crate::cli) fn add(
 ) -> Result<Answered, Failure> {
     one_of("priority", priority.as_deref(), &Priority::ALL.map(Priority::word))?;
     let id = |id: &String| {
-        TaskId::parse(id).ok_or_else(|| Failure::Usage(format!("`after`: `{}` is no id of a task", visible(id))))
+        TaskId::parse(id).ok_or_else(|| Failure::Usage(format!("`after`: `{}` is not a task id", visible(id))))
     };
     let arguments = AddArguments {
         worker: worker.to_owned(),

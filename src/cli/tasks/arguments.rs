@@ -30,14 +30,14 @@ Examples:
   devgroup task add marie - < prompt.md            the text from stdin
   devgroup task add marie --file tasks.jsonl       a JSON object for each task
   devgroup task add marie 'Write test {\u{1b}[1mn\u{1b}[0m}' --batch 10 --wait",
-        after_help = "The text is handed to the worker as it is; no shell reads it. What is wrong with a task is told here, by the \
-                      rules of the worker, and then nothing is added. The group need not run: the task waits for it."
+        after_help = "The text is handed to the worker as it is; no shell reads it. Each task is checked here against \
+                      the worker's rules; if one is wrong, nothing is added. The group need not be running: the task waits for it."
     )]
     Add(AddArguments),
     /// List tasks: those that run, wait, have failed or are completed
     #[command(before_help = "\
 Examples:
-  devgroup task list                          the tasks of all workers, and how many there are of each state
+  devgroup task list                          the tasks of all workers, and how many are in each state
   devgroup task list marie --state dead
   devgroup task list --json                   one JSON object, for scripts")]
     List(ListArguments),
@@ -75,13 +75,13 @@ Examples:
   devgroup task drop t-mig3k2x9f7
   devgroup task drop --all --worker marie --yes         remove all dead letters of marie")]
     Drop(DropArguments),
-    /// Fetch tasks back from the server of [tasks] backend: they are files of this machine again
+    /// Fetch tasks back from the NATS server, so that they are files on this machine again
     #[command(
         before_help = "\
 Examples:
   devgroup task drain                         then remove `backend` from procgroup.toml
   devgroup task drain marie --timeout 1h",
-        after_help = "The group has to run. It publishes nothing more, fetches the waiting tasks of its own folder back, and waits \
+        after_help = "The group must be running. It stops publishing, fetches the waiting tasks of its own folder back, and waits \
                       for those that are being tried: their results come as usual. Tasks of other groups stay on the server. \
                       If the worker is started again while `backend` is set, its tasks are published again."
     )]
@@ -91,7 +91,7 @@ Examples:
 /// Whose tasks to fetch back.
 #[derive(Debug, Args)]
 pub(super) struct DrainArguments {
-    /// The worker (default: all)
+    /// Worker whose tasks to fetch back (default: all)
     #[arg(value_name = "WORKER")]
     pub(super) worker: Option<String>,
     /// Give up after this time (90s, 1h) with exit code 124
@@ -102,13 +102,13 @@ pub(super) struct DrainArguments {
 /// Which task, for whom.
 #[derive(Debug, Args)]
 pub(super) struct AddArguments {
-    /// The worker
+    /// Worker to add the task to
     #[arg(value_name = "WORKER")]
     pub(super) worker: String,
-    /// What is to be done; several words are joined by blanks; `-` alone reads stdin
+    /// Text of the task; several words are joined with spaces; `-` alone reads stdin
     #[arg(value_name = "TEXT", required_unless_present = "file", conflicts_with = "file")]
     pub(super) text: Vec<String>,
-    /// The id (default: a new one that sorts by time, such as t-mig3k2x9f7); of a batch, what its ids begin with
+    /// The id (default: a new one that sorts by time, such as t-mig3k2x9f7); for a batch, the prefix of its ids
     #[arg(long, value_name = "ID", conflicts_with = "file", value_parser = task_id)]
     pub(super) id: Option<TaskId>,
     /// Which waiting tasks come first (default: normal)
@@ -141,10 +141,10 @@ pub(super) struct AddArguments {
 /// Which tasks to list.
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// The worker (default: all)
+    /// Worker whose tasks to list (default: all)
     #[arg(value_name = "WORKER")]
     pub(super) worker: Option<String>,
-    /// Only tasks of this state
+    /// Only tasks in this state
     #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(STATE_WORDS))]
     pub(super) state: Option<String>,
     /// Print at most this many tasks
@@ -158,10 +158,10 @@ pub(super) struct ListArguments {
 /// Which task to show.
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// The task
+    /// Task to show
     #[arg(value_name = "ID")]
     pub(super) id: String,
-    /// Its worker, if several have a task of this id
+    /// Its worker, if several have a task with this id
     #[arg(long, value_name = "WORKER")]
     pub(super) worker: Option<String>,
     /// Print one JSON object
@@ -172,13 +172,13 @@ pub(super) struct ShowArguments {
 /// What to wait for.
 #[derive(Debug, Args)]
 pub(super) struct WaitArguments {
-    /// The tasks
+    /// Tasks to wait for
     #[arg(value_name = "ID", required_unless_present = "batch", conflicts_with = "batch")]
     pub(super) ids: Vec<String>,
     /// All tasks of this batch
     #[arg(long, value_name = "BATCH")]
     pub(super) batch: Option<String>,
-    /// Their worker, if several have a task of this id
+    /// Their worker, if several have a task with this id
     #[arg(long, value_name = "WORKER")]
     pub(super) worker: Option<String>,
     /// Give up after this time (90s, 1h) with exit code 124
@@ -192,7 +192,7 @@ pub(super) struct WaitArguments {
 /// Tasks by their ids, or all that are dead.
 #[derive(Debug, Args)]
 pub(super) struct Chosen {
-    /// The tasks
+    /// Tasks to act on
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub(super) ids: Vec<String>,
     /// All dead tasks
@@ -206,12 +206,12 @@ pub(super) struct Chosen {
     pub(super) reason: Option<String>,
 }
 
-/// Which tasks to try anew.
+/// Which tasks to retry.
 #[derive(Debug, Args)]
 pub(super) struct RetryArguments {
     #[command(flatten)]
     pub(super) chosen: Chosen,
-    /// Also those that are dead only because they depend on them
+    /// Also retry tasks that are dead only because they depend on these
     #[arg(long)]
     pub(super) with_dependents: bool,
     /// Print one JSON object
@@ -222,10 +222,10 @@ pub(super) struct RetryArguments {
 /// Which tasks to cancel.
 #[derive(Debug, Args)]
 pub(super) struct CancelArguments {
-    /// The tasks
+    /// Tasks to cancel
     #[arg(value_name = "ID", required = true)]
     pub(super) ids: Vec<String>,
-    /// Their worker, if several have a task of this id
+    /// Their worker, if several have a task with this id
     #[arg(long, value_name = "WORKER")]
     pub(super) worker: Option<String>,
     /// Print one JSON object
@@ -238,7 +238,7 @@ pub(super) struct CancelArguments {
 pub(super) struct DropArguments {
     #[command(flatten)]
     pub(super) chosen: Chosen,
-    /// Remove all of them without a way back; --all needs it
+    /// Confirm that they are removed for good (required with --all)
     #[arg(long, requires = "all")]
     pub(super) yes: bool,
     /// Print one JSON object
@@ -267,7 +267,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 /// `ticket=42`.
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some(("", _)) | None => Err("write K=V, such as ticket=42; the text stands before --meta".into()),
+        Some(("", _)) | None => Err("write K=V, such as ticket=42; put the text before --meta".into()),
         Some((key, value)) => Ok((key.into(), value.into())),
     }
 }

@@ -64,6 +64,6 @@ fn is_worked_for(worker: &Worker) -> Result<(), Failure> {
     if task_folder::is_worked_off(&worker.spec.folders, name) {
         return Ok(());
     }
-    let message = format!("nobody works for {name}, so its tasks stay with the server");
-    Err(Failure::Usage(format!("{message}\n  help: start its group, and give the order again")))
+    let message = format!("no group is running {name}, so its tasks stay on the server");
+    Err(Failure::Usage(format!("{message}\n  help: start its group, and run this command again")))
 }

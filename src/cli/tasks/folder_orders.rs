@@ -27,7 +27,7 @@ pub(super) fn give(order: Order, worker: &Worker, ids: Vec<TaskId>) -> Result<Ve
     if worker.spec.remote {
         let name = worker.name();
         let message = format!("{name} is remote: its tasks are with whoever works through them");
-        return Err(Failure::Usage(format!("{message}\n  help: give the order there")));
+        return Err(Failure::Usage(format!("{message}\n  help: run this command there")));
     }
     let clock = Clock::start();
     let request = Request { order, ids };
@@ -49,12 +49,12 @@ pub(super) fn give(order: Order, worker: &Worker, ids: Vec<TaskId>) -> Result<Ve
             }
             Access::Running(left) => {
                 let processes = count(left.len(), "process");
-                let message = format!("nobody works for {name}, but {processes} of its last tries still run");
+                let message = format!("no group is running {name}, but its last tries left {processes} running");
                 return Err(Failure::Unexpected(format!("{message}\n  help: start its group, which ends them first")));
             }
         }
         if clock.now().since(Moment::START) > PATIENCE {
-            let message = format!("whoever works for {name} does not answer");
+            let message = format!("the group that runs {name} does not answer");
             return Err(Failure::Unexpected(format!("{message}\n  help: `devgroup doctor` shows more")));
         }
     }
@@ -91,8 +91,8 @@ impl Folder<'_> {
     fn retry(&mut self, id: &TaskId) -> Result<Refused, Trouble> {
         let Some(row) = self.row(id) else { return Ok(unknown()) };
         let refused = match row.state {
-            TaskState::Waiting | TaskState::Blocked(_) => Some("it waits already"),
-            TaskState::Running | TaskState::Retrying { .. } => Some("it is retried by itself"),
+            TaskState::Waiting | TaskState::Blocked(_) => Some("it is already waiting"),
+            TaskState::Running | TaskState::Retrying { .. } => Some("it is running, or will be retried automatically"),
             TaskState::Completed | TaskState::Cancelled | TaskState::Dead(_) => match self.owned.retry(id)? {
                 Retried::Waits(_) => None,
                 Retried::Nothing => Some("it is neither dead nor cancelled"),

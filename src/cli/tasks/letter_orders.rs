@@ -27,7 +27,7 @@ pub(super) fn find<'w>(
 pub(super) fn give(order: Order, worker: &Worker, letter: &NamedLetter) -> Result<Option<String>, Failure> {
     let (folders, name) = (&worker.spec.folders, worker.name());
     if worker.spec.remote {
-        return Ok(Some(format!("{name} is remote: give the order there")));
+        return Ok(Some(format!("{name} is remote: run this command there")));
     }
     let done = match order {
         Order::Cancel => return Ok(Some("it has ended".into())),

@@ -117,7 +117,9 @@ fn named<'w>(ids: &[String], worker: Option<&str>, workers: &'w Workers) -> Resu
                     }
                     continue;
                 }
-                None => Failure::Usage(format!("`{}` is no id: its file can only be removed by hand", visible(id))),
+                None => {
+                    Failure::Usage(format!("`{}` is not a valid id: its file can only be removed by hand", visible(id)))
+                }
             },
             Err(failure) => failure,
         };

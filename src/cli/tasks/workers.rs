@@ -95,7 +95,7 @@ impl Workers {
         let names = || self.all.iter().map(|worker| worker.name().as_str());
         let here = format!("workers here: {}", names().collect::<Vec<_>>().join(", "));
         if let Some(other) = self.others.iter().find(|other| other.as_str() == name) {
-            return Err(Failure::Unknown { what: "worker", message: format!("{other} is no worker"), help: here });
+            return Err(Failure::Unknown { what: "worker", message: format!("{other} is not a worker"), help: here });
         }
         let near = config::near(name, names());
         Err(Failure::Unknown {

@@ -102,7 +102,7 @@ fn text(keys: &TaskKeys, key: &str) -> Result<Option<String>, Fault> {
     match value(keys, key)? {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(invalid(format!("`{key}` must be a text, and is {}", kind(&other)))),
+        Some(other) => Err(invalid(format!("`{key}` must be a string, but is {}", kind(&other)))),
     }
 }
 
@@ -175,9 +175,9 @@ fn read_dependencies(keys: &TaskKeys) -> Result<Box<[TaskId]>, Fault> {
     let mut ids: Vec<TaskId> = Vec::with_capacity(items.len());
     for item in items {
         let Value::String(text) = item else {
-            return Err(invalid(format!("`dependencies` holds {}, which is no id", kind(&item))));
+            return Err(invalid(format!("`dependencies` holds {}, which is not an id", kind(&item))));
         };
-        let fault = || invalid(format!("`dependencies` holds \"{}\", which is no id", shown(&text).escape_debug()));
+        let fault = || invalid(format!("`dependencies` holds \"{}\", which is not an id", shown(&text).escape_debug()));
         ids.push(TaskId::parse(&text).ok_or_else(fault)?);
     }
     ids.sort();
@@ -199,7 +199,9 @@ fn read_timeout(keys: &TaskKeys) -> Result<Option<Duration>, Fault> {
             .map_err(|problem| invalid(format!("`timeout` is \"{}\": {problem}", shown(&text).escape_debug())))?,
         Some(other) => {
             let kind = kind(&other);
-            return Err(invalid(format!("`timeout` must be a number of seconds or a text as \"10m\", and is {kind}")));
+            return Err(invalid(format!(
+                "`timeout` must be a number of seconds or a string such as \"10m\", but is {kind}"
+            )));
         }
     };
     match timeout {
@@ -287,7 +289,7 @@ mod tests {
         let cases = [
             ("{", InvalidJson, "line 1, column 1: EOF while parsing an object"),
             ("[]", InvalidJson, "a task is an object, `{…}`, and this is a list"),
-            (r#"{"task_id":17}"#, InvalidField, "`task_id` must be a text, and is a number"),
+            (r#"{"task_id":17}"#, InvalidField, "`task_id` must be a string, but is a number"),
             (
                 r#"{"task_id":"../../etc/x"}"#,
                 InvalidTaskId,
@@ -299,10 +301,10 @@ mod tests {
                 "`task_id` is \"\"; an id is 1 to 128 of A-Z a-z 0-9 . _ -, and no dot at the beginning",
             ),
             (r#"{"worker":"bob"}"#, WrongWorker, "`worker` is \"bob\", and the folder is marie's"),
-            (r#"{"worker":[]}"#, InvalidField, "`worker` must be a text, and is a list"),
+            (r#"{"worker":[]}"#, InvalidField, "`worker` must be a string, but is a list"),
             ("{}", InvalidField, "`description` is missing"),
             (r#"{"description":" \n"}"#, InvalidField, "`description` is empty"),
-            (r#"{"description":true}"#, InvalidField, "`description` must be a text, and is true or false"),
+            (r#"{"description":true}"#, InvalidField, "`description` must be a string, but is true or false"),
             (
                 r#"{"description":"a\u0000"}"#,
                 InvalidField,
@@ -327,15 +329,15 @@ mod tests {
             (r#""timeout":1e999"#, "`timeout` cannot be read"),
             (r#""timeout":"10 m""#, "`timeout` is \"10 m\": it contains a space; write \"10m\""),
             (r#""timeout":"10""#, "`timeout` is \"10\": the unit is missing; write \"10s\", \"10ms\" or \"10m\""),
-            (r#""timeout":[1]"#, "`timeout` must be a number of seconds or a text as \"10m\", and is a list"),
+            (r#""timeout":[1]"#, "`timeout` must be a number of seconds or a string such as \"10m\", but is a list"),
             (
                 r#""priority":"hgih""#,
                 "`priority` is low, normal, high or critical, and not \"hgih\"; did you mean \"high\"?",
             ),
-            (r#""priority":1"#, "`priority` must be a text, and is a number"),
+            (r#""priority":1"#, "`priority` must be a string, but is a number"),
             (r#""dependencies":"a""#, "`dependencies` must be a list of ids, and is a text"),
-            (r#""dependencies":[1]"#, "`dependencies` holds a number, which is no id"),
-            (r#""dependencies":["a/b"]"#, "`dependencies` holds \"a/b\", which is no id"),
+            (r#""dependencies":[1]"#, "`dependencies` holds a number, which is not an id"),
+            (r#""dependencies":["a/b"]"#, "`dependencies` holds \"a/b\", which is not an id"),
             (r#""metadata":[]"#, "`metadata` must be an object, and is a list"),
         ];
         for (key, detail) in cases {

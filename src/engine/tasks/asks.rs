@@ -19,7 +19,7 @@ impl Work {
             return;
         }
         let Some(claim) = self.claims.get_mut(id) else {
-            let why = format!("{id} neither waits nor runs, so there is nothing to cancel");
+            let why = format!("{id} is neither waiting nor running, so there is nothing to cancel");
             turn.answer([ask], Err(&why));
             return;
         };
@@ -61,8 +61,8 @@ impl Work {
                 turn.answer([ask], Ok(()));
             }
             Some(ClaimState::Ready) => turn.answer([ask], Ok(())),
-            Some(_) => turn.answer([ask], Err("it runs")),
-            None if self.queue.contains(id) => turn.answer([ask], Err("it waits already")),
+            Some(_) => turn.answer([ask], Err("it is running")),
+            None if self.queue.contains(id) => turn.answer([ask], Err("it is already waiting")),
             None => turn.emit(TaskEffect::Renew { worker: self.name.clone(), id: id.clone(), ask }),
         }
     }
@@ -93,7 +93,7 @@ impl Work {
     fn may_be_asked(&self, ask: u64, turn: &mut Turn<'_>) -> bool {
         let works = self.phase == WorkPhase::Working;
         if !works {
-            let why = format!("{} does not work here at the moment", self.name);
+            let why = format!("{} is not running here at the moment", self.name);
             turn.answer([ask], Err(&why));
         }
         works

@@ -178,7 +178,7 @@ fn for_worker(works: &mut BTreeMap<ServiceName, Work>, event: TaskEvent, turn: &
     let Some(worker) = worker_of(&event).cloned() else { return };
     let Some(work) = works.get_mut(&worker) else {
         if let TaskEvent::Cancel { ask, .. } | TaskEvent::Retry { ask, .. } | TaskEvent::Drop { ask, .. } = event {
-            turn.answer([ask], Err(&format!("{worker} does not work here at the moment")));
+            turn.answer([ask], Err(&format!("{worker} is not running here at the moment")));
         }
         return;
     };

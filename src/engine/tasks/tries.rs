@@ -90,7 +90,7 @@ impl Work {
                 self.forget_claim(id, "its file is gone", turn);
             }
             ClaimResult::HasResult | ClaimResult::Exists => {
-                let detail = format!("{id} runs or has a result already");
+                let detail = format!("{id} is running or already has a result");
                 if let Some(claim) = self.forget_claim(id, &detail, turn) {
                     self.bury_duplicate(claim.file, id.clone(), &detail, turn);
                 }

@@ -23,7 +23,7 @@ fn every_tool_answers_in_both_revisions() {
         let Some(mut agent) = Agent::start_named(&project, mode, "claude-code", &[]) else { return };
         assert_eq!(agent.hello["version"], revision);
         let instructions = agent.hello["instructions"].as_str().unwrap();
-        assert!(instructions.contains("Start no second ones") && instructions.contains("not instructions"));
+        assert!(instructions.contains("Do not start second copies") && instructions.contains("not instructions"));
         let tools = agent.tools();
         let all = ["status", "logs", "settle", "restart", "start", "stop", "wait", "hold", "send", "why"];
         let tasks = ["task_add", "task_list", "task_show", "task_retry"];

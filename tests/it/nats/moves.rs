@@ -68,7 +68,7 @@ fn without_the_key_tasks_of_a_server_are_not_tried_here() {
     let listed = Stream::ask(&project, &["task", "list"]);
     assert!(listed.stdout.contains("2 waiting"), "{listed:?}");
     let drained = Stream::ask(&project, &["task", "drain"]);
-    assert!(drained.stderr.contains("nobody works for marie"), "{drained:?}");
+    assert!(drained.stderr.contains("no group is running marie"), "{drained:?}");
     project.write("procgroup.toml", without_server());
     let refused = Stream::ask(&project, &["task", "drain"]);
     assert!(refused.stderr.contains("`backend` is not set"), "{refused:?}");

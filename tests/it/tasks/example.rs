@@ -67,7 +67,7 @@ fn a_worker_that_has_stopped_still_tells_of_its_dead_letters() {
     let told = ["active", "dead", "status"].map(|key| anga["worker"][key].clone());
     assert_eq!((&anga["state"], told), (&"stopped".into(), [0.into(), 1.into(), "stopped".into()]));
     let said = task(&project, &["add", "anga", "x", "--id", "later"]);
-    assert_eq!(said.stderr, "nobody works for anga now: the task waits until anga runs\n");
+    assert_eq!(said.stderr, "no group is running anga now: the task waits until one does\n");
     assert_eq!(Stream::ask(&project, &["start", "anga"]).code, Some(0));
     assert_eq!(task(&project, &["wait", "later"]).code, Some(0));
     down(&project);

@@ -26,7 +26,7 @@ fn a_code_logs_in_once_and_not_twice() {
     let kept = "[location.hash, document.cookie, sessionStorage.token?.length > 40]";
     assert_eq!(browser.evaluate(page, kept), serde_json::json!(["", "", true]));
     let late = browser.page(other, &url);
-    browser.wait_for_text(late, "#login-problem", "this code is not good, or not any more");
+    browser.wait_for_text(late, "#login-problem", "this code is invalid, used or expired");
     assert_eq!(browser.text(late, "#project"), "");
     assert_eq!(browser.evaluate(late, "document.querySelector('#group').hidden"), true);
     // Who was out can log in on the page itself.
@@ -58,7 +58,7 @@ fn twenty_tabs_from_one_login_have_one_stream() {
     // A code for another browser, from a page that is logged in.
     browser.press(first, "?");
     browser.click(first, "#help-bar button");
-    browser.wait_for_text(first, "#notice", "copied an address, good once, for a minute");
+    browser.wait_for_text(first, "#notice", "copied a login address that works once, within a minute");
     let further = browser.evaluate(first, "navigator.clipboard.readText()");
     let other = browser.context(true, (1280, 800));
     let page = browser.page(other, further.as_str().unwrap());

@@ -153,7 +153,7 @@ fn an_id_that_has_a_result_is_not_tried_again() {
     world.drop_task(&head("b"));
     world.writes();
     world.send(TaskEvent::Claimed { worker: MARIE.into(), id: id("b"), result: ClaimResult::HasResult });
-    assert_eq!(world.writes(), ["letter b.json duplicate_task_id: b runs or has a result already"]);
+    assert_eq!(world.writes(), ["letter b.json duplicate_task_id: b is running or already has a result"]);
     assert!(world.begun().is_empty());
 }
 

@@ -48,10 +48,10 @@ fn world() -> World {
 #[test]
 fn each_ask_has_its_answer() {
     let cases: [(Ask, &str, &str); 8] = [
-        (cancel, "ended", "ended neither waits nor runs, so there is nothing to cancel"),
+        (cancel, "ended", "ended is neither waiting nor running, so there is nothing to cancel"),
         (cancel, "rests", "ok"),
-        (retry, "waits", "it waits already"),
-        (retry, "runs", "it runs"),
+        (retry, "waits", "it is already waiting"),
+        (retry, "runs", "it is running"),
         (retry, "rests", "ok"),
         (retry, "ended", "renew ended"),
         (forget, "waits", "waits is waiting or running; cancel it first"),
@@ -113,8 +113,8 @@ fn what_cannot_be_written_is_answered() {
 fn a_worker_that_does_not_work_says_so() {
     let mut world = World::locking(spec());
     world.send(cancel("a"));
-    assert_eq!(answer(&mut world).as_deref(), Some("marie does not work here at the moment"));
+    assert_eq!(answer(&mut world).as_deref(), Some("marie is not running here at the moment"));
     let bob = TaskEvent::Cancel { worker: "bob".into(), id: TaskId::parse("a").unwrap(), ask: 7 };
     world.send(bob);
-    assert_eq!(answer(&mut world).as_deref(), Some("bob does not work here at the moment"));
+    assert_eq!(answer(&mut world).as_deref(), Some("bob is not running here at the moment"));
 }
