@@ -144,25 +144,32 @@ fn lock_group(file: &Path, pid: u32) -> Result<Claim, Occupied> {
 fn take_group_name(file: &Path) -> Result<Option<(PathBuf, UnixListener)>, Occupied> {
     let clock = Clock::start();
     loop {
-        if let Some(occupied) = served(file) {
-            return Err(occupied);
+        let is_late = clock.now().since(Moment::START) >= ENDING;
+        match served(file) {
+            Some((occupied, is_ending)) if !is_ending || is_late => return Err(occupied),
+            Some(_) => {}
+            None => match take_name(file) {
+                Ok(name) => return Ok(name),
+                Err(NameTaken) if is_late => return Err(Occupied { pid: 0, name: folder_name(file) }),
+                Err(NameTaken) => {}
+            },
         }
-        match take_name(file) {
-            Ok(name) => return Ok(name),
-            Err(NameTaken) if clock.now().since(Moment::START) >= ENDING => {
-                return Err(Occupied { pid: 0, name: folder_name(file) });
-            }
-            Err(NameTaken) => std::thread::sleep(LOOK),
-        }
+        std::thread::sleep(LOOK);
     }
 }
 
-fn served(file: &Path) -> Option<Occupied> {
-    let (pid, name) = match served_by(file)? {
-        Served::Known { pid, name } => (pid, name),
-        Served::Mute(program) => (program.map_or(0, guard_of), folder_name(file)),
+/// Who serves the group, and whether it is ending: its guard has gone before it, and the kernel has not closed its sockets
+/// yet.
+fn served(file: &Path) -> Option<(Occupied, bool)> {
+    let (pid, name, is_ending) = match served_by(file)? {
+        Served::Known { pid, name } => (pid, name, !is_alive(pid)),
+        Served::Mute(None) => (0, folder_name(file), false),
+        Served::Mute(Some(program)) => {
+            let guard = guard_of(program);
+            (guard, folder_name(file), guard == program)
+        }
     };
-    Some(Occupied { pid, name })
+    Some((Occupied { pid, name }, is_ending))
 }
 
 /// The process by which the user knows the group of a program: its guard, if it has one.
@@ -185,7 +192,8 @@ fn take_lock(path: &Path, file: &Path) -> io::Result<Result<File, Occupied>> {
         let holder = occupied(LockNote::read(path), file);
         if holder.lives() || clock.now().since(Moment::START) >= ENDING {
             // On a full disk it could not note its number.
-            return Ok(Err(if holder.pid == 0 { served(file).unwrap_or(holder) } else { holder }));
+            let served = || served(file).map(|(occupied, _)| occupied);
+            return Ok(Err(if holder.pid == 0 { served().unwrap_or(holder) } else { holder }));
         }
         // Killed a moment ago: the kernel has not closed its files yet.
         std::thread::sleep(LOOK);

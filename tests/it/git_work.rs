@@ -83,7 +83,8 @@ fn restarts_once(dash: &mut Dash<'_>, project: &Project, arguments: &[&str], cal
     // `git stash -u` removes files before it locks the tree: on a busy machine that is a change like any other.
     assert!(
         is_said(&said, called, "· api restarted") || said.is_empty() && called == "git ",
-        "{arguments:?}: {said:?}"
+        "{arguments:?}: {said:?}\n{}",
+        Stream::ask(project, &["events", "--json"]).stdout
     );
     said.contains(called)
 }
