@@ -73,7 +73,10 @@ impl fmt::Display for HoldResult {
                 }
             }
             None if self.matter == 0 => write!(f, "{} cancelled out · no restart", count(self.changes, "held change")),
-            None if who.is_empty() => write!(f, "no running service uses the {}", self.files()),
+            None if who.is_empty() => {
+                let them = if self.matter == 1 { "it" } else { "them" };
+                write!(f, "{} · no running service uses {them}", self.files())
+            }
             None => write!(f, "{who} · {}", self.files()),
         }
     }
@@ -143,6 +146,6 @@ mod tests {
         assert_eq!(waits.to_string(), "web restarted, api waits · 2 of 3 changed files");
         assert_eq!(result(&["web"], &["api"], false).to_string(), "web, api waits · 2 of 3 changed files");
         assert_eq!(result(&[], &["api"], true).to_string(), "api waits · 2 of 3 changed files");
-        assert_eq!(result(&[], &[], true).to_string(), "no running service uses the 2 of 3 changed files");
+        assert_eq!(result(&[], &[], true).to_string(), "2 of 3 changed files · no running service uses them");
     }
 }

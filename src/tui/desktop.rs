@@ -101,7 +101,7 @@ pub fn open_address(address: &str) -> Result<(), String> {
 
 /// What is said where nothing opens an address.
 pub(super) fn no_browser(address: &str) -> String {
-    format!("no browser here (set BROWSER to name one): open {address}")
+    format!("open {address} (no browser here: set BROWSER to name one)")
 }
 
 /// Opens an address with the opener, which nobody waits for: it may stay as long as the browser, which goes on when we end.

@@ -15,6 +15,8 @@ pub(super) struct Message {
     tail: String,
     /// The end of the middle tells most: it is a path.
     is_path: bool,
+    /// What is said where there is no room for a part of the middle.
+    short: String,
 }
 
 impl Message {
@@ -33,12 +35,18 @@ impl Message {
         Self { head: head.into(), middle: text.into(), tail: tail.into(), ..Self::default() }
     }
 
+    /// The same, and what is said where there is no room for that.
+    pub(super) fn or(self, short: impl Into<String>) -> Self {
+        Self { short: short.into(), ..self }
+    }
+
     /// What fits into so many cells.
     pub(super) fn fit(&self, cells: usize, ellipsis: &str) -> String {
         let around = width(&self.head) + width(&self.tail);
         let cut = if self.is_path { cut_left } else { cut_right };
         match cells.checked_sub(around).filter(|room| *room >= width(&self.middle).min(LEAST)) {
             Some(room) => format!("{}{}{}", self.head, cut(&self.middle, room, ellipsis), self.tail),
+            None if !self.short.is_empty() => cut_right(&self.short, cells, ellipsis),
             None => cut(&self.middle, cells, ellipsis),
         }
     }
@@ -89,5 +97,7 @@ mod tests {
         let copied = Message::between("copied \"", "ERROR price of 17 is not a number: None", "\", 9 lines");
         assert_eq!(copied.fit(80, "…"), copied.to_string());
         assert_eq!(copied.fit(44, "…"), "copied \"ERROR price of 17 is not …\", 9 lines");
+        assert_eq!(copied.clone().or("copied 9 lines").fit(30, "…"), "copied 9 lines");
+        assert_eq!(copied.or("copied 9 lines").fit(10, "…"), "copied 9 …");
     }
 }

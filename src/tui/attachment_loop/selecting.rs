@@ -14,7 +14,9 @@ use crate::logs::{LineId, LogDocument, MouseEvents, failure_around};
 use crate::tui::clipboard::{OSC_52_TEXT, Taker, osc_52};
 use crate::tui::log_view::{PaneText, RowPlace};
 use crate::tui::message::Message;
-use crate::tui::selection::{Copied, CopyRequest, Point, Selection, Stretch, Unit, rows_text, unit_in, unit_of_row};
+use crate::tui::selection::{
+    Copied, CopyRequest, Point, Selection, Stretch, Unit, rows_text, unit_in, unit_of_row, whole_text,
+};
 use crate::tui::source::Source;
 use crate::tui::text::{cut_right, thousands};
 use crate::tui::ui_state::World;
@@ -295,9 +297,10 @@ impl AttachmentLoop {
             None => self.marked_entry().or_else(|| self.in_sight()),
         };
         let copied = wanted.and_then(|(source, rows, stretch, subject)| {
-            let copied = match rows {
-                true => rows_text(&*self.handle.logs().get(source.service()?)?, stretch),
-                false => self.ui.text_of(&source, &self.members_of(&source), stretch),
+            let copied = match (rows, subject) {
+                (true, _) => rows_text(&*self.handle.logs().get(source.service()?)?, stretch),
+                (false, Subject::Error) => whole_text(&*self.handle.logs().get(source.service()?)?, stretch),
+                (false, _) => self.ui.text_of(&source, &self.members_of(&source), stretch),
             };
             Some((copied, subject))
         });
@@ -339,7 +342,10 @@ impl AttachmentLoop {
         let (verb, where_to) = said;
         self.ui.show_message(match count.is_empty() {
             true => Message::from(format!("{verb}{what}{where_to}{rest}")),
-            false => Message::between(format!("{verb}{head}"), what, format!("{count}{where_to}{rest}")),
+            false => {
+                let short = format!("{verb}{}", count.trim_start_matches(['"', ',', ' ']));
+                Message::between(format!("{verb}{head}"), what, format!("{count}{where_to}{rest}")).or(short)
+            }
         });
     }
 

@@ -187,6 +187,13 @@ impl Viewport {
         }
     }
 
+    /// The line that was gone to is in sight, also where it was among others before.
+    pub(super) fn show_mark(&mut self, source: &mut LineSource<'_>, layout: &LineLayout) {
+        if let Some(mark) = self.current.clone() {
+            self.show(source, layout, (mark, 0), Still::Rows);
+        }
+    }
+
     /// Moves as little as is needed for the line after a place to be in sight as a whole.
     fn bring_into_sight(&mut self, source: &mut LineSource<'_>, layout: &LineLayout, place: &Place) {
         source.go_to(&self.stand.place);

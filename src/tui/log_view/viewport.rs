@@ -73,6 +73,8 @@ pub(in crate::tui) struct Viewport {
     pub(super) lines_wanted: i64,
     /// The next frame shows the line with this number.
     pub(super) revealed: Option<LineId>,
+    /// Lines were filtered in the last frame.
+    was_filtered: bool,
     /// Where the next frame goes to.
     pub(super) jumps: Jumps,
     /// Where the last jump has gone, while the reader has not moved otherwise.
@@ -283,6 +285,9 @@ impl Viewport {
         self.move_to_wanted(source, layout);
         self.step_to_wanted(source, layout);
         self.show_revealed(source, layout);
+        if std::mem::replace(&mut self.was_filtered, source.is_filtered()) && !source.is_filtered() && !moves {
+            self.show_mark(source, layout);
+        }
         let notice = self.carry_out_all(source, frame);
         if self.stand.follow
             && !followed

@@ -143,6 +143,15 @@ pub(super) fn printed_first(mut copy: impl FnMut(bool) -> Copied) -> Copied {
     if printed.lines > 0 { printed } else { copy(true) }
 }
 
+/// A stretch of one log, with the lines that a filter hides.
+pub(super) fn whole_text(document: &LogDocument, stretch: Stretch) -> Copied {
+    printed_first(|markers| {
+        let (mut copied, mut place) = (Copied::default(), Place::from_iter([stretch.0.line]));
+        while copy_some(&mut LineSource::of(document.read()), &mut place, stretch, markers, &mut copied) {}
+        copied
+    })
+}
+
 /// The rows of a stretch of the screen of a full-screen program.
 pub(super) fn rows_text(document: &LogDocument, (from, to): Stretch) -> Copied {
     let mut copied = Copied::default();

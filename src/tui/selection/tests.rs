@@ -63,6 +63,8 @@ fn lines_that_a_filter_hides_are_neither_copied_nor_stepped_on() {
     scan.run(|| true);
     let copied = text_of(&document, (point(0, 0), point(8, usize::MAX)), Some(&scan));
     assert_eq!((copied.text.as_str(), copied.lines), ("yes 0\nyes 3\nyes 6", 3));
+    let whole = whole_text(&document, (point(3, 0), point(5, usize::MAX)));
+    assert_eq!((whole.text.as_str(), whole.lines), ("yes 3\nno 4\nno 5", 3), "of an error, all lines are meant");
     let step = |from: u64, by: i64, scan: Option<&Scan>| {
         let mut shown = lines(&document, scan);
         shown.go_to_number(LineId(from));

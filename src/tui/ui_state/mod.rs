@@ -392,7 +392,13 @@ impl UiState {
             Action::OwnLog => self.panels.open_own_log(),
             Action::FilterServices => self.open_filter(),
             Action::Usage => self.toggle_usage(world),
-            Action::Sidebar => self.panes.sidebar_hidden = !self.panes.sidebar_hidden,
+            Action::Sidebar => {
+                self.panes.sidebar_hidden = !self.panes.sidebar_hidden;
+                if self.panes.sidebar_hidden {
+                    let key = Keymap::get().key_name(Context::Normal, Action::Sidebar, self.glyphs.set);
+                    self.show_message(format!("sidebar hidden {} {key} shows it", self.glyphs.dot));
+                }
+            }
             Action::Layout => {
                 self.panes.arrangement = self.panes.arrangement.next();
                 self.show_message(format!("layout: {}", self.panes.arrangement.word()));

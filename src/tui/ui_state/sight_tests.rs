@@ -46,6 +46,18 @@ fn a_trace_is_in_sight_to_its_last_line_where_there_is_room_for_it() {
 }
 
 #[test]
+fn an_error_that_was_gone_to_stays_in_sight_when_the_filter_ends() {
+    let mut bench = Bench::shop(80, 24);
+    lines(&bench, "api", 0..1_000);
+    bench.press("&ERROR⏎e");
+    let text = bench.text();
+    assert!(text.contains("907 ERROR") && !text.contains("908 INFO"), "{text}");
+    bench.press("⎋");
+    let text = bench.text();
+    assert!(text.contains("907 ERROR") && text.contains("908 INFO"), "{text}");
+}
+
+#[test]
 fn whoever_selects_with_the_terminal_in_a_zoomed_log_gets_no_marks() {
     let mut bench = Bench::shop(80, 24);
     let marked = |bench: &mut Bench| bench.text().contains("✗14:02:23 ERROR");

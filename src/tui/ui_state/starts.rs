@@ -39,15 +39,17 @@ impl UiState {
     /// A key has asked for a stop of these services, which that name stands for. The answer is whether there is something to
     /// stop; what a slip of the finger has done is told with its remedy.
     pub(super) fn asked_to_stop(&mut self, name: &ServiceName, meant: &[ServiceName], world: &World<'_>) -> bool {
-        let services = meant.iter().filter_map(|name| world.snapshot.service(name));
-        let stops = services.into_iter().any(|service| {
+        let services = || meant.iter().filter_map(|name| world.snapshot.service(name));
+        let runs = services().any(|service| service.phase.live_run().is_some());
+        let stops = services().any(|service| {
             let is_over = service.phase == Phase::Finished(Outcome::Done) && !service.watches && !service.scheduled;
             service.phase.live_run().is_some() || service.wanted && !is_over
         });
         let key = Keymap::get().key_name(Context::Normal, Action::Start, self.glyphs.set);
-        self.show_message(match stops {
-            true => format!("stopping {name} {} {key} starts it again", self.glyphs.dot),
-            false => format!("{name} is not running"),
+        self.show_message(match (stops, runs) {
+            (true, true) => format!("stopping {name} {} {key} starts it again", self.glyphs.dot),
+            (true, false) => format!("{name} no longer starts by itself {} {key} starts it", self.glyphs.dot),
+            (false, _) => format!("{name} is not running"),
         });
         stops
     }

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::super::action::{Action, Context};
+use super::super::keymap::Keymap;
 use super::super::text::{cut_right, pad, thousands, width};
 use super::super::words::{StateCount, state_counts};
 use super::{Scene, paint, strip, typing};
@@ -117,7 +119,10 @@ fn file_problem(scene: &Scene<'_>, length: Length) -> Option<Part> {
     scene.snapshot.file_problem.as_ref()?;
     let (failed, file) = (scene.glyphs().failed, &scene.snapshot.file);
     let text = match length {
-        Length::Wide | Length::Branch => format!("{failed} {file} not loaded"),
+        Length::Wide | Length::Branch => {
+            let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, scene.glyphs().set);
+            format!("{failed} {file} not loaded {} {key} shows why", scene.glyphs().dot)
+        }
         Length::Short => format!("{failed} {file}"),
         Length::Tiny => format!("{failed}file"),
     };
@@ -299,7 +304,7 @@ mod tests {
     #[test]
     fn a_file_that_was_not_loaded_is_told_for_as_long_as_it_is_broken() {
         for (size, shown) in [
-            ((160, 50), "✗ procgroup.toml not loaded"),
+            ((160, 50), "✗ procgroup.toml not loaded · l shows why"),
             ((100, 30), "✗ procgroup.toml"),
             ((80, 24), "✗ procgroup.toml"),
             ((40, 12), "✗file"),

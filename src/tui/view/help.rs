@@ -206,7 +206,7 @@ fn signs(glyphs: &Glyphs) -> Vec<(&'static str, String, Look, String)> {
         sign(COUNTS, &format!("{}2", glyphs.crashes), plain, "restarts after crashes: 2"),
         sign(COUNTS, &format!("{}1", glyphs.stuck), plain, "forced restarts (stuck or over a limit): 1"),
         sign(COUNTS, &format!("{}5", glyphs.held), plain, "changes that are held while watching is paused: 5"),
-        sign(COUNTS, "e4", Theme::bad, &format!("4 errors that you have not seen{goes}")),
+        sign(COUNTS, "e4", Theme::bad, &format!("4 errors since you last looked{goes}")),
         sign(LINES, glyphs.error, Theme::bad, "an error"),
         sign(LINES, glyphs.warning, plain, "a warning"),
         sign(LINES, glyphs.trace, Theme::bad, "the trace of the error above"),
@@ -253,7 +253,7 @@ mod tests {
         let first = bench.text();
         bench.press(&"⇟".repeat(20));
         let last = bench.text();
-        assert!(last.contains("errors that you have not seen") && !last.contains("more,"), "{last}");
+        assert!(last.contains("errors since you last looked") && !last.contains("more,"), "{last}");
         bench.press("↑");
         assert_ne!(bench.text(), last, "it goes up at once");
         bench.press(&"⇞".repeat(20));

@@ -193,7 +193,7 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::OpenLine => context == Context::Merged,
         // Elsewhere its key leads back.
         Action::Quit => is_dashboard,
-        Action::TypeInto if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
+        Action::TypeInto | Action::Stop if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
         Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
             !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
         }

@@ -14,7 +14,7 @@ use super::paint::{self, Titles};
 use super::strip::verdict_style;
 use super::table::Table;
 use crate::domain::{
-    Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep, visible,
+    self, Explanation, FileJournal, JournalEntry, Match, PathVerdict, StepOutcome, Verdict, WhyStep, visible,
 };
 
 /// Below this width, a time of day has no seconds.
@@ -34,7 +34,11 @@ fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
     let watching = scene.snapshot.services.iter().filter(|service| service.watches);
     let mut names: Vec<String> = watching.map(|service| whole_name(service).to_string()).collect();
     names.dedup();
-    let names = first_of(names, if said.is_some() { room / 2 } else { room });
+    // What came of the hold is worth more than all names.
+    let names = match said {
+        Some(_) if width(&names.join(", ")) > room / 2 => domain::count(names.len(), "service"),
+        _ => first_of(names, room),
+    };
     let left = room.saturating_sub(width(&names) + 3);
     let said = said.map(|said| cut_right(&format!("last hold: {said}"), left, scene.glyphs().ellipsis));
     let parts = [Some(names), said].into_iter().flatten().filter(|part| !part.is_empty());
