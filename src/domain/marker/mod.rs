@@ -252,7 +252,7 @@ pub enum NextTry {
     None,
     /// A start when one of these files has changed, in words.
     AfterChange(Arc<str>),
-    /// A start when somebody asks for it: the run was never ready, and no file starts it.
+    /// A start when somebody asks for it: it would fail again as it is, and no file starts it.
     ByHand,
     /// A try after this time.
     In(Duration),
@@ -458,7 +458,7 @@ fn next_try(text: &mut String, next: &NextTry) -> fmt::Result {
     match next {
         NextTry::None | NextTry::Cooldown => Ok(()),
         NextTry::AfterChange(files) => write!(text, " · waiting for a change to {files} · r restarts"),
-        NextTry::ByHand => write!(text, " · not retried: it was never ready · fix it and press s"),
+        NextTry::ByHand => write!(text, " · not retried: it would fail again · fix it and press s"),
         NextTry::In(wait) => write!(text, " · next try in {}", short(tenths(*wait))),
     }
 }

@@ -94,7 +94,7 @@ fn markers_of_a_run_read_as_the_documentation_shows_them() {
                 failed: Some(FailedRun::Crash(1, 5)),
                 next: NextTry::ByHand,
             }),
-            "── exited · code 1 · 14:02:11 · crash 1 of 5 · not retried: it was never ready · fix it and press s ──",
+            "── exited · code 1 · 14:02:11 · crash 1 of 5 · not retried: it would fail again · fix it and press s ──",
         ),
         (Marker::Killed { grace: Some(Duration::from_secs(5)) }, "── killed · SIGKILL after 5s grace ──"),
         (

@@ -225,7 +225,7 @@ impl Viewport {
     ) {
         let stays = still != Still::Never && self.is_in_sight(source, layout, (&mark.place, row));
         let place = mark.place.clone();
-        let failure = if mark.is_error { rows_of_failure(source, layout, &mark) } else { 1 };
+        let failure = if mark.is_error && !stays { rows_of_failure(source, layout, &mark) } else { 1 };
         self.current = Some(mark);
         if stays && still == Still::Following && self.stand.follow {
             return;
