@@ -74,9 +74,16 @@ mod tests {
     use super::*;
     use crate::watch::directory;
 
-    const CREATED: EventFlags =
-        EventFlags { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
-    const CLOSED: EventFlags = EventFlags { created: false, closed: true, ..CREATED };
+    const CREATED: EventFlags = EventFlags {
+        created: true,
+        written: false,
+        closed: false,
+        moved_in: false,
+        moved_out: false,
+        removed: false,
+        left: Some(true),
+    };
+    const CLOSED: EventFlags = EventFlags { created: false, closed: true, left: None, ..CREATED };
     const SAVED: EventFlags = EventFlags { created: true, written: true, closed: true, ..CREATED };
 
     fn seen_at(path: &Path) -> Option<Seen> {

@@ -25,9 +25,12 @@ pub(super) struct EventFlags {
     pub(super) moved_out: bool,
     /// It was removed.
     pub(super) removed: bool,
+    /// Whether the last that came or went left something here. Not known where events have no order.
+    pub(super) left: Option<bool>,
 }
 
 impl EventFlags {
+    /// Adds what was said later.
     pub(super) fn join(&mut self, other: Self) {
         self.created |= other.created;
         self.written |= other.written;
@@ -35,6 +38,7 @@ impl EventFlags {
         self.moved_in |= other.moved_in;
         self.moved_out |= other.moved_out;
         self.removed |= other.removed;
+        self.left = other.left.or(self.left);
     }
 }
 
@@ -280,9 +284,17 @@ fn in_order(paths: HashMap<PathBuf, (Moment, EventFlags, Moment)>) -> Vec<PathEv
 mod tests {
     use super::*;
 
-    const CREATED: EventFlags =
-        EventFlags { created: true, written: false, closed: false, moved_in: false, moved_out: false, removed: false };
-    const CLOSED: EventFlags = EventFlags { created: false, closed: true, ..CREATED };
+    const CREATED: EventFlags = EventFlags {
+        created: true,
+        written: false,
+        closed: false,
+        moved_in: false,
+        moved_out: false,
+        removed: false,
+        left: Some(true),
+    };
+    const CLOSED: EventFlags = EventFlags { created: false, closed: true, left: None, ..CREATED };
+    const REMOVED: EventFlags = EventFlags { created: false, removed: true, left: Some(false), ..CREATED };
 
     fn raw_events_of(path: &str, flags: EventFlags) -> RawEvents {
         RawEvents { notes: vec![(path.into(), flags)], ..RawEvents::default() }
@@ -314,6 +326,18 @@ mod tests {
         let expected = [(Some("b"), both, Moment::from_millis(3)), (Some("a"), CREATED, Moment::from_millis(2))];
         assert_eq!(seen, expected);
         assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn what_came_and_went_keeps_which_was_last() {
+        let pending = Pending::default();
+        let left_after = |events: &[EventFlags]| {
+            events.iter().for_each(|flags| note_events(&pending, raw_events_of("a", *flags), 1));
+            pending.wait(None).path_events.first().map(|event| event.flags.left)
+        };
+        assert_eq!(left_after(&[CREATED, REMOVED]), Some(Some(false)));
+        assert_eq!(left_after(&[CREATED, REMOVED, CREATED, CLOSED]), Some(Some(true)));
+        assert_eq!(left_after(&[CLOSED]), Some(None));
     }
 
     #[test]

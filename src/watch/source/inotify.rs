@@ -236,14 +236,7 @@ impl Table {
         if events.contains(ReadFlags::ATTRIB) || self.above.get(&watch).is_some_and(goes) {
             raw_events.places = true;
         }
-        let flags = EventFlags {
-            created: events.contains(ReadFlags::CREATE),
-            written: events.contains(ReadFlags::MODIFY),
-            closed: events.contains(ReadFlags::CLOSE_WRITE),
-            moved_in: events.contains(ReadFlags::MOVED_TO),
-            moved_out: events.intersects(ReadFlags::MOVED_FROM | ReadFlags::MOVE_SELF),
-            removed: events.intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::UNMOUNT),
-        };
+        let flags = flags_of(events);
         if flags != EventFlags::default() {
             for folder in self.folders.get(&watch).into_iter().flatten() {
                 match name {
@@ -320,6 +313,22 @@ impl Listener {
     }
 }
 
+/// What one event says. It names one coming or going at most, and events come in order, so that what it leaves is known.
+fn flags_of(events: ReadFlags) -> EventFlags {
+    let comes = events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
+    let moved_out = events.intersects(ReadFlags::MOVED_FROM | ReadFlags::MOVE_SELF);
+    let removed = events.intersects(ReadFlags::DELETE | ReadFlags::DELETE_SELF | ReadFlags::UNMOUNT);
+    EventFlags {
+        created: events.contains(ReadFlags::CREATE),
+        written: events.contains(ReadFlags::MODIFY),
+        closed: events.contains(ReadFlags::CLOSE_WRITE),
+        moved_in: events.contains(ReadFlags::MOVED_TO),
+        moved_out,
+        removed,
+        left: (comes || moved_out || removed).then_some(comes),
+    }
+}
+
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     // A panic between two of its maps would leave a folder without events, which the next sweep mends.
     table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -361,17 +370,27 @@ mod tests {
     }
 
     #[test]
+    fn an_event_says_what_it_leaves() {
+        let left = |events| flags_of(events).left;
+        assert_eq!([ReadFlags::CREATE, ReadFlags::MOVED_TO].map(left), [Some(true); 2]);
+        assert_eq!([ReadFlags::DELETE, ReadFlags::MOVED_FROM].map(left), [Some(false); 2]);
+        assert_eq!([ReadFlags::MODIFY, ReadFlags::CLOSE_WRITE].map(left), [None; 2]);
+    }
+
+    #[test]
     fn what_a_folder_says_of_itself_counts_where_nobody_else_says_it() {
         let mut table = Table::default();
         table.insert(Path::new("/a"), 1);
         table.insert(Path::new("/a/b"), 2);
-        let gone = EventFlags { moved_out: true, ..EventFlags::default() };
+        let gone = flags_of(ReadFlags::MOVE_SELF);
+        assert_eq!((gone.moved_out, gone.left), (true, Some(false)));
         assert_eq!(raw_events_of(&mut table, 1, ReadFlags::MOVE_SELF, None).notes, [("/a".into(), gone)]);
         assert!(
             raw_events_of(&mut table, 2, ReadFlags::MOVE_SELF, None).notes.is_empty(),
             "it has another name by now"
         );
-        let gone = EventFlags { removed: true, ..EventFlags::default() };
+        let gone = flags_of(ReadFlags::UNMOUNT);
+        assert_eq!((gone.removed, gone.left), (true, Some(false)));
         assert_eq!(raw_events_of(&mut table, 2, ReadFlags::UNMOUNT, None).notes, [("/a/b".into(), gone)]);
         assert!(raw_events_of(&mut table, -1, ReadFlags::QUEUE_OVERFLOW, None).loss);
         table.above.insert(3, "/".into());

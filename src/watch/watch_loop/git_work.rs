@@ -54,7 +54,7 @@ struct Told {
     since: Moment,
     /// Of the last.
     until: Moment,
-    /// It is there now, which events to come will tell as well.
+    /// It is there after the last of them.
     there: bool,
 }
 
@@ -81,7 +81,7 @@ impl Repositories {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
         let (mut lock, mut stash) = (None, None);
         let git_dir = if self.known.contains_key(folder) {
-            let told = || Told { flags: *flags, since: *since, until: *at, there: directory::at(path).is_some() };
+            let told = || Told { flags: *flags, since: *since, until: *at, there: is_left(*flags, path) };
             // Other files come and go with every operation, and say nothing by that.
             match name.as_encoded_bytes() {
                 b"index.lock" => lock = Some(told()),
@@ -212,6 +212,12 @@ impl WatchLoop {
     }
 }
 
+/// Whether a file is there after what was said of it. The disk is asked only where the events do not tell: it is ahead
+/// of them, and would take a lock that was released, taken and released again for one that was released once.
+fn is_left(flags: EventFlags, path: &Path) -> bool {
+    flags.left.unwrap_or_else(|| directory::at(path).is_some())
+}
+
 /// `index.stash.4711`, not its lock.
 fn is_stash(name: &[u8]) -> bool {
     name.strip_prefix(b"index.stash.").is_some_and(|number| number.iter().all(u8::is_ascii_digit))
@@ -234,8 +240,15 @@ fn last_line_of_log(git_dir: &Path) -> Option<Arc<str>> {
 mod tests {
     use super::*;
 
-    const CAME: EventFlags =
-        EventFlags { created: true, written: true, closed: true, moved_in: false, moved_out: false, removed: false };
+    const CAME: EventFlags = EventFlags {
+        created: true,
+        written: true,
+        closed: true,
+        moved_in: false,
+        moved_out: false,
+        removed: false,
+        left: None,
+    };
     const WENT: EventFlags = EventFlags { created: false, moved_out: true, ..CAME };
     const BOTH: EventFlags = EventFlags { moved_out: true, ..CAME };
     const WRITTEN: EventFlags = EventFlags { created: false, ..CAME };
@@ -261,7 +274,12 @@ mod tests {
             locks_after(&[(BOTH, 1, 3, false), (BOTH, 5, 9, true), (WENT, 11, 11, false)]),
             [vec![(1, Some(3))], vec![(5, Some(9)), (9, None)], vec![(9, Some(11))],]
         );
-        // Released and taken again, and released before anybody looked.
+        // Released and taken again, and released a second time later.
+        assert_eq!(
+            locks_after(&[(CAME, 1, 1, true), (BOTH, 3, 4, true), (WENT, 6, 6, false)]),
+            [vec![(1, None)], vec![(1, Some(4)), (4, None)], vec![(4, Some(6))],]
+        );
+        // The same without an order of events: it was released before anybody looked.
         assert_eq!(
             locks_after(&[(CAME, 1, 1, true), (BOTH, 3, 4, false), (WENT, 6, 6, false)]),
             [vec![(1, None)], vec![(1, Some(4))], vec![(4, Some(6))],]
@@ -271,6 +289,16 @@ mod tests {
             locks_after(&[(CAME, 1, 1, true), (CAME, 7, 8, true)]),
             [vec![(1, None)], vec![(1, Some(7)), (7, None)]]
         );
+    }
+
+    #[test]
+    fn the_order_of_events_counts_more_than_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("index.lock");
+        let after = |left| EventFlags { left, ..BOTH };
+        assert!(is_left(after(Some(true)), &lock) && !is_left(after(None), &lock));
+        std::fs::write(&lock, "").unwrap();
+        assert!(!is_left(after(Some(false)), &lock) && is_left(after(None), &lock));
     }
 
     #[test]

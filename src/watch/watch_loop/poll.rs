@@ -29,8 +29,15 @@ pub(super) struct Polling {
 }
 
 /// What a look says of a file: it is as it should be, as far as can be told.
-const CHANGED: EventFlags =
-    EventFlags { closed: true, created: false, written: false, moved_in: false, moved_out: false, removed: false };
+const CHANGED: EventFlags = EventFlags {
+    closed: true,
+    created: false,
+    written: false,
+    moved_in: false,
+    moved_out: false,
+    removed: false,
+    left: None,
+};
 const REMOVED: EventFlags = EventFlags { removed: true, closed: false, ..CHANGED };
 
 impl Polling {
