@@ -16,6 +16,8 @@ pub enum StartCause {
     Hand,
     /// By a client that says who it is: `devgroup restart`, `agent claude-code`.
     Client(Arc<str>),
+    /// Somebody has started this one, which needs it, and it was neither up nor done.
+    NeededBy(ServiceName),
     /// The run before ended by itself; the number of the crash in a row, from 1, and of how many the breaker bears.
     Crash {
         /// From 1; 0 if the run before ended with 0 (`restart = "always"`).
@@ -54,6 +56,7 @@ impl fmt::Display for StartCause {
             Self::Change(files) => files.fmt(f),
             Self::Hand => f.write_str("manually"),
             Self::Client(name) => write!(f, "by {}", visible(name)),
+            Self::NeededBy(name) => write!(f, "needed by {name}"),
             Self::Crash { attempt: 0, .. } => f.write_str("after it exited"),
             Self::Crash { attempt, of } => write!(f, "after crash {attempt} of {of}"),
             Self::Retry { attempt, of } => write!(f, "try {} of {of}", attempt.saturating_add(1)),
@@ -68,12 +71,17 @@ impl fmt::Display for StartCause {
 }
 
 impl StartCause {
+    /// It was started on request, not by what happened to it: its own start was asked for, or that of one that needs it.
+    pub fn is_on_request(&self) -> bool {
+        matches!(self, Self::Hand | Self::Client(_) | Self::NeededBy(_))
+    }
+
     /// The word of the machine-readable outputs.
     pub fn word(&self) -> &'static str {
         match self {
             Self::First => "first",
             Self::Change(_) => "change",
-            Self::Hand | Self::Client(_) => "manual",
+            Self::Hand | Self::Client(_) | Self::NeededBy(_) => "manual",
             Self::Crash { .. } | Self::Retry { .. } => "crash",
             Self::Dependency(_) => "dependency",
             Self::Stuck(_) => "liveness",

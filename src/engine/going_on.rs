@@ -97,6 +97,7 @@ fn is_asked_for(cause: &StartCause) -> bool {
         StartCause::Change(_)
         | StartCause::Hand
         | StartCause::Client(_)
+        | StartCause::NeededBy(_)
         | StartCause::Dependency(_)
         | StartCause::Config { .. }
         | StartCause::Scaled(_) => true,

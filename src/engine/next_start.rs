@@ -39,7 +39,8 @@ impl NextStart {
         Self { manner, with_dependents: true, ..Self::new(StartCause::Dependency(dependency.clone())) }
     }
 
-    /// Of two reasons for one start, the stronger one is told: a person's, then a change, then the others. Changes add up.
+    /// Of two reasons for one start, the stronger one is told: a person's, then the need of another service, then a
+    /// change, then the others. Changes add up.
     pub(super) fn merge(&mut self, other: Self) {
         if other.manner == Manner::Kill {
             self.manner = Manner::Kill;
@@ -89,12 +90,13 @@ fn strength(cause: &StartCause) -> u8 {
         StartCause::Crash { .. } | StartCause::Retry { .. } | StartCause::Stuck(_) | StartCause::OverLimit(_) => 0,
         StartCause::Dependency(_) => 1,
         StartCause::Change(_) => 2,
+        StartCause::NeededBy(_) => 3,
         StartCause::First
         | StartCause::Hand
         | StartCause::Client(_)
         | StartCause::Config { .. }
         | StartCause::Scaled(_)
-        | StartCause::Schedule => 3,
+        | StartCause::Schedule => 4,
     }
 }
 
@@ -122,6 +124,9 @@ mod tests {
         assert_eq!(merged(change("a"), change("b")), "a and 1 more changed");
         assert_eq!(merged(hand(), change("a")), "manually");
         assert_eq!(merged(change("a"), hand()), "manually");
+        let needed = || NextStart::new(StartCause::NeededBy("web".into()));
+        assert_eq!([merged(hand(), needed()), merged(needed(), hand())], ["manually", "manually"]);
+        assert_eq!(merged(needed(), change("a")), "needed by web");
         assert_eq!(merged(crash(), change("a")), "a changed");
         assert_eq!(merged(change("a"), crash()), "a changed");
         assert_eq!(merged(change("a"), after()), "a changed");

@@ -266,6 +266,7 @@ impl Service {
             | StartCause::Change(_)
             | StartCause::Hand
             | StartCause::Client(_)
+            | StartCause::NeededBy(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Schedule => true,

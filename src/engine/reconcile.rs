@@ -257,10 +257,11 @@ impl Engine {
     /// Wants all that this needs and that is neither up nor done.
     pub(super) fn want_needs(&mut self, place: usize, turn: &mut Turn) {
         let all = self.graph.with_needs(&[place]);
+        let dependent = self.services[place].name().clone();
         for &needed in all.iter().filter(|&&needed| needed != place) {
             let reached = all
                 .iter()
-                .flat_map(|&dependent| self.graph.needs(dependent))
+                .flat_map(|&place| self.graph.needs(place))
                 .filter(|(on, _)| *on == needed)
                 .all(|&(_, condition)| self.services[needed].has_reached(condition));
             let service = &mut self.services[needed];
@@ -268,7 +269,7 @@ impl Engine {
                 && (service.is_live()
                     || matches!(service.phase, Phase::Blocked { .. } | Phase::Queued | Phase::Validating { .. }));
             if !reached && !is_on_its_way {
-                service.want(NextStart::new(turn.hand()), turn);
+                service.want(NextStart::new(StartCause::NeededBy(dependent.clone())), turn);
             }
         }
     }
@@ -290,7 +291,7 @@ impl Service {
         self.restarts.limit.begin(turn.now);
         (self.start_problem, self.environment, self.discarded) = (None, None, None);
         let run = self.run.id.next();
-        let is_start = self.run.was_down && matches!(cause, StartCause::Hand | StartCause::Client(_));
+        let is_start = self.run.was_down && cause.is_on_request();
         let was = self.last_exit.filter(|_| !is_start);
         self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
         self.restarts.orders.answer(OrderFate::Began(run));

@@ -53,7 +53,9 @@ impl Restarts {
         let counts = &mut self.counts;
         match cause {
             StartCause::Change(_) => counts.change = counts.change.saturating_add(1),
-            StartCause::Hand | StartCause::Client(_) => counts.manual = counts.manual.saturating_add(1),
+            StartCause::Hand | StartCause::Client(_) | StartCause::NeededBy(_) => {
+                counts.manual = counts.manual.saturating_add(1);
+            }
             StartCause::Config { .. } | StartCause::Scaled(_) => counts.config = counts.config.saturating_add(1),
             StartCause::Stuck(_) => counts.liveness = counts.liveness.saturating_add(1),
             StartCause::OverLimit(_) => counts.limit = counts.limit.saturating_add(1),

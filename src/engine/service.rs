@@ -251,6 +251,7 @@ impl Service {
             StartCause::First
             | StartCause::Hand
             | StartCause::Client(_)
+            | StartCause::NeededBy(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_)
             | StartCause::Change(_)

@@ -124,8 +124,9 @@ fn start(launch: &Launch, prepared: &Prepared, live: &LiveRun, means: &RunMeans)
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
         (StartCause::First, _) | (_, None) => {
-            let by = if let StartCause::Client(name) = &launch.cause { Some(Arc::clone(name)) } else { None };
-            Marker::Started { by, command: launch.display.clone(), pid }
+            let is_told = matches!(launch.cause, StartCause::Client(_) | StartCause::NeededBy(_));
+            let why = is_told.then(|| launch.cause.to_string());
+            Marker::Started { why, command: launch.display.clone(), pid }
         }
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },
     });

@@ -133,6 +133,7 @@ impl Happened {
             | StartCause::Change(_)
             | StartCause::Hand
             | StartCause::Client(_)
+            | StartCause::NeededBy(_)
             | StartCause::Dependency(_)
             | StartCause::Config { .. }
             | StartCause::Scaled(_) => false,

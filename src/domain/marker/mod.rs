@@ -15,8 +15,8 @@ use super::{
 pub enum Marker {
     /// The first run of this service, or the first one after it was stopped.
     Started {
-        /// Who asked for it, if a client did and says who it is.
-        by: Option<Arc<str>>,
+        /// Who asked for it, if a client did and says who it is, or which service needs it: `by devgroup start`.
+        why: Option<String>,
         /// The command on one line.
         command: String,
         /// Process id of the leader.
@@ -302,9 +302,9 @@ impl Marker {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = match self {
-            Self::Started { by, command, pid } => {
-                let by = by.as_deref().map_or_else(String::new, |by| format!("by {by} · "));
-                write!(text, "started · {by}{} · pid {pid} · {clock}", masked(command))
+            Self::Started { why, command, pid } => {
+                let why = why.as_deref().map_or_else(String::new, |why| format!("{why} · "));
+                write!(text, "started · {why}{} · pid {pid} · {clock}", masked(command))
             }
             Self::Restarted { cause, was } => restarted(&mut text, cause, was.as_ref(), clock),
             Self::Job(job) => write!(text, "{job} · {clock}"),

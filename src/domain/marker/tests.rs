@@ -36,7 +36,7 @@ fn a_secret_in_a_command_hides_nothing_behind_it() {
             "── validating · K=-----BEGIN PRIVATE KEY-----****** · src/a.rs changed · 14:02:11 ──",
         ),
         (
-            Marker::Started { by: None, command: "curl -H 'Cookie: a b".into(), pid: 7 },
+            Marker::Started { why: None, command: "curl -H 'Cookie: a b".into(), pid: 7 },
             "── started · curl -H 'Cookie: ****** · pid 7 · 14:02:11 ──",
         ),
     ]);
@@ -46,7 +46,7 @@ fn a_secret_in_a_command_hides_nothing_behind_it() {
 fn markers_of_a_run_read_as_the_documentation_shows_them() {
     read_as(&[
         (
-            Marker::Started { by: None, command: "cargo run -p api".into(), pid: 48213 },
+            Marker::Started { why: None, command: "cargo run -p api".into(), pid: 48213 },
             "── started · cargo run -p api · pid 48213 · 14:02:11 ──",
         ),
         (
@@ -64,8 +64,12 @@ fn markers_of_a_run_read_as_the_documentation_shows_them() {
             "── restarted manually · 14:02:11 · was not ready in 2s · up 2.0s ──",
         ),
         (
-            Marker::Started { by: Some("devgroup start".into()), command: "bin/api".into(), pid: 7 },
+            Marker::Started { why: Some("by devgroup start".into()), command: "bin/api".into(), pid: 7 },
             "── started · by devgroup start · bin/api · pid 7 · 14:02:11 ──",
+        ),
+        (
+            Marker::Restarted { cause: StartCause::NeededBy("web".into()), was: None },
+            "── restarted · needed by web · 14:02:11 ──",
         ),
         (
             Marker::Restarted { cause: StartCause::Client("agent claude-code".into()), was: None },

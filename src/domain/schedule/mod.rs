@@ -8,14 +8,15 @@
 
 mod fields;
 
+use std::iter::successors;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan};
 
 pub use fields::CronFields;
 
@@ -103,6 +104,9 @@ const LONGEST: usize = 1_000;
 /// Steps from one time to the next. A field of minutes has 60 in an hour, and a gap can be a day long.
 const MOST_STEPS: usize = 10_000;
 
+/// Years from one time of the rarest schedule to the next: a February 29 that is a certain weekday, across a year like 2100.
+const RAREST: i64 = 40;
+
 /// Beyond this year there is no calendar to count with.
 const LAST_YEAR: i16 = 9_000;
 
@@ -140,7 +144,7 @@ impl CronTimes {
         let all: Vec<&str> = (0..FIELDS.len()).map(field).collect();
         let civil = in_utc(&all.join(" ")).ok_or(CronFault::Fields(fields.len()))?;
         // Any start will do: what the search does not find from here, such as February 30, never comes.
-        if civil.find_next(cronexpr::MakeTimestamp(Timestamp::UNIX_EPOCH)).is_err() {
+        if next_civil(&civil, Timestamp::UNIX_EPOCH).is_none() {
             return Err(CronFault::Never);
         }
         Ok(Self { written: text.trim().into(), civil: Arc::new(civil), zone })
@@ -175,14 +179,23 @@ impl CronTimes {
             return None;
         }
         let from = TimeZone::UTC.to_timestamp(from).ok()?;
-        for civil in self.civil.iter_after(cronexpr::MakeTimestamp(from)).ok()?.take(MOST_STEPS) {
-            let at = placed(civil.ok()?.datetime(), zone)?;
+        let times = successors(next_civil(&self.civil, from), |last| next_civil(&self.civil, *last));
+        for civil in times.take(MOST_STEPS) {
+            let at = placed(TimeZone::UTC.to_datetime(civil), zone)?;
             if at > after {
                 return Some(at.into());
             }
         }
         None
     }
+}
+
+/// The next civil time after this one, both in UTC. The crate gives up after four years: it is asked again from there.
+fn next_civil(civil: &Crontab, after: Timestamp) -> Option<Timestamp> {
+    (0..=RAREST / 4).find_map(|steps| {
+        let from = after.to_zoned(TimeZone::UTC).checked_add((4 * steps).years()).ok()?;
+        civil.find_next(cronexpr::MakeTimestamp(from.timestamp())).ok().map(|next| next.timestamp())
+    })
 }
 
 /// Where a civil time is in a time zone.

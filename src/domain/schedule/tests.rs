@@ -108,6 +108,10 @@ fn days_months_and_weekdays_are_those_of_cron() {
     assert_eq!(year("0 0 5 * mon").matches("00:00").count(), 6 + 1);
     let leap = times("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", "2029-01-01T00:00:00Z");
     assert_eq!(leap, "29 00:00+00");
+    // Starred days count together: a February 29 that is a Sunday is rare, and rarer across 2100.
+    let rare = |from, to| times("0 0 29 2 */7", "UTC", from, to);
+    assert_eq!(rare("1970-01-01T00:00:00Z", "2005-01-01T00:00:00Z"), "29 00:00+00, 29 00:00+00");
+    assert_eq!(rare("2088-03-01T00:00:00Z", "2129-01-01T00:00:00Z"), "29 00:00+00");
     // A whole day that was left out, when Samoa changed sides. Only the database knows that.
     if TimeZone::get("Pacific/Apia").is_err() {
         return eprintln!("skipped: needs the time zone database");

@@ -71,13 +71,13 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000   db: not started · autostart = false · press s
         0.000   web: not started · autostart = false · press s
         0.000 > start api
-        0.000   spawn db 1 · manually
+        0.000   spawn db 1 · needed by api
         0.000   migrate: waiting for db to be ready
         0.000   api: waiting for migrate to be done
         0.000 > db started
         0.000 > db is ready
         0.000   db: ready · 0ns after start
-        0.000   spawn migrate 1 · manually
+        0.000   spawn migrate 1 · needed by api
         0.000 > migrate started
         0.000 > migrate exits 0
         0.000   migrate: exited · exit 0

@@ -8,7 +8,7 @@ use crate::domain::{Marker, RunId};
 use crate::logs::LineId;
 
 fn started() -> Marker {
-    Marker::Started { by: None, command: "bin/api".into(), pid: 7 }
+    Marker::Started { why: None, command: "bin/api".into(), pid: 7 }
 }
 
 fn document(memory: usize) -> LogDocument {

@@ -318,7 +318,7 @@ fn a_line_of_devgroup_goes_across_the_pane_and_keeps_its_reason_longest() {
     assert_eq!(row(30, false), ["── exited · code 1 · next try…"]);
     assert_eq!(row(20, false), ["── exited · code 1 …"]);
     assert_eq!(row(30, true).concat(), said, "all of it is there");
-    document.mark(&Marker::Started { by: None, command: "printf 'a long command with many words'".into(), pid: 7 });
+    document.mark(&Marker::Started { why: None, command: "printf 'a long command with many words'".into(), pid: 7 });
     assert_eq!(row(40, false)[1], "── started · printf 'a long com… · pid 7");
     let ascii = LineLayout { glyphs: Glyphs::of(GlyphSet::Ascii), ..layout(90, 3, false) };
     assert!(shown(&take_rows(&mut Viewport::default(), &document, &ascii))[0].ends_with(&format!("- {clock} -")));

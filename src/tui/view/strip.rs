@@ -9,7 +9,7 @@ use super::super::text::{first_of, thousands, width};
 use super::super::words::unwatched_changes;
 use super::table::Table;
 use super::{Scene, paint};
-use crate::domain::{GroupSnapshot, JournalEntry, Match, Moment, ServiceName, Verdict, count, visible};
+use crate::domain::{GroupSnapshot, JournalEntry, Match, Moment, Verdict, count, visible};
 
 /// The cells of a row that tell of an event.
 const SERVICES: usize = 0;
@@ -148,7 +148,8 @@ fn outcome(verdict: Verdict) -> String {
 }
 
 /// `14 changes held: api 9, worker 4, css 1`, `procgroup.toml held`, `procgroup.toml and 1 change held: api 1`,
-/// `2 changes held, for web and api` where some count for several services: each file counts once in the total.
+/// `2 changes held, for web and api` where some count for several services: each file counts once in the total, and those
+/// that only stopped services watch are told as theirs.
 pub(super) fn held(scene: &Scene<'_>) -> String {
     let watch = &scene.snapshot.watch;
     if !is_held(scene.snapshot) {
@@ -157,7 +158,10 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
     let mut held: Vec<_> =
         scene.snapshot.services.iter().filter(|service| service.held > 0).map(|s| (s.held, &s.name)).collect();
     held.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    let shared = held.iter().map(|(count, _)| count).sum::<usize>() > watch.held;
+    let counted: usize = held.iter().map(|(count, _)| count).sum();
+    let shared = counted > watch.held;
+    // They do not count for these, which start with what is on disk anyway.
+    let of_stopped = watch.held.saturating_sub(counted);
     let changes = count(watch.held, "change");
     let what = match (watch.file_held, watch.held) {
         (false, _) => changes,
@@ -167,10 +171,12 @@ pub(super) fn held(scene: &Scene<'_>) -> String {
     // Behind the margin, ` held, for ` and a blank.
     let room = usize::from(scene.screen.area.width).saturating_sub(MARGIN + width(&what) + 12);
     let whose = match (held.as_slice(), shared) {
+        ([], _) if of_stopped > 0 => ", for stopped services".to_owned(),
         ([], _) => String::new(),
         (held, false) => {
-            let counted = |(count, name): &(usize, &ServiceName)| format!("{name} {count}");
-            format!(": {}", first_of(held.iter().map(counted).collect(), room))
+            let mut whose: Vec<_> = held.iter().map(|(count, name)| format!("{name} {count}")).collect();
+            whose.extend((of_stopped > 0).then(|| format!("stopped services {of_stopped}")));
+            format!(": {}", first_of(whose, room))
         }
         (held, true) => format!(", for {}", and(held.iter().map(|(_, name)| name.as_str()).collect(), room)),
     };
@@ -242,6 +248,12 @@ mod tests {
         bench.snapshot.services.iter_mut().skip(6).for_each(|service| service.held = 0);
         let line = last(&mut bench);
         assert!(line.starts_with(" ‖ 14 changes held: api 9, worker 4, css 1"), "{line}");
+        bench.snapshot.watch.held = 16;
+        let line = last(&mut bench);
+        assert!(line.starts_with(" ‖ 16 changes held: api 9, worker 4, css 1, stopped services 2"), "{line}");
+        bench.snapshot.services.iter_mut().for_each(|service| service.held = 0);
+        let line = last(&mut bench);
+        assert!(line.starts_with(" ‖ 16 changes held, for stopped services"), "{line}");
         let mut bench = Bench::new(shop(), 80, 24, GlyphSet::Unicode);
         let newest = bench.snapshot.journal.entries().next_back().map_or(0, |entry| entry.seq);
         Arc::make_mut(&mut bench.snapshot.journal).judge(newest, |entry| {

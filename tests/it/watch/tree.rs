@@ -250,10 +250,12 @@ fn links_are_not_followed_and_strange_names_are_fine() {
 
 #[test]
 fn reading_wakes_nobody_and_nothing_happens_by_itself() {
+    // By another process: a child that another test forks at the wrong moment would keep a file of ours open for writing
+    // until it executes its program, and close it when it is watched already.
     let make = |root: &Path| {
-        for n in 0..300 {
-            write(root.join(format!("src/{}/f{n}", n % 20)), "needle\n");
-        }
+        let script = "for n in $(seq 300); do mkdir -p src/$((n % 20)) && echo needle > src/$((n % 20))/f$n; done";
+        let made = std::process::Command::new("sh").args(["-ec", script]).current_dir(root).status();
+        assert!(made.expect("sh is there").success());
     };
     let mut watched = Watched::new(make, all);
     watched.settle();
