@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::alerts::AlertSender;
 use super::history_file::HistoryWriter;
 use crate::clock::Clock;
-use crate::domain::{Fact, FactKind, GroupEvent, GroupEventKind, Moment, ServiceName, ServiceSpec, StartCause};
+use crate::domain::{Fact, FactKind, GroupEvent, GroupEventKind, Holder, Moment, ServiceName, ServiceSpec, StartCause};
 use crate::engine::Alerts;
 use crate::group_handle::EventLog;
 use crate::logs::EventLine;
@@ -119,20 +119,35 @@ impl EventRecorder {
     }
 }
 
+/// An event in words for people. `None`: who knows more says it, or nobody wants to read it.
+fn sentence(fact: &FactKind, kind: &GroupEventKind) -> Option<String> {
+    Some(match kind {
+        GroupEventKind::Start(reason) => format!("starting · {}", reason.cause),
+        GroupEventKind::Restart(reason) => format!("restarting · {}", reason.cause),
+        GroupEventKind::Exit { status, asked: true, fault: None, .. } => format!("stopped · {status}"),
+        GroupEventKind::Exit { .. } => format!("exited · {kind}"),
+        GroupEventKind::Hold(hold) => match hold.by {
+            Holder::Key | Holder::Client => format!("watching paused · {hold}"),
+            Holder::Git | Holder::Command => format!("changes held · {hold}"),
+        },
+        GroupEventKind::Release(hold) => match hold.by {
+            Holder::Key | Holder::Client => format!("watching resumed · {hold}"),
+            Holder::Git | Holder::Command => format!("changes released · {hold}"),
+        },
+        GroupEventKind::Scale(_) => format!("scaled · {kind}"),
+        // What a checkout has come to.
+        GroupEventKind::Notice(_) if matches!(fact, FactKind::HoldOver(_)) => kind.to_string(),
+        _ => return None,
+    })
+}
+
 /// Says a fact in devgroup's own log: as the log of the service has it, or else as listeners are told.
 pub(crate) fn log_fact(fact: &Fact) {
     let words = match (fact.marker(), fact.event()) {
         (Some(marker), _) => marker.untimed_words(),
-        (None, Some(kind)) => match &kind {
-            GroupEventKind::Start(_)
-            | GroupEventKind::Restart(_)
-            | GroupEventKind::Ready(_)
-            | GroupEventKind::Exit { .. }
-            | GroupEventKind::Hold(_)
-            | GroupEventKind::Release(_)
-            | GroupEventKind::Scale(_) => format!("{} · {kind}", kind.word()),
-            // Who knows more says it, or nobody wants to read it.
-            _ => return,
+        (None, Some(kind)) => match sentence(&fact.kind, &kind) {
+            Some(words) => words,
+            None => return,
         },
         (None, None) => return,
     };

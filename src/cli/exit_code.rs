@@ -66,6 +66,12 @@ pub(super) enum Failure {
         pid => format!(", pid {pid}"),
     })]
     Occupied(Occupied),
+    /// It does, and is being stopped.
+    #[error("error: {} is still stopping{}\n  help: start it again when it has stopped; `devgroup status` shows what it waits for", .0.name, match .0.pid {
+        0 => String::new(),
+        pid => format!(", pid {pid}"),
+    })]
+    Stopping(Occupied),
     /// The group could not be run.
     #[error("error: {error}{}", help_of_start(error))]
     GroupRun {
@@ -195,6 +201,7 @@ impl Failure {
             Self::GroupRun { error: GroupRunError::ExitWithSeveral(..) } => 2,
             Self::GroupRun { error: GroupRunError::Selection(_) | GroupRunError::ExitWith(_) } => 6,
             Self::Occupied(_)
+            | Self::Stopping(_)
             | Self::GroupRun {
                 error:
                     GroupRunError::System { .. }

@@ -90,7 +90,7 @@ fn word(failure: &Failure) -> &'static str {
         Failure::NoFile { .. } => "no-file",
         Failure::Foreign { .. } => "foreign",
         Failure::Inside { .. } => "inside",
-        Failure::Occupied(_) => "already-runs",
+        Failure::Occupied(_) | Failure::Stopping(_) => "already-runs",
         Failure::NotRun { .. } => "not-run",
         Failure::GroupRun { error: GroupRunError::Selection(SelectionError::UnknownProfile { .. }) } => {
             "unknown-profile"

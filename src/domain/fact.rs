@@ -40,7 +40,12 @@ pub enum FactKind {
         begins: bool,
     },
     /// A run was ordered. What its log says follows when there is a process: it stands before all that this one prints.
-    Ordered(StartCause),
+    Ordered {
+        /// Why.
+        cause: StartCause,
+        /// It follows another run, and nobody had stopped the service in between.
+        is_restart: bool,
+    },
     /// No process could be made.
     NotStarted {
         /// Why, for people.
@@ -143,10 +148,9 @@ impl Fact {
                 rule: rule.clone(),
                 begins: *begins,
             },
-            FactKind::Ordered(cause) => {
+            FactKind::Ordered { cause, is_restart } => {
                 let reason = RestartReason { cause: cause.clone(), rule: None };
-                let is_first = self.run.is_none_or(|run| run.0 < 2);
-                if is_first { GroupEventKind::Start(reason) } else { GroupEventKind::Restart(reason) }
+                if *is_restart { GroupEventKind::Restart(reason) } else { GroupEventKind::Start(reason) }
             }
             FactKind::NotStarted { reason, .. } => GroupEventKind::Error(format!("could not start: {reason}").into()),
             FactKind::Ended { exit: LastExit { status, asked, fault, uptime, .. }, .. } => {
@@ -376,9 +380,9 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_the_run_tells_a_restart_from_a_start() {
-        let ordered = fact(FactKind::Ordered(StartCause::Hand));
-        assert_eq!(event(&ordered).as_deref(), Some("restart manually"));
-        assert_eq!(event(&Fact { run: Some(RunId(1)), ..ordered }).as_deref(), Some("start manually"));
+    fn a_restart_is_told_from_a_start() {
+        let ordered = |is_restart| event(&fact(FactKind::Ordered { cause: StartCause::Hand, is_restart }));
+        assert_eq!(ordered(true).as_deref(), Some("restart manually"));
+        assert_eq!(ordered(false).as_deref(), Some("start manually"));
     }
 }

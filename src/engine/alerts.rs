@@ -177,7 +177,7 @@ mod tests {
         let mut alerts = Alerts::default();
         assert_eq!(alerts.kind(&ready()), None, "nothing was wrong");
         assert_eq!(alerts.kind(&gave_up()), Some(AlertKind::CrashLoop));
-        assert_eq!(alerts.kind(&fact(FactKind::Ordered(StartCause::Hand))), None);
+        assert_eq!(alerts.kind(&fact(FactKind::Ordered { cause: StartCause::Hand, is_restart: true })), None);
         assert_eq!(alerts.kind(&ready()), Some(AlertKind::Recovered));
         assert_eq!(alerts.kind(&ready()), None);
     }

@@ -294,6 +294,7 @@ impl Service {
         let is_start = self.run.was_down && cause.is_on_request();
         let was = self.last_exit.filter(|_| !is_start);
         self.run = Run::new(run, self.spec.clone(), cause.clone(), turn.now);
+        self.run.is_restart = run.0 > 1 && !is_start;
         self.restarts.orders.answer(OrderFate::Began(run));
         self.enter(Phase::Starting { run, since: turn.now, ready_by: None, spawned: false }, turn);
         // Before the process exists: what is written from here on may be what it does not see.
@@ -311,11 +312,11 @@ impl Service {
     /// The run that was ordered is one: it counts, and is told.
     pub(super) fn tell_start(&mut self, turn: &mut Turn) {
         self.run.looks_at_inputs = false;
-        let cause = self.run.cause.clone();
-        if self.run.id.0 > 1 {
+        let (cause, is_restart) = (self.run.cause.clone(), self.run.is_restart);
+        if is_restart {
             self.restarts.count(&cause);
         }
-        self.tell(FactKind::Ordered(cause), turn);
+        self.tell(FactKind::Ordered { cause, is_restart }, turn);
     }
 }
 

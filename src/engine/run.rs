@@ -33,6 +33,8 @@ pub(super) struct Run {
     pub(super) has_environment: Option<Moment>,
     /// When it had read its files, as far as its signs tell: it was ready, or has printed something, or ended.
     pub(super) read_files: Option<Moment>,
+    /// It follows another one, and nobody had stopped the service in between.
+    pub(super) is_restart: bool,
     /// It is over, and its service was down since: what follows is a start, and no restart.
     pub(super) was_down: bool,
     /// What it is waited for by, with the values of its start.
@@ -102,6 +104,7 @@ impl Run {
             up_since: None,
             has_environment: None,
             read_files: None,
+            is_restart: false,
             was_down: false,
             ready_label: None,
             unready: None,

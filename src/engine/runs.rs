@@ -145,7 +145,7 @@ impl Service {
         self.run.read_files.get_or_insert(turn.now);
         self.enter(Phase::Running { run, since, ready: true }, turn);
         self.restarts.limit.settle(turn.now);
-        self.narrate(Marker::Ready { after, restart: run.0 > 1 }, turn);
+        self.narrate(Marker::Ready { after, restart: self.run.is_restart }, turn);
         self.watch_over(run, turn);
         self.send_due_signal(turn);
     }

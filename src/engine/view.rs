@@ -120,11 +120,14 @@ impl Engine {
 
     fn view_watch(&self) -> WatchSnapshot {
         let busy = self.changes.busy();
+        let watches = self.services.iter().any(Service::watches);
+        // The watcher says so as well, once it has begun.
+        let backend = if watches { self.watch.backend } else { WatchBackend::Off };
         let state = if self.changes.holds().are_by_hand() {
             WatchState::Paused
         } else if !self.changes.holds().is_empty() {
             WatchState::Held
-        } else if self.watch.backend == WatchBackend::Off || !self.services.iter().any(Service::watches) {
+        } else if backend == WatchBackend::Off {
             WatchState::Off
         } else if busy > 0 {
             WatchState::Busy
@@ -133,7 +136,7 @@ impl Engine {
         };
         WatchSnapshot {
             state,
-            backend: self.watch.backend,
+            backend,
             directories: self.watch.directories,
             ready: self.watch.ready,
             git_head: self.watch.git_head.clone(),

@@ -27,6 +27,8 @@ pub(super) struct Editor {
     modes: Option<Termios>,
     /// As the user calls it.
     pub(super) command: String,
+    /// It was told the line.
+    pub(super) knows_line: bool,
 }
 
 /// How to open a file at a line.
@@ -51,26 +53,29 @@ pub(super) fn wanted(variable: impl Fn(&str) -> Option<String>) -> String {
 /// What the editor is told, after its own arguments. An editor that nobody here knows is not told the line, because it
 /// could take that for a file.
 fn arguments(command: &str, path: &Path, line: u64) -> Vec<OsString> {
+    let at_line = || {
+        let mut text = path.as_os_str().to_owned();
+        text.push(format!(":{line}"));
+        text
+    };
+    match style_of(command) {
+        Style::Plus => vec![format!("+{line}").into(), path.into()],
+        Style::Colon => vec![at_line()],
+        Style::Goto => vec!["--goto".into(), at_line()],
+        Style::FileOnly => vec![path.into()],
+    }
+}
+
+fn style_of(command: &str) -> Style {
     let program = command.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
     let name = program.rsplit('/').next().unwrap_or_default();
-    let style = match name {
+    match name {
         "vi" | "vim" | "nvim" | "gvim" | "mvim" | "view" | "vim.tiny" | "vim.basic" | "nano" | "pico" | "rnano"
         | "emacs" | "emacsclient" | "mg" | "jed" | "kak" | "ne" | "joe" | "mcedit" | "micro" | "tilde" | "gedit"
         | "gnome-text-editor" | "less" | "more" | "busybox" => Style::Plus,
         "hx" | "helix" | "subl" | "sublime_text" | "zed" | "zeditor" | "lapce" => Style::Colon,
         "code" | "code-insiders" | "code-oss" | "codium" | "vscodium" | "cursor" | "windsurf" => Style::Goto,
         _ => Style::FileOnly,
-    };
-    let at_line = || {
-        let mut text = path.as_os_str().to_owned();
-        text.push(format!(":{line}"));
-        text
-    };
-    match style {
-        Style::Plus => vec![format!("+{line}").into(), path.into()],
-        Style::Colon => vec![at_line()],
-        Style::Goto => vec!["--goto".into(), at_line()],
-        Style::FileOnly => vec![path.into()],
     }
 }
 
@@ -102,7 +107,8 @@ impl Editor {
         let _ = tcsetpgrp(stdin, group);
         let _ = kill_process_group(group, Signal::CONT);
         thread::Builder::new().name("editor".into()).spawn(move || ended(wait(group)))?;
-        Ok(Self { group, modes, command })
+        let knows_line = style_of(&command) != Style::FileOnly;
+        Ok(Self { group, modes, command, knows_line })
     }
 
     /// Asks it to end, or ends it.

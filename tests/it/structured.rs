@@ -187,7 +187,7 @@ fn devgroups_own_log_is_kept_and_is_json_if_it_is_to_be() {
     let file = state_file(&project, "devgroup.log").unwrap();
     let lines = fs::read_to_string(&file).unwrap();
     assert!(
-        lines.contains(" info  api: start · at startup\n") && lines.lines().last().unwrap().contains("failed: api"),
+        lines.contains(" info  api: starting · at startup\n") && lines.lines().last().unwrap().contains("failed: api"),
         "{lines}"
     );
     fs::remove_file(&file).unwrap();
@@ -198,7 +198,7 @@ fn devgroups_own_log_is_kept_and_is_json_if_it_is_to_be() {
         let keys: Vec<_> = started.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["level", "logger", "message", "run", "service", "timestamp"]);
         assert_eq!((&started["level"], &started["run"]), (&"info".into(), &1.into()));
-        assert!(started["message"].as_str().unwrap().starts_with("start · "), "{started}");
+        assert!(started["message"].as_str().unwrap().starts_with("starting · "), "{started}");
         assert!(lines.last().unwrap()["message"].as_str().unwrap().contains("failed: api"), "{lines:#?}");
     }
     let quiet = Stream::run(&project, &["--no-tui", "--log-format=json", "--log-level=error"]);

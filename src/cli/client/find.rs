@@ -102,11 +102,15 @@ pub(super) fn by_file(file: &Path, client: Option<&str>) -> Result<Option<Client
     }
 }
 
-/// That somebody else runs the group of a file. Of a group that ends by itself also what it is there for.
+/// That somebody else runs the group of a file, or is still stopping it. Of a group that ends by itself also what it is there
+/// for.
 pub(in crate::cli) fn occupied(occupied: Occupied, file: &Path) -> Failure {
-    let failure = Failure::Occupied(occupied);
     let status = control::meet(file, None).and_then(|mut group| group.ask(Ask::Status { follow: false, usage: false }));
-    let Ok(Reply::Status(status)) = status else { return failure };
+    let Ok(Reply::Status(status)) = status else { return Failure::Occupied(occupied) };
+    if status.stopping {
+        return Failure::Stopping(occupied);
+    }
+    let failure = Failure::Occupied(occupied);
     match status.temporary_for() {
         Some(told) => {
             Failure::Noted { failure: failure.into(), note: format!("that group is {told}, and ends with it") }

@@ -35,6 +35,8 @@ static HEADS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
         // Python.
         r"^Traceback \(most recent call last\):",
         r"^Exception (?:ignored )?in\b",
+        // A syntax error of the program itself: no function, and no `Traceback` above it.
+        r#"^File "[^"]+", line [0-9]+$"#,
         // Java, and all that name the type of what was thrown: `TypeError: x`, `a.b.SomeException`, `NoMethodError (x)`.
         r"^(?:\[?Uncaught |Unhandled |Uncaught \(in promise\) |Caused by: |UnhandledPromiseRejectionWarning: |Module not found: |#<)?(?:[A-Za-z_$][A-Za-z0-9_$]*(?:\.|::|\\))*(?:[A-Z][A-Za-z0-9_$]*)?(?:Error|Exception)(?: \[[A-Za-z0-9_]+\])?(?::| \(| - |>|$)",
         r"^(?:[a-z_][a-z0-9_]*\.)+(?:exceptions?|errors?)\.[A-Z][A-Za-z0-9]*(?::|$)",
@@ -218,6 +220,7 @@ pub(in crate::logs) const STEMS: &str = concat!(
     r"giving up|gave up|problem|trouble|exist|not (?:defined|installed|known|valid|allowed|enough|available|supported|a )|already |",
     r"too few|died|wrong|no (?:match|rule|route)|lost con|ambiguous|incompatible|unterminated|unavailable|insufficient|broken pipe|",
     r"busy|not empty|circular|mismatched|conflicting|unbound|undeclared|is required|unclosed|unreachable|offense|there is no|^ {4,}[0-9]+\) |mismatch|no [a-z]+ (?:running|defined|specified|provided|given|supplied|matches|is set|available)|no [^ ]+ (?:is set|by)|%e|declaration|bad |exhaust|not |corrupt|",
+    r#"", line [0-9]|"#,
     r"attempt to|^<[0-9]{1,3}>|\| 5[0-9][0-9] \||timeout +\[|sig[a-z]+ +\[|imagepull|oomkilled|unhealthy|unreachable=|rejected|conflict|not complete|requirements|^lua|curl: |wget: |",
     r#"ssh: |code=(?:exited|killed|dumped)|node:|went wrong|mismatch|uncaught|\.go:|\.rb:|#<|" 5[0-9][0-9]|completed 5| 5[0-9][0-9] [0-9.]|no module|⨯|✖|✘|✗|✕|×|❌|🚨|🛑|⛔|●|❯|⎯|"#,
     r"\[!\]|e: /|e: f|e: \[|(?-i:[EF](?:/[A-Za-z]|, \[|20[0-9]{2}[01]|[01][0-9][0-3][0-9] | \([0-9]|   )| [EF] |\[[EFC][\] ])|(?-i:::[A-Z][A-Za-z0-9]* \()|(?-i:E(?:ADDR|CONN|NO|ACCES|PERM|PIPE|TIME|HOST|NET|MFILE|EXIST|ISDIR))|",

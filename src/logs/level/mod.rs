@@ -166,6 +166,11 @@ impl LevelReader {
         self.trace.is_some() && self.goes_on(without_prefixes(line))
     }
 
+    /// The line is the first of a stack trace, and the lines before it are another one.
+    pub fn is_begun_anew_by(&self, line: &str) -> bool {
+        self.trace.is_some() && !self.goes_on_with(line) && is_head(without_prefixes(line))
+    }
+
     fn goes_on(&self, said: &str) -> bool {
         match self.trace {
             None => false,
@@ -215,7 +220,7 @@ impl Open {
         }
         failure::head(told.text)?;
         Some(match told.text {
-            text if text.starts_with("Traceback (most") => Self::Python,
+            text if text.starts_with("Traceback (most") || text.starts_with("File \"") => Self::Python,
             text if text.starts_with("thread '") && said.ends_with(':') => Self::NextLine,
             text if text.starts_with("node:") => Self::Source,
             _ => Self::Known,

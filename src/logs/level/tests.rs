@@ -56,6 +56,9 @@ fn a_trace_is_as_bad_as_its_first_line() {
     let python =
         "ok\nTraceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    f()\nValueError: no\nnext";
     assert_eq!(levels(python), ".EEEE.");
+    let syntax = "ok\n  File \"/a/server.py\", line 3\n    def f(:\n          ^\nSyntaxError: invalid syntax\nnext";
+    assert_eq!(levels(syntax), ".EEEE.");
+    assert_eq!(levels("  File \"a.py\", line 3, in f\n  File: a.py"), "..", "no error by itself");
     let custom = "Traceback (most recent call last):\n  File \"a.py\"\nmy.module.Oops\nnext";
     assert_eq!(levels(custom), "EEE.");
     let node = "TypeError: Cannot read\n    at Object.<anonymous> (/a.js:1:1)\n    at node:internal/main\n\nNode.js v22.1.0\nnext";

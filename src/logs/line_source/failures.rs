@@ -1,4 +1,5 @@
-//! Failures: an error with the errors that follow it at once, as a server prints of one request.
+//! Failures: an error with the errors that follow it at once, as a server prints of one request. A stack trace that follows
+//! another one is a failure of its own.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(super) fn begins_failure(reader: &mut Reader<'_>, id: LineId) -> bool {
     let mut levels = LevelReader::at(reader, above.id);
     let level = levels.pass(&above);
     let Some(line) = reader.line(id) else { return true };
-    !(levels.goes_on_with(&line.content.text) || is_error(level) && follow(&above, &line))
+    !(levels.goes_on_with(&line.content.text) || is_error(level) && follow(&levels, &above, &line))
 }
 
 /// The first and the last line of the failure that this line is a part of: what failed, its stack trace, and what a server
@@ -26,10 +27,13 @@ pub fn failure_around(reader: &mut Reader<'_>, line: LineId) -> Option<(LineId, 
     let mut failure: Option<(LineId, Line)> = None;
     for id in (from.0..=line.0.saturating_add(LONGEST)).map(LineId) {
         let here = reader.line(id);
-        let goes_on = here.as_ref().is_some_and(|here| levels.goes_on_with(&here.content.text));
+        let is_more = |(_, above): &(LineId, Line), here: &Line| {
+            levels.goes_on_with(&here.content.text) || follow(&levels, above, here)
+        };
+        let goes_on = failure.as_ref().zip(here.as_ref()).is_some_and(|(failure, here)| is_more(failure, here));
         let here = here.filter(|here| is_error(levels.pass(here)));
         let first = match (&failure, &here) {
-            (Some((first, above)), Some(here)) if goes_on || follow(above, here) => *first,
+            (Some((first, _)), Some(_)) if goes_on => *first,
             _ if id > line => break,
             _ => id,
         };
@@ -45,8 +49,11 @@ fn is_error(level: Option<Level>) -> bool {
     level.is_some_and(|level| level >= Level::Error)
 }
 
-fn follow(above: &Line, below: &Line) -> bool {
-    below.at.since(above.at) <= APART
+/// An error belongs to the one right above it, to which the reader has come, if it is printed at once. Not behind an empty
+/// line, as compilers part what they find; and a stack trace has one first line.
+fn follow(levels: &LevelReader, above: &Line, below: &Line) -> bool {
+    let is_another = above.content.text.is_empty() || levels.is_begun_anew_by(&below.content.text);
+    below.at.since(above.at) <= APART && !is_another
 }
 
 /// Where the failures of a log begin, as far as its errors were looked at.
@@ -119,7 +126,7 @@ mod tests {
 
     fn document(text: &str) -> Arc<LogDocument> {
         let document = LogStore::new(Clock::start()).open(&"api".into(), 1 << 20);
-        document.resize(80, 24);
+        document.resize(100, 24);
         document.feed(text.as_bytes());
         document
     }
@@ -172,9 +179,24 @@ mod tests {
             at: Moment::after_start(Duration::from_secs_f64(seconds)),
             run: RunId(1),
             kind: LineKind::Output,
-            content: StyledText::default(),
+            content: StyledText { text: "an error".into(), ..StyledText::default() },
         };
-        assert!(follow(&line(1.0), &line(2.0)) && !follow(&line(1.0), &line(2.1)));
-        assert!(follow(&line(2.0), &line(1.0)), "what is overwritten is younger than what is below it");
+        let follow = |above: f64, below: f64| follow(&LevelReader::default(), &line(above), &line(below));
+        assert!(follow(1.0, 2.0) && !follow(1.0, 2.1));
+        assert!(follow(2.0, 1.0), "what is overwritten is younger than what is below it");
+    }
+
+    #[test]
+    fn a_trace_behind_a_trace_and_what_stands_behind_an_empty_line_are_failures_of_their_own() {
+        let trace = "Traceback (most recent call last):\r\n  File \"a.py\", line 1, in f\r\nKeyError: 'a'\r\n";
+        let chained =
+            format!("{trace}\r\nDuring handling of the above exception, another exception occurred:\r\n\r\n{trace}");
+        let of = |text: &str| count(&document(text), &mut Failures::default(), 100).0;
+        assert_eq!([of(&trace.repeat(2)), of(&chained), of(&chained.repeat(2))], [2, 1, 2]);
+        let rustc = "error[E0308]: mismatched types\r\n --> src/a.rs:1:2\r\n  |\r\n1 | x\r\n  | ^\r\n\r\n";
+        assert_eq!(of(&rustc.repeat(3)), 3);
+        let document = document(&trace.repeat(2));
+        let around = |line| failure_around(&mut document.read(), LineId(line));
+        assert_eq!([around(1), around(4)], [Some((LineId(0), LineId(2))), Some((LineId(3), LineId(5)))]);
     }
 }

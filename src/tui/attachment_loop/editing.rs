@@ -73,9 +73,13 @@ impl AttachmentLoop {
 
     /// An editor has ended: the dashboard is on the screen again.
     pub(super) fn edited(&mut self, complaint: Option<String>) {
-        let Some(Editing { path, line, .. }) = self.editing.take() else { return };
+        let Some(Editing { editor, path, line }) = self.editing.take() else { return };
         self.come_back();
-        let opened = || Message::of_path("opened ", format!("{}:{line}", short(&path)));
+        let opened = || match editor.filter(|editor| !editor.knows_line) {
+            // Nobody here knows how that one is told a line.
+            Some(_) => Message::with_tail(format!("opened {}", short(&path)), format!(", at line {line}")),
+            None => Message::of_path("opened ", format!("{}:{line}", short(&path))),
+        };
         // How it ended stays, however long its command is.
         let failed = |complaint: String| match complaint.rsplit_once("` ") {
             Some((command, end)) => Message::with_tail(format!("{command}`"), format!(" {end}")),

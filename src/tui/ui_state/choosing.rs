@@ -25,7 +25,7 @@ impl UiState {
     pub(super) fn open_url(&mut self, name: &ServiceName, world: &World<'_>) {
         self.requests.browse = world.snapshot.service(name).and_then(ServiceSnapshot::address);
         if self.requests.browse.is_none() {
-            self.show_message(format!("{name} has no `url` and no `port` in procgroup.toml"));
+            self.show_message(format!("nothing to open: give {name} a `url` or a `port` in procgroup.toml"));
         }
     }
 
