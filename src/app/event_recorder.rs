@@ -124,7 +124,8 @@ fn sentence(fact: &FactKind, kind: &GroupEventKind) -> Option<String> {
     Some(match kind {
         GroupEventKind::Start(reason) => format!("starting · {}", reason.cause),
         GroupEventKind::Restart(reason) => format!("restarting · {}", reason.cause),
-        GroupEventKind::Exit { status, asked: true, fault: None, .. } => format!("stopped · {status}"),
+        // The stop or the restart that asked for it is told.
+        GroupEventKind::Exit { asked: true, fault: None, .. } => return None,
         GroupEventKind::Exit { .. } => format!("exited · {kind}"),
         GroupEventKind::Hold(hold) => match hold.by {
             Holder::Key | Holder::Client => format!("watching paused · {hold}"),
