@@ -279,6 +279,11 @@ impl ServiceSnapshot {
         }
     }
 
+    /// Whether somebody may answer at its address: what a job has started may serve after the job is done.
+    pub fn may_answer(&self) -> bool {
+        self.kind == Kind::Job || self.phase.live_run().is_some()
+    }
+
     /// The address that is opened: its `url`, or that of its port.
     pub fn address(&self) -> Option<Arc<str>> {
         let of_port = || self.ports.first().map(|(_, port)| address_of_port(*port).into());

@@ -124,8 +124,7 @@ fn start(launch: &Launch, prepared: &Prepared, live: &LiveRun, means: &RunMeans)
     let pid = leader.as_raw_pid().unsigned_abs();
     launch.document.mark(&match (&launch.cause, launch.was) {
         (StartCause::First, _) | (_, None) => {
-            let is_told = matches!(launch.cause, StartCause::Client(_) | StartCause::NeededBy(_));
-            let why = is_told.then(|| launch.cause.to_string());
+            let why = launch.cause.is_on_request().then(|| launch.cause.to_string());
             Marker::Started { why, command: launch.display.clone(), pid }
         }
         (cause, was) => Marker::Restarted { cause: cause.clone(), was },

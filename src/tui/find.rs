@@ -178,17 +178,19 @@ impl Find {
         self.beyond = None;
     }
 
-    /// Keeps what was typed. A filter that means nothing stays in the prompt, and the answer is why.
+    /// Keeps what was typed. What means nothing stays in the prompt, and the answer is why.
     pub(super) fn keep(&mut self, source: &Source) -> Result<(), String> {
         let Some(prompt) = self.prompt.take() else { return Ok(()) };
         match prompt.purpose {
-            // A search that means nothing is over.
             Purpose::Search => {
-                let error = self.search.as_ref().and_then(|search| search.query.as_ref().err().cloned());
-                if prompt.sought().is_empty() || error.is_some() {
+                if let Some(error) = self.search.as_ref().and_then(|search| search.query.as_ref().err().cloned()) {
+                    self.prompt = Some(prompt);
+                    return Err(error);
+                }
+                if prompt.sought().is_empty() {
                     self.set_search(None);
                 }
-                error.map_or(Ok(()), Err)
+                Ok(())
             }
             Purpose::Filter if prompt.text.is_empty() => {
                 self.filters.remove(source);

@@ -98,7 +98,7 @@ fn the_port_of_a_service_that_has_failed_is_said_with_who_has_it() {
     let taker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taker.local_addr().unwrap().port();
     let project = Project::new(&format!(
-        "[services]\napi = {{ run = 'exit 3', restart = 'never', port = {port} }}\nweb = 'exec sleep 1000'\n"
+        "[services]\napi = {{ run = 'exit 3', restart = 'never', port = {port}, ready = {{ log = 'up' }} }}\nweb = 'exec sleep 1000'\n"
     ));
     assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));
     let found = doctor(&project, 0);

@@ -201,7 +201,7 @@ fn a_key_opens_the_address_of_a_service_or_says_it() {
     dash.wait_while_reading("the browser has it", |project| project.path("../home/opened").exists());
     assert_eq!(project.read("../home/opened"), "http://localhost:8101/\n");
     dash.keys("2o");
-    dash.wait_for_text("worker has no `url`");
+    dash.wait_for_text("give worker a `url` or a `port`");
     quit(dash);
     let project = project.with_env("SSH_CONNECTION", "1.2.3.4 5 6.7.8.9 22");
     let mut dash = Dash::start(&project, (100, 30), &[]);

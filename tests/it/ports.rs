@@ -58,7 +58,7 @@ fn a_port_that_is_taken_is_told_with_its_owner_before_the_start() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port();
     let project = Project::new(&format!(
-        "[services.api]\nrun = 'echo tried; exit 3'\nport = {port}\nrestart = 'never'\n\
+        "[services.api]\nrun = 'echo tried; exit 3'\nport = {port}\nready = {{ log = 'never' }}\nrestart = 'never'\n\
          [services.web]\nrun = 'exec sleep 1000'\nport = 'auto'\n"
     ));
     assert_eq!(Stream::ask(&project, &["-d"]).code, Some(5));

@@ -15,7 +15,7 @@ use super::{
 pub enum Marker {
     /// The first run of this service, or the first one after it was stopped.
     Started {
-        /// Who asked for it, if a client did and says who it is, or which service needs it: `by devgroup start`.
+        /// Who asked for it, or which service needs it: `manually`, `by devgroup start`. `None` if it starts with the group.
         why: Option<String>,
         /// The command on one line.
         command: String,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::action::{Action, Context};
+use super::super::keymap::Keymap;
 use super::{UiState, World};
 use crate::domain::{GroupSnapshot, ServiceName, ServiceSnapshot};
 
@@ -23,7 +25,13 @@ impl UiState {
 
     /// The address of a service is opened.
     pub(super) fn open_url(&mut self, name: &ServiceName, world: &World<'_>) {
-        self.requests.browse = world.snapshot.service(name).and_then(ServiceSnapshot::address);
+        let service = world.snapshot.service(name);
+        if service.is_some_and(|service| !service.may_answer()) {
+            let (start, dot) =
+                (Keymap::get().key_name(Context::Normal, Action::Start, self.glyphs.set), self.glyphs.dot);
+            return self.show_message(format!("{name} is not running {dot} {start} starts it"));
+        }
+        self.requests.browse = service.and_then(ServiceSnapshot::address);
         if self.requests.browse.is_none() {
             self.show_message(format!("nothing to open: give {name} a `url` or a `port` in procgroup.toml"));
         }

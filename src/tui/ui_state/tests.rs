@@ -415,6 +415,8 @@ fn a_bad_expression_says_so() {
     bench.press("/⇥get (");
     let text = bench.text();
     assert!(text.contains("/get (_ (regex)") && text.contains("unclosed group"), "{text}");
+    bench.press("⏎");
+    assert!(bench.text().contains("/get (_ (regex)"), "it can be mended");
     bench.press("⌫/use");
     assert!(bench.text().contains("1 of 1"));
     bench.press("⇥");

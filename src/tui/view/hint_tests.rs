@@ -53,7 +53,8 @@ fn at_an_error_the_ways_from_there_come_first() {
         bench.frame();
         let line = footer(&mut bench);
         assert!(line.starts_with(" e oldest  E previous  Esc follow  r restart  c copy "), "at {columns}: {line}");
-        assert!(line.contains("  v open log ") && line.ends_with(" ? help  q quit"), "at {columns}: {line}");
+        let open = if columns == 80 { "  v open  " } else { "  v open log  " };
+        assert!(line.contains(open) && line.ends_with(" ? help  q quit"), "at {columns}: {line}");
         bench.press("z");
         let line = footer(&mut bench);
         assert!(line.starts_with(" Esc back  e oldest  E previous  / search "), "at {columns}: {line}");
@@ -152,7 +153,10 @@ fn a_pause_says_what_its_end_does() {
     assert!(line.starts_with(" p resume (may restart api, worker, css)  P without restarts "), "{line}");
     bench.size = (160, 50);
     let line = footer(&mut bench);
-    assert!(line.contains("  P resume without restarts  W show  r restart  e error  / search  ⏎ zoom  "), "{line}");
+    assert!(
+        line.contains("  P resume without restarts  W show changes  r restart  e error  / search  ⏎ zoom  "),
+        "{line}"
+    );
     bench.snapshot.services[1].next_action = ChangeAction::Signal(Signal::Hup);
     assert!(
         footer(&mut bench).starts_with(" p resume (applies changes to api, worker, css)  P "),
@@ -396,4 +400,25 @@ fn what_is_stale_or_has_failed_is_said_in_words() {
         Phase::Finished(crate::domain::Outcome::Failed(crate::domain::ExitStatus::Code(1)));
     let text = bench.text();
     assert!(text.lines().any(|line| line.contains("1 ✗ db") && line.contains(" failed")), "{text}");
+}
+
+#[test]
+fn a_zoom_says_how_the_pause_ends() {
+    let mut bench = Bench::new(paused_shop(), 80, 24, GlyphSet::Unicode);
+    bench.press("2z");
+    assert!(footer(&mut bench).starts_with(" Esc back  p resume  / search "), "{}", footer(&mut bench));
+    let mut bench = Bench::shop(160, 50);
+    bench.press("2z");
+    assert!(!footer(&mut bench).contains("p pause"), "{}", footer(&mut bench));
+}
+
+#[test]
+fn the_page_of_a_service_that_is_not_running_is_not_opened() {
+    let mut bench = Bench::shop(160, 50);
+    bench.snapshot.services[5].url = Some("http://localhost:4000".into());
+    bench.press("6");
+    assert!(!footer(&mut bench).contains("o open url"), "{}", footer(&mut bench));
+    bench.press("o");
+    let said = bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
+    assert_eq!(said.as_deref(), Some("mail is not running · s starts it"));
 }

@@ -55,8 +55,12 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
         // A client goes, and the group stays.
         replace(hint(Action::Quit, "quit"), hint(Action::Detach, "detach"));
     }
-    replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
-    if length == FooterLength::Wide && scene.ui.is_at_error(scene.snapshot) {
+    let (is_wide, is_at_error) = (length == FooterLength::Wide, scene.ui.is_at_error(scene.snapshot));
+    // At an error, the key is worth more than the name of the file.
+    if is_wide || !is_at_error {
+        replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
+    }
+    if is_wide && is_at_error {
         replace(hint(Action::Copy, "copy"), hint(Action::Copy, &scene.ui.what_is_copied()));
     }
     if scene.ui.panels.watcher().is_some_and(|panel| panel.hide_ignored) {
@@ -180,6 +184,8 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::Discard => holds,
         // During a pause, it shows what has changed meanwhile.
         Action::Watcher if is_dashboard && scene.snapshot.watch.state == WatchState::Paused => shows_changes(),
+        // In a zoom, the log is what one looks at.
+        Action::Pause if kind(scene) == FooterKind::Zoom => scene.snapshot.watch.state == WatchState::Paused,
         Action::Pause | Action::Watcher => scene.snapshot.watch.state != WatchState::Off,
         // Of no match there is no next one.
         Action::NextHit | Action::PreviousHit => !finds_nothing(scene),
@@ -197,7 +203,7 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
             !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
         }
-        Action::OpenUrl => selected(scene).is_some_and(|service| service.address().is_some()),
+        Action::OpenUrl => selected(scene).is_some_and(|service| service.may_answer() && service.address().is_some()),
         _ => true,
     }
 }

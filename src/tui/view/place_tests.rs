@@ -171,7 +171,7 @@ fn each_held_file_counts_once_in_the_total_and_a_hold_without_changes_says_so() 
         shop.journal = Arc::new(journal);
     });
     assert!(unwatched.contains("· 2 files changed, no service watches them (W shows)\n"), "{unwatched}");
-    assert!(unwatched.contains(" p resume  W show  "), "{unwatched}");
+    assert!(unwatched.contains(" p resume  W show changes  "), "{unwatched}");
     // The files of the shop have changed since, and a restart has met that.
     let text = held(&none);
     assert!(text.contains("‖ WATCHING PAUSED 2m · nothing held\n"), "{text}");

@@ -148,7 +148,8 @@ impl WatchLoop {
         if is_environment || self.own_files.has(path) {
             self.seen_in_tree.push(path.to_path_buf());
         }
-        if is_environment {
+        // They are read again, which is told by itself.
+        if is_environment || self.own_files.has(path) {
             return;
         }
         let matched = self.rules.decide_in(folder, path, false);

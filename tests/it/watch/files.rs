@@ -50,6 +50,8 @@ fn files_of_the_group_are_reported_when_they_are_saved_come_and_go() {
         };
         write(watched.path("services/a/g.toml"), "another");
         expect(&mut watched, "saved");
+        watched.settle();
+        assert!(!watched.paths().contains("services/a/g.toml"), "it counts as read again, not as ignored");
         write(watched.path("services/a/g.local.toml"), "new");
         expect(&mut watched, "a local file");
         write(watched.path("procgroup.local.toml"), "new");

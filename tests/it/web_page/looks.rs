@@ -11,7 +11,7 @@ redis   = { run = "echo Ready to accept connections; exec sleep 1000", group = "
 migrate = { run = "echo no migrations to apply", kind = "job", group = "infra" }
 web     = { run = "cat log.txt; exec sleep 1000", watch = ["src/**"], url = "http://localhost:8101", group = "app" }
 api     = { run = "echo Application startup complete.; exec sleep 1000", port = "auto", group = "app" }
-mailer  = { run = "echo ModuleNotFoundError: No module named packaging >&2; exit 1", group = "app", restart = "never" }
+mailer  = { run = "echo ModuleNotFoundError: No module named packaging >&2; exit 1", group = "app", ready = { log = "up" }, restart = "never" }
 marie   = { kind = "worker", run = "echo broken >&2; exit 1", retries = 0 }
 tests   = { run = "sleep 1000", autostart = false }
 "#;
