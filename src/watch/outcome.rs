@@ -74,16 +74,8 @@ mod tests {
     use super::*;
     use crate::watch::directory;
 
-    const CREATED: EventFlags = EventFlags {
-        created: true,
-        written: false,
-        closed: false,
-        moved_in: false,
-        moved_out: false,
-        removed: false,
-        left: Some(true),
-    };
-    const CLOSED: EventFlags = EventFlags { created: false, closed: true, left: None, ..CREATED };
+    const CREATED: EventFlags = EventFlags { created: true, left: Some(true), ..EventFlags::NONE };
+    const CLOSED: EventFlags = EventFlags { closed: true, ..EventFlags::NONE };
     const SAVED: EventFlags = EventFlags { created: true, written: true, closed: true, ..CREATED };
 
     fn seen_at(path: &Path) -> Option<Seen> {

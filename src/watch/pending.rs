@@ -30,6 +30,17 @@ pub(super) struct EventFlags {
 }
 
 impl EventFlags {
+    /// Nothing was said.
+    pub(super) const NONE: Self = Self {
+        created: false,
+        written: false,
+        closed: false,
+        moved_in: false,
+        moved_out: false,
+        removed: false,
+        left: None,
+    };
+
     /// Adds what was said later.
     pub(super) fn join(&mut self, other: Self) {
         self.created |= other.created;
@@ -284,17 +295,9 @@ fn in_order(paths: HashMap<PathBuf, (Moment, EventFlags, Moment)>) -> Vec<PathEv
 mod tests {
     use super::*;
 
-    const CREATED: EventFlags = EventFlags {
-        created: true,
-        written: false,
-        closed: false,
-        moved_in: false,
-        moved_out: false,
-        removed: false,
-        left: Some(true),
-    };
-    const CLOSED: EventFlags = EventFlags { created: false, closed: true, left: None, ..CREATED };
-    const REMOVED: EventFlags = EventFlags { created: false, removed: true, left: Some(false), ..CREATED };
+    const CREATED: EventFlags = EventFlags { created: true, left: Some(true), ..EventFlags::NONE };
+    const CLOSED: EventFlags = EventFlags { closed: true, ..EventFlags::NONE };
+    const REMOVED: EventFlags = EventFlags { removed: true, left: Some(false), ..EventFlags::NONE };
 
     fn raw_events_of(path: &str, flags: EventFlags) -> RawEvents {
         RawEvents { notes: vec![(path.into(), flags)], ..RawEvents::default() }

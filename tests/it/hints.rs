@@ -67,7 +67,7 @@ fn who_discards_held_changes_sees_which_services_are_stale_until_they_start_agai
     dash.wait_for("nothing is held yet", |screen| footer(screen).starts_with(" p resume  r restart "));
     project.write("src/a.rs", "two");
     dash.wait_for("what the end of the pause does", |screen| {
-        footer(screen).starts_with(" p resume (may restart api)  P resume without restarts  W show  ")
+        footer(screen).starts_with(" p resume (may restart api)  P resume without restarts  W show changes  ")
     });
     dash.keys("P");
     dash.wait_for("the title and the log say it", |screen| {

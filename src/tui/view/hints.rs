@@ -56,8 +56,8 @@ fn items(scene: &Scene<'_>, length: FooterLength, cells: usize) -> Vec<String> {
         replace(hint(Action::Quit, "quit"), hint(Action::Detach, "detach"));
     }
     let (is_wide, is_at_error) = (length == FooterLength::Wide, scene.ui.is_at_error(scene.snapshot));
-    // At an error, the key is worth more than the name of the file.
-    if is_wide || !is_at_error {
+    // Between errors, the key is worth more than the name of the file.
+    if is_wide || !is_at_error || steps(scene, hint).is_empty() {
         replace(hint(Action::Edit, "open"), hint(Action::Edit, &format!("open {}", scene.ui.what_opens())));
     }
     if is_wide && is_at_error {

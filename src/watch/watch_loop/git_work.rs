@@ -240,15 +240,7 @@ fn last_line_of_log(git_dir: &Path) -> Option<Arc<str>> {
 mod tests {
     use super::*;
 
-    const CAME: EventFlags = EventFlags {
-        created: true,
-        written: true,
-        closed: true,
-        moved_in: false,
-        moved_out: false,
-        removed: false,
-        left: None,
-    };
+    const CAME: EventFlags = EventFlags { created: true, written: true, closed: true, ..EventFlags::NONE };
     const WENT: EventFlags = EventFlags { created: false, moved_out: true, ..CAME };
     const BOTH: EventFlags = EventFlags { moved_out: true, ..CAME };
     const WRITTEN: EventFlags = EventFlags { created: false, ..CAME };

@@ -29,16 +29,8 @@ pub(super) struct Polling {
 }
 
 /// What a look says of a file: it is as it should be, as far as can be told.
-const CHANGED: EventFlags = EventFlags {
-    closed: true,
-    created: false,
-    written: false,
-    moved_in: false,
-    moved_out: false,
-    removed: false,
-    left: None,
-};
-const REMOVED: EventFlags = EventFlags { removed: true, closed: false, ..CHANGED };
+const CHANGED: EventFlags = EventFlags { closed: true, ..EventFlags::NONE };
+const REMOVED: EventFlags = EventFlags { removed: true, ..EventFlags::NONE };
 
 impl Polling {
     /// The next look after one that found a change.
