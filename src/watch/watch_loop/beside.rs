@@ -19,6 +19,11 @@ impl WatchLoop {
         if self.own_files.were_written(&news) {
             self.outbox.push(WatchReport::ConfigWritten(self.clock.now()));
         }
+        self.listen_where_unreadable();
+    }
+
+    /// Listens for permissions where a file of the group cannot be read, also if it was so before the first look at it.
+    pub(super) fn listen_where_unreadable(&mut self) {
         for place in self.own_files.unreadable_places() {
             self.source.listen_for_permissions(&place);
         }

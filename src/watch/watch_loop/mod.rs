@@ -145,6 +145,7 @@ impl WatchLoop {
     /// Works until it is asked to stop.
     pub(super) fn run(mut self) {
         self.replan(Reports::Nothing);
+        self.listen_where_unreadable();
         self.take_in_unseen_environment();
         self.report();
         self.mount_points = source::mount_points();
@@ -211,6 +212,7 @@ impl WatchLoop {
         if self.take_in_rules(batch.spec.as_deref(), &side_notes) {
             self.replan(Reports::Nothing);
             self.forget_unwatched();
+            self.listen_where_unreadable();
         }
         if batch.places {
             self.look_at_places(self.clock.now());
