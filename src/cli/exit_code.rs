@@ -61,16 +61,10 @@ pub(super) enum Failure {
         service: String,
     },
     /// Another devgroup runs this group.
-    #[error("error: {} is already running here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, match .0.pid {
-        0 => String::new(),
-        pid => format!(", pid {pid}"),
-    })]
+    #[error("error: {} is already running here{}\n  help: `devgroup attach` opens it, `devgroup down` stops it", .0.name, of_pid(.0))]
     Occupied(Occupied),
     /// It does, and is being stopped.
-    #[error("error: {} is still stopping{}\n  help: start it again when it has stopped; `devgroup status` shows what it waits for", .0.name, match .0.pid {
-        0 => String::new(),
-        pid => format!(", pid {pid}"),
-    })]
+    #[error("error: {} is still stopping{}\n  help: start it again when it has stopped; `devgroup status` shows what it waits for", .0.name, of_pid(.0))]
     Stopping(Occupied),
     /// The group could not be run.
     #[error("error: {error}{}", help_of_start(error))]
@@ -212,6 +206,11 @@ impl Failure {
             | Self::Unexpected(_) => 1,
         }
     }
+}
+
+/// `, pid 812`, where it is known.
+fn of_pid(occupied: &Occupied) -> String {
+    if occupied.pid == 0 { String::new() } else { format!(", pid {}", occupied.pid) }
 }
 
 /// The user's own file, for people: it need not exist.

@@ -158,6 +158,24 @@ fn a_group_that_cannot_be_run_says_why_and_leaves_nothing() {
 }
 
 #[test]
+fn a_start_while_the_group_is_stopping_says_so() {
+    let project = Project::new(
+        "name = 'shop'\n[services]\n\
+         api = { run = \"trap 'touch ../home/asked' TERM; echo up; while :; do sleep 0.05; done\", ready = { log = 'up' }, \
+         stop = { grace = '60s' } }\n",
+    );
+    let pid = pid_in(&detach(&project));
+    let down = Stream::start(&project, &["down"]);
+    wait_for("it is asked to end", || project.path("../home/asked").exists());
+    let second = Stream::ask(&project, &["-d"]);
+    assert_eq!(second.code, Some(1));
+    let help = "help: start it again when it has stopped; `devgroup status` shows what it waits for";
+    assert_eq!(second.stderr, format!("error: shop is still stopping, pid {pid}\n  {help}\n"));
+    assert_eq!(Stream::ask(&project, &["down", "--now"]).code, Some(0));
+    assert_eq!(down.wait_exit().code, Some(0));
+}
+
+#[test]
 fn whoever_interrupts_the_start_ends_the_group() {
     let project = Project::new(SHOP);
     let start = Stream::start(&project, &["-d"]);

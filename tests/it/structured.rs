@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Dash, Project, Stream, Streamed, copied, place, quit, wait_for};
+use crate::harness::{Dash, Project, Stream, Streamed, copied, detach, down, place, quit, wait_for};
 
 const SHOP: &str = r#"
     name = "shop"
@@ -177,6 +177,36 @@ fn a_key_folds_lines_that_are_data_and_what_is_copied_and_found_is_what_was_prin
     // Back from the selection, the search and the zoom.
     dash.keys("qqq");
     quit(dash);
+}
+
+#[test]
+fn devgroups_own_log_tells_of_pauses_and_holds_in_words() {
+    let project = Project::new("[services]\napi = { run = 'exec sleep 1000', watch = ['src/**'] }\n");
+    project.write("src/a", "one");
+    detach(&project);
+    let ask = |arguments: &[&str]| assert_eq!(Stream::ask(&project, arguments).code, Some(0), "{arguments:?}");
+    ask(&["pause"]);
+    project.write("src/a", "two");
+    ask(&["resume"]);
+    ask(&["hold", "--", "true"]);
+    wait_for("it has restarted", || Stream::ask(&project, &["logs", "api"]).stdout.contains("src/a changed"));
+    ask(&["stop", "api"]);
+    ask(&["start", "api"]);
+    let said = [
+        "watching paused · pause",
+        "watching resumed · pause",
+        "api restarted · 1 changed file",
+        "api: restarting · src/a changed",
+        "changes held · hold: true",
+        "changes released · hold: true",
+        "api: starting · by devgroup start",
+    ];
+    let log =
+        || state_file(&project, "devgroup.log").and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+    wait_for("it starts", || log().contains("by devgroup start"));
+    let log = log();
+    assert!(said.iter().all(|words| log.contains(words)), "{log}");
+    down(&project);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Starts, dependencies and commands, as stories.
 
 use crate::domain::{
-    Answer, Command, Condition, Loss, Moment, OnChange, Ordered, Phase, Refusal, RestartPolicy, RunId, ServiceSpec,
-    Targets,
+    Answer, Command, Condition, Fact, FactKind, Loss, Moment, OnChange, Ordered, Phase, Refusal, RestartPolicy, RunId,
+    ServiceSpec, Targets, WatchBackend, WatchFiles,
 };
 use crate::engine::{Effect, Event};
 
@@ -97,6 +97,14 @@ fn a_start_by_name_brings_what_it_needs() {
         0.000   spawn api 2 · manually
     ",
     );
+    s.started("api").restart("api").exits("api", 0);
+    let restarts = |name: &str| s.service(name).restarts.manual;
+    assert_eq!(["db", "migrate", "api"].map(restarts), [0, 0, 1], "a start after a stop is no restart");
+    let is_restart = |fact: &Fact| match (&fact.service, &fact.kind) {
+        (Some(name), FactKind::Ordered { is_restart, .. }) if name.as_str() == "api" => Some(*is_restart),
+        _ => None,
+    };
+    assert_eq!(s.facts.iter().filter_map(is_restart).collect::<Vec<_>>(), [false, false, true]);
 }
 
 #[test]
@@ -302,4 +310,12 @@ fn a_snapshot_gets_a_new_number_only_when_something_is_seen() {
     assert_eq!(s.service("api").pending, 1);
     s.until(5.1);
     assert_eq!(s.service("api").last_change.map(|change| change.path), Some("a.rs".into()));
+}
+
+#[test]
+fn who_watches_nothing_has_no_watcher_before_that_has_said_so() {
+    let quiet = ServiceSpec { watch: WatchFiles::Off, ..service("api") };
+    let backend = |spec: ServiceSpec| Scenario::new(vec![spec]).snapshot().watch.backend;
+    assert_eq!(backend(quiet), WatchBackend::Off);
+    assert_ne!(backend(service("api")), WatchBackend::Off);
 }
