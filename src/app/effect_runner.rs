@@ -300,6 +300,11 @@ impl EffectRunner {
         self.watcher.catch_up(number)
     }
 
+    /// Tells the watcher that the files of the group could not be used.
+    pub(crate) fn group_refused(&self) {
+        self.watcher.group_refused();
+    }
+
     /// Why a path does or does not restart somebody. The watcher answers.
     pub(crate) fn why(&self, path: PathBuf, answer: oneshot::Sender<Answer>) {
         self.watcher.why(path, answer);

@@ -208,6 +208,9 @@ impl RunLoop {
         let event = match incoming {
             Incoming::Reload(Reloading { event, told }) => {
                 progress.answered.extend(told);
+                if matches!(event, Event::FileRefused { .. }) {
+                    self.runner.group_refused();
+                }
                 event
             }
             Incoming::Time => Event::TimePassed,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::directory::{Seen, Stamp};
 use super::pending::EventFlags;
@@ -16,19 +17,22 @@ pub(super) struct FollowedFile {
     /// Where it really is, if that is elsewhere.
     target: Option<PathBuf>,
     stamp: Option<Stamp>,
+    /// We may not read it. The stamp of a change of permissions may be the one before, within the grain of its clock.
+    unreadable: bool,
 }
 
 impl FollowedFile {
     /// The file as it is now, which is not news.
     pub(super) fn new(path: &Path) -> Self {
         let mut file = Self::unseen(path);
+        file.unreadable = file.is_unreadable();
         file.stamp = file.read_stamp().map(|seen| seen.stamp);
         file
     }
 
     /// A file that is news if it is there.
     pub(super) fn unseen(path: &Path) -> Self {
-        let mut file = Self { path: path.to_path_buf(), target: None, stamp: None };
+        let mut file = Self { path: path.to_path_buf(), target: None, stamp: None, unreadable: false };
         file.follow();
         file
     }
@@ -48,9 +52,9 @@ impl FollowedFile {
         self.stamp.is_some()
     }
 
-    /// It is there, and we may not read it.
+    /// We may not read it, now.
     pub(super) fn is_unreadable(&self) -> bool {
-        self.is_there() && access(&self.path, Access::READ_OK).is_err()
+        access(&self.path, Access::READ_OK) == Err(Errno::ACCESS)
     }
 
     /// Its content was written at that moment or later.
@@ -70,14 +74,16 @@ impl FollowedFile {
 
     /// Whether it is complete and another than before, or gone.
     pub(super) fn was_written(&mut self, flags: EventFlags) -> bool {
+        let unreadable = self.is_unreadable();
         let Some(seen) = self.read_stamp() else {
             return self.stamp.take().is_some();
         };
+        let is_same = self.stamp == Some(seen.stamp) && self.unreadable == unreadable;
         let being_written = flags.written && !flags.closed && !flags.moved_in;
-        if self.stamp == Some(seen.stamp) || being_written || seen.is_empty && !flags.closed {
+        if is_same || being_written || seen.is_empty && !flags.closed {
             return false;
         }
-        self.stamp = Some(seen.stamp);
+        (self.stamp, self.unreadable) = (Some(seen.stamp), unreadable);
         true
     }
 

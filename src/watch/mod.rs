@@ -123,6 +123,12 @@ impl Watcher {
         lives
     }
 
+    /// The files of the group were read and could not be used: if one of them became unreadable only after it was looked at,
+    /// the moment at which it can be read again is listened for from now on.
+    pub fn group_refused(&self) {
+        self.pending.request(Request::GroupRefused);
+    }
+
     /// Whether changes are held: while they are, nobody looks for them where that costs something.
     pub fn set_held(&self, held: bool) {
         self.pending.request(Request::Held(held));

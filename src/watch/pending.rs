@@ -100,6 +100,8 @@ pub(super) enum Request {
     Held(bool),
     /// Say so when all that has happened until now has been reported.
     CatchUp(u64),
+    /// The files of the group could not be used. One of them may have become unreadable since they were looked at.
+    GroupRefused,
 }
 
 /// What the watcher's thread takes at once.

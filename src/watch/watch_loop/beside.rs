@@ -16,10 +16,11 @@ impl WatchLoop {
         while self.own_files.follow(&mut news) {
             self.watch_beside();
         }
+        // Before it is told: whoever finds that a file cannot be read may at once be given it to read.
+        self.listen_where_unreadable();
         if self.own_files.were_written(&news) {
             self.outbox.push(WatchReport::ConfigWritten(self.clock.now()));
         }
-        self.listen_where_unreadable();
     }
 
     /// Listens for permissions where a file of the group cannot be read, also if it was so before the first look at it.

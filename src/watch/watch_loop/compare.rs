@@ -8,6 +8,7 @@ use super::WatchLoop;
 use crate::domain::{ChangeKind, Comparison, Difference, Differs, FileReader, Match, Moment, WatchReport};
 use crate::watch::directory;
 use crate::watch::fingerprint::{self, Fingerprint, Look};
+use crate::watch::own_files::OwnNews;
 use crate::watch::pending::{Batch, Request};
 use crate::watch::tree::{self, Content, Entry, KnownFile};
 
@@ -145,6 +146,7 @@ impl WatchLoop {
     pub(super) fn take_up(&mut self, request: Request) {
         match request {
             Request::Held(held) => self.set_held(held),
+            Request::GroupRefused => self.take_in_own_files(OwnNews::of_sweep()),
             Request::CatchUp(number) => {
                 self.catch_up();
                 // What it knows of is to be reported before it.

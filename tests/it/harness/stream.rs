@@ -110,11 +110,16 @@ impl<'p> Stream<'p> {
 
     /// Waits until a message has come.
     pub(crate) fn wait_for_message(&mut self, part: &str) {
+        self.wait_for_messages(1, part);
+    }
+
+    /// Waits until that has been said so often in the log.
+    pub(crate) fn wait_for_messages(&mut self, times: usize, part: &str) {
         let look = |stream: &mut Self| {
             stream.pump();
-            text(&stream.stderr.text).contains(part).then_some(())
+            (text(&stream.stderr.text).matches(part).count() >= times).then_some(())
         };
-        wait_until(&format!("`{part}` is said"), PATIENCE, self, look, |stream| stream.all_output());
+        wait_until(&format!("`{part}` is said {times} times"), PATIENCE, self, look, |stream| stream.all_output());
     }
 
     /// Waits for the end of the program, and asserts that it left no process behind.
