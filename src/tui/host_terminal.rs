@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::clipboard::{Copier, Taker};
 use super::desktop;
 use super::input::Keyboard;
-use super::terminal::{HostModes, is_newer, write_screen};
+use super::terminal::{HostModes, is_as_entered, is_newer, write_screen};
 use crate::display::terminal_size;
 use crate::remote_terminal::{FromTerminal, RemoteTerminal, ToTerminal, drawable};
 
@@ -121,6 +121,15 @@ impl HostTerminal {
             here.sources = Some(InputSources { keyboard: Keyboard::open()?, resized, resumed });
         }
         Ok(())
+    }
+
+    /// Somebody else has had it since it was entered.
+    pub(super) fn was_taken(&self) -> bool {
+        match self {
+            Self::Here(_) => !is_as_entered(),
+            // The client sees to it.
+            Self::Remote(_) => false,
+        }
     }
 
     /// It takes a frame without making the dashboard wait for more than the terminal of this process does.

@@ -107,13 +107,14 @@ pub fn restore_terminal() {
 /// Whether the modes of the line are ours to give back: we are in the foreground, or nobody has touched them since. A
 /// shell may have the terminal already, if our guard was killed.
 fn is_ours() -> bool {
-    let stdin = stdio::stdin();
+    tcgetpgrp(stdio::stdin()).is_ok_and(|foreground| foreground == getpgrp()) || is_as_entered()
+}
+
+/// Whether the modes of the line are those that a dashboard has set. Otherwise somebody else has had the terminal since.
+pub(super) fn is_as_entered() -> bool {
     let modes = |modes: &Termios| (modes.input_modes, modes.output_modes, modes.control_modes, modes.local_modes);
-    let as_set = || {
-        let (Ok(raw), Ok(now)) = (RAW.try_lock(), tcgetattr(stdin)) else { return false };
-        raw.as_ref().is_some_and(|raw| modes(raw) == modes(&now))
-    };
-    tcgetpgrp(stdin).is_ok_and(|foreground| foreground == getpgrp()) || as_set()
+    let (Ok(raw), Ok(now)) = (RAW.try_lock(), tcgetattr(stdio::stdin())) else { return false };
+    raw.as_ref().is_some_and(|raw| modes(raw) == modes(&now))
 }
 
 /// Writes what the terminal is to show. Blocks for as long as the terminal does not read.

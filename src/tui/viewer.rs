@@ -25,7 +25,7 @@ use super::desktop;
 use super::editor::{self, Editor};
 use super::host_terminal::resumed;
 use super::input::Keyboard;
-use super::terminal::{self, restore_terminal, write_screen};
+use super::terminal::{self, is_as_entered, restore_terminal, write_screen};
 use crate::display::terminal_size;
 use crate::domain::plain_error;
 use crate::remote_terminal::{Abilities, FromTerminal, ToTerminal, VARIABLES, Wire};
@@ -165,8 +165,11 @@ impl Post {
             ends: Ends::install()?,
             guard_pipe: guard_pipe.map(Receiver::from_owned_fd).transpose()?,
         };
-        // It may have changed before anybody listened.
+        // Both may have happened before anybody listened.
         post.measure();
+        if !is_as_entered() {
+            post.resume()?;
+        }
         Ok(post)
     }
 

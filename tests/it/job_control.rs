@@ -109,6 +109,33 @@ fn a_dashboard_gives_the_terminal_back_and_takes_it_again() {
 }
 
 #[test]
+fn who_is_stopped_before_the_dashboard_listens_gets_it_back_too() {
+    let project = Project::new(GROUP);
+    let (hangs, reached) = (project.path("../hangs"), project.path("../hangs.reached"));
+    fs::write(&hangs, "").unwrap();
+    let project = project.with_env("DEVGROUP_FAULT", &format!("dashboard begins to listen={}", hangs.display()));
+    let devgroup = env!("CARGO_BIN_EXE_devgroup");
+    let script = format!("set -m; {devgroup}; echo stopped-$(($? > 128)); read line; fg >/dev/null; echo over-$?");
+    let mut dash = Dash::start_program(&project, "/bin/sh", (100, 30), &["-c", &script]);
+    dash.wait_until_raw("the first frame is drawn, and nobody listens", |_| reached.exists());
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", dash.pid())).unwrap();
+    stop(children.trim().parse().unwrap(), (Whom::All, Signal::TSTP));
+    dash.wait_for_text("stopped-1");
+    dash.keys("\n");
+    // It has gone on when it notices that.
+    dash.wait_until_raw("it has gone on", |_| {
+        let _ = fs::remove_file(&reached);
+        reached.exists()
+    });
+    fs::remove_file(&hangs).unwrap();
+    dash.wait_for("everything is drawn", |screen| screen.contains("clock") && !screen.contains("stopped-1"));
+    dash.keys("q");
+    dash.wait_for_text("over-0");
+    dash.wait_end();
+    project.assert_nothing_left();
+}
+
+#[test]
 fn a_hold_stops_with_its_command() {
     in_each_shell(stop_a_hold);
 }

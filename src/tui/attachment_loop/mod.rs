@@ -166,7 +166,12 @@ impl AttachmentLoop {
     }
 
     async fn serve(&mut self, mut leave: oneshot::Receiver<()>) -> io::Result<Ending> {
+        failpoint::hang("dashboard begins to listen");
         self.host_terminal.listen()?;
+        if self.host_terminal.was_taken() {
+            // We were stopped, and went on, before anybody listened.
+            self.resumed();
+        }
         if self.host_terminal.size() != self.size {
             // It changed before anybody listened.
             self.resized();

@@ -69,8 +69,9 @@ fn a_queue_an_active_task_and_an_open_breaker_are_seen() {
     task(&project, "second", "exit 0", &json!({}));
     wait_for("the second waits", || gauges() == [Some(1.0), Some(1.0), Some(0.0)]);
     if is_linux() {
-        let processes = Page::get(port).value("devgroup_service_processes{service=\"marie\"}");
-        assert!(processes.unwrap() >= 1.0, "{processes:?}");
+        let processes = || Page::get(port).value("devgroup_service_processes{service=\"marie\"}");
+        // It is active from its claim on, before its process is there.
+        wait_for("it has a process", || processes().is_some_and(|count| count >= 1.0));
     }
     project.write("../home/go", "");
     wait_for("the breaker is open", || gauges() == [Some(0.0), Some(1.0), Some(2.0)]);
