@@ -17,6 +17,12 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What is left after an orderly end has left its service long ago, or was killed already.
 const SHORT_GRACE: Duration = Duration::from_secs(1);
 
+/// How long a terminal that reads nothing may delay the end.
+const AT_THE_END: Duration = Duration::from_millis(200);
+
+/// How long it may delay a stop: who has stopped us goes on to use it.
+const AT_A_STOP: Duration = Duration::from_secs(2);
+
 /// The exit code for processes that could not be killed.
 const GIVEN_UP: u8 = 7;
 
@@ -49,7 +55,7 @@ impl Guard {
         };
         // Its last words, which its end may have overtaken.
         self.listen();
-        self.saved_terminal.restore();
+        self.saved_terminal.restore(AT_THE_END);
         let grace = if matches!(status, ExitStatus::Signal(_)) { GRACE } else { SHORT_GRACE };
         let spared = Spared { strangers: &self.strangers, program: self.program };
         let mut swept = sweep(&mut self.signals, &spared, grace);
@@ -90,25 +96,29 @@ impl Guard {
                     let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
                     let _ = waitid(WaitId::Pid(self.program), options);
                     self.stop();
-                    let _ = kill_process(self.program, Signal::CONT);
+                    // A shell has let both of us go on. A second time would come late, and have all drawn once more.
+                    if self.program_is_stopped(WaitIdOptions::NOWAIT) {
+                        let _ = kill_process(self.program, Signal::CONT);
+                    }
                 }
                 News::PassOn(_) | News::Both | News::Stop => {}
             }
         }
         // Somebody has stopped the program alone, and a shell sees only us. Each stop is seen once.
-        let is_stopped = || {
-            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-            matches!(waitid(WaitId::Pid(self.program), options), Ok(Some(_)))
-        };
-        if ended.is_none() && self.saved_terminal.is_there() && is_stopped() {
+        if ended.is_none() && self.saved_terminal.is_there() && self.program_is_stopped(WaitIdOptions::empty()) {
             self.stop();
         }
         ended
     }
 
+    fn program_is_stopped(&self, more: WaitIdOptions) -> bool {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | more;
+        matches!(waitid(WaitId::Pid(self.program), options), Ok(Some(_)))
+    }
+
     /// Gives the terminal back and stops. Returns when we go on; who lets all of us go on is the shell.
     fn stop(&self) {
-        self.saved_terminal.restore();
+        self.saved_terminal.restore(AT_A_STOP);
         stop_here();
     }
 }

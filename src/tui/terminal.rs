@@ -5,8 +5,8 @@
 //! could hold for ever.
 
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio;
-use rustix::termios::{Termios, tcgetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::ink::{self, Picture};
 use super::last_answer;
@@ -66,14 +66,17 @@ pub(super) fn enter(mouse: bool) -> io::Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "the dashboard needs a terminal on stdin and stdout"));
     }
-    if ENTERED.load(Ordering::SeqCst) {
-        // What enables them does nothing a second time, whatever they are by now.
-        disable_raw_mode()?;
+    let mut raw = RAW.lock().unwrap_or_else(PoisonError::into_inner);
+    match raw.as_ref().filter(|_| ENTERED.load(Ordering::SeqCst)) {
+        // What enables them does nothing a second time, whatever they are by now. And never by way of how they were before:
+        // then the guard, if it stops us just there, takes the terminal for given back.
+        Some(raw) => tcsetattr(stdio::stdin(), OptionalActions::Now, raw)?,
+        None => {
+            enable_raw_mode()?;
+            *raw = tcgetattr(stdio::stdin()).ok();
+        }
     }
-    enable_raw_mode()?;
-    if let Ok(mut raw) = RAW.lock() {
-        *raw = tcgetattr(stdio::stdin()).ok();
-    }
+    drop(raw);
     ENTERED.store(true, Ordering::SeqCst);
     let mut text = String::from(ENTER);
     if mouse {
