@@ -65,7 +65,7 @@ fn unclosed(text: &str, errors: &mut Vec<(Range<usize>, &str)>) -> Vec<Diagnosti
     let at = errors.get(first).map(|(span, _)| span.clone()).unwrap_or_default();
     errors.truncate(first);
     vec![
-        Diagnostic::error("syntax", format!("this is not TOML: a {what}{UNCLOSED}"))
+        Diagnostic::error("syntax", format!("invalid TOML: a {what}{UNCLOSED}"))
             .at(at, format!("`{end}` is missing before this"))
             .help(format!("close a {what} with `{end}`, and separate its entries with commas")),
     ]
@@ -117,27 +117,40 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
         Some(one) if one.starts_with('`') && !one.contains(", ") => format!("{one} is missing here"),
         _ => "here".to_owned(),
     };
-    let problem = Diagnostic::error("syntax", format!("this is not TOML: {what}")).at(span, label);
+    let swallowed = if what.contains("missing comma") { swallowed_key(text, span.start) } else { None };
+    let problem = Diagnostic::error("syntax", format!("invalid TOML: {what}")).at(span, label);
+    if let Some(begin) = swallowed {
+        return problem.help(format!("separate entries with commas; or is a `\"` missing after `{begin}`?"));
+    }
     match advice(what) {
         Some(advice) => problem.help(advice),
         None => problem,
     }
 }
 
+/// The string that ends right before a place holds what looks like the next key, as one does that lacks its closing quote:
+/// what it holds before that.
+fn swallowed_key(text: &str, place: usize) -> Option<&str> {
+    let line = text.get(..place)?.rsplit('\n').next()?;
+    let (_, string) = line.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+    let (begin, key) = string.split_once(", ")?;
+    let is_key =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    key.split_once(" =").is_some_and(|(word, _)| is_key(word)).then_some(begin)
+}
+
 /// A value that is none of TOML's: mostly a text without quotes.
 fn unquoted(span: Range<usize>, here: &str) -> Diagnostic {
     let problem = |message: &str, label: &str| Diagnostic::error("syntax", message).at(span.clone(), label);
     match here {
-        "" => problem("this is not TOML: the value is missing", "nothing here")
+        "" => problem("invalid TOML: the value is missing", "nothing here")
             .help("write a value after `=`: \"text\", 1, true, [list] or { table }"),
-        "yes" | "on" | "True" | "TRUE" => problem("this is not TOML: an unknown value", "`true`?"),
-        "no" | "off" | "False" | "FALSE" => problem("this is not TOML: an unknown value", "`false`?"),
+        "yes" | "on" | "True" | "TRUE" => problem("invalid TOML: an unknown value", "`true`?"),
+        "no" | "off" | "False" | "FALSE" => problem("invalid TOML: an unknown value", "`false`?"),
         _ if here.len() <= 60 && !here.contains(['"', '\\', '\n']) => {
-            problem("this is not TOML: a string without quotes", "put strings in quotes").help(format!("\"{here}\""))
+            problem("invalid TOML: a string without quotes", "put strings in quotes").help(format!("\"{here}\""))
         }
-        _ => {
-            problem("this is not TOML: a string without quotes", "put strings in quotes").help("web = \"npm run dev\"")
-        }
+        _ => problem("invalid TOML: a string without quotes", "put strings in quotes").help("web = \"npm run dev\""),
     }
 }
 

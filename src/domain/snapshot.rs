@@ -53,6 +53,11 @@ pub struct GroupSnapshot {
 }
 
 impl GroupSnapshot {
+    /// The services that depend on that one, in the order of the file.
+    pub fn dependents<'s>(&'s self, name: &'s ServiceName) -> impl Iterator<Item = &'s ServiceSnapshot> {
+        self.services.iter().filter(move |service| service.depends_on.contains(name))
+    }
+
     /// A group of which nothing has been seen yet. `file`: the group's own; `files`: all of them, as rules name them.
     pub fn empty(name: Arc<str>, file: Arc<str>, files: Arc<[Arc<str>]>) -> Self {
         Self {
@@ -120,6 +125,8 @@ pub struct ServiceSnapshot {
     pub url: Option<Arc<str>>,
     /// Its ports by name; `port` is the one that it knows as `PORT`, and the first.
     pub ports: Arc<[(Arc<str>, u16)]>,
+    /// What it waits for before each start.
+    pub depends_on: Arc<[ServiceName]>,
     /// The patterns of `inputs`: while these files are as at its last success, it is done without a run.
     pub inputs: Arc<[Arc<str>]>,
     /// Its last start was not needed, because they were.
@@ -212,6 +219,7 @@ impl ServiceSnapshot {
             group: None,
             url: None,
             ports: Arc::default(),
+            depends_on: Arc::default(),
             inputs: Arc::default(),
             unchanged: None,
             folders: Arc::default(),

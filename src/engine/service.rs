@@ -64,6 +64,7 @@ pub(super) struct Service {
 pub(super) struct Labels {
     pub(super) command: Arc<str>,
     pub(super) group: Option<Arc<str>>,
+    pub(super) depends_on: Arc<[ServiceName]>,
     /// The patterns of `inputs`.
     pub(super) inputs: Arc<[Arc<str>]>,
     /// The files that it watches, for people, where those are not all of the root.
@@ -92,6 +93,7 @@ impl Labels {
         Self {
             command: spec.run.display().into(),
             group: spec.group.as_deref().map(Arc::from),
+            depends_on: spec.depends_on.iter().map(|dependency| dependency.on.clone()).collect(),
             inputs: spec.inputs.iter().map(|pattern| pattern.text.as_str().into()).collect(),
             watched: watched_files(spec),
             url: spec.url.as_ref().and_then(Expandable::known).map(|url| url.as_str().into()),

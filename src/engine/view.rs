@@ -73,6 +73,7 @@ impl Engine {
             group: service.labels.group.clone(),
             url: service.labels.url.clone(),
             ports: Arc::clone(&service.labels.ports),
+            depends_on: Arc::clone(&service.labels.depends_on),
             inputs: Arc::clone(&service.labels.inputs),
             unchanged: service.run.unchanged.clone(),
             folders: Arc::clone(&service.labels.folders),

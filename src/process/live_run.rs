@@ -456,7 +456,13 @@ impl LiveRun {
         }
         let mut is_ignored = false;
         for member in state.remaining().members() {
-            is_ignored |= member.pid == leader && member.ignores(number(signal));
+            if member.pid == leader && member.ignores(number(signal)) {
+                is_ignored = true;
+                // An interactive shell ends when its terminal goes away, which that signal says.
+                if signal == Signal::Term && member.catches(number(Signal::Hup)) {
+                    member.signal(number(Signal::Hup));
+                }
+            }
             if target == SignalTarget::Leader && member.pid != leader {
                 continue;
             }

@@ -25,6 +25,11 @@ impl Message {
         Self { head: head.into(), middle: path.into(), is_path: true, ..Self::default() }
     }
 
+    /// The same, and what stays behind the path.
+    pub(super) fn then(self, tail: impl Into<String>) -> Self {
+        Self { tail: tail.into(), ..self }
+    }
+
     /// A text, and what stays behind it however long it is.
     pub(super) fn with_tail(text: impl Into<String>, tail: impl Into<String>) -> Self {
         Self { middle: text.into(), tail: tail.into(), ..Self::default() }
@@ -82,6 +87,8 @@ mod tests {
         assert_eq!(saved.fit(36, "…"), "…roup/shop-93e0/saved/api-140226.log");
         assert_eq!(saved.fit(20, "…"), "…aved/api-140226.log");
         assert_eq!(saved.fit(0, "…"), "");
+        let opened = Message::of_path("opened ", "packages/worker/src/pricing.py").then(" · go to line 2");
+        assert_eq!(opened.fit(48, "…"), "opened …ges/worker/src/pricing.py · go to line 2");
     }
 
     #[test]

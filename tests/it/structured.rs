@@ -185,6 +185,8 @@ fn devgroups_own_log_tells_of_pauses_and_holds_in_words() {
     project.write("src/a", "one");
     detach(&project);
     let ask = |arguments: &[&str]| assert_eq!(Stream::ask(&project, arguments).code, Some(0), "{arguments:?}");
+    let status = || serde_json::from_str::<Value>(&Stream::ask(&project, &["status", "--json"]).stdout).unwrap();
+    wait_for("it watches", || status()["watch"]["state"] == "watching");
     ask(&["pause"]);
     project.write("src/a", "two");
     ask(&["resume"]);

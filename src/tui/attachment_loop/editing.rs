@@ -1,5 +1,6 @@
 //! The user's editor, while the dashboard has no terminal. Where the terminal is elsewhere, so is the editor.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::AttachmentLoop;
 use super::saving::{News, short};
-use crate::domain::plain_error;
+use crate::domain::{plain_error, visible_path};
 use crate::remote_terminal::ToTerminal;
 use crate::tui::editor::{self, Editor};
 use crate::tui::host_terminal::HostTerminal;
@@ -75,10 +76,13 @@ impl AttachmentLoop {
     pub(super) fn edited(&mut self, complaint: Option<String>) {
         let Some(Editing { editor, path, line }) = self.editing.take() else { return };
         self.come_back();
+        let root = self.snapshot.services.first().and_then(|service| service.folders.last());
+        let below = root.and_then(|root| path.strip_prefix(root).ok()).map(visible_path);
+        let shown = below.map_or_else(|| short(&path), Cow::into_owned);
         let opened = || match editor.filter(|editor| !editor.knows_line) {
             // Nobody here knows how that one is told a line.
-            Some(_) => Message::with_tail(format!("opened {}", short(&path)), format!(", at line {line}")),
-            None => Message::of_path("opened ", format!("{}:{line}", short(&path))),
+            Some(_) => Message::of_path("opened ", shown).then(format!(" {} go to line {line}", self.ui.glyphs.dot)),
+            None => Message::of_path("opened ", format!("{shown}:{line}")),
         };
         // How it ended stays, however long its command is.
         let failed = |complaint: String| match complaint.rsplit_once("` ") {

@@ -25,10 +25,15 @@ impl Details {
 
     /// Scrolls the box by lines or pages.
     pub(super) fn act(&mut self, action: Action, around: &Surroundings<'_>) {
-        let service = around.world.snapshot.service(&self.service);
-        let last = service.map_or(0, |service| {
-            let shown = (service, self.by_hour.as_deref());
-            details_last_start(shown, around.screen, around.glyphs, around.world.now)
+        let snapshot = around.world.snapshot;
+        let last = snapshot.service(&self.service).map_or(0, |service| {
+            details_last_start(
+                (snapshot, service),
+                self.by_hour.as_deref(),
+                around.screen,
+                around.glyphs,
+                around.world.now,
+            )
         });
         self.scroll = stepped(self.scroll, action, last);
     }

@@ -174,15 +174,17 @@ impl UiState {
         }
     }
 
-    /// Back from the error, or the run, that the reader has gone to: this log follows its end again, and so do the others
-    /// that were left at one. The answer is whether the reader was at one.
-    pub(super) fn leave_mark(&mut self, world: &World<'_>) -> bool {
+    /// Back from where the reader is: this log follows its end again; from an error, or a run, that was gone to, so do the
+    /// others that were left at one. The answer is whether the reader was elsewhere.
+    pub(super) fn go_to_end(&mut self, world: &World<'_>) -> bool {
         let here = self.source(world.snapshot).and_then(|source| self.viewports.get(&source));
         let is_at_one = here.is_some_and(|viewport| viewport.marked().is_some());
         if is_at_one {
             self.viewports.values_mut().for_each(Viewport::leave_mark);
+            return true;
         }
-        is_at_one
+        let here = self.source(world.snapshot).and_then(|source| self.viewports.get_mut(&source));
+        here.filter(|viewport| !viewport.is_at_end()).map(Viewport::follow).is_some()
     }
 
     /// Shows all of the lines that keys mean. The answer is whether they were filtered.

@@ -550,7 +550,7 @@ impl UiState {
         } else if self.leave_filter(world)
             || std::mem::take(&mut self.merging)
             || std::mem::take(&mut self.panes.zoom)
-            || self.leave_mark(world)
+            || self.go_to_end(world)
         {
         } else if let Some(index) = self.selected(world.snapshot) {
             self.folds.close(world.snapshot, index);

@@ -3,8 +3,12 @@
 
 use super::super::action::{Action, Context};
 use super::super::keymap::Keymap;
+use super::super::message::Message;
 use super::{UiState, World};
-use crate::domain::{Outcome, Phase, RunId, ServiceName};
+use crate::domain::{Outcome, Phase, RunId, ServiceName, some_of};
+
+/// Characters of the services that are named as those that need one.
+const MOST_NAMES: usize = 40;
 
 /// A start that was asked for by a key, and that its reader does not see.
 #[derive(Clone, Debug)]
@@ -46,10 +50,18 @@ impl UiState {
             service.phase.live_run().is_some() || service.wanted && !is_over
         });
         let key = Keymap::get().key_name(Context::Normal, Action::Start, self.glyphs.set);
+        let dot = self.glyphs.dot;
         self.show_message(match (stops, runs) {
-            (true, true) => format!("stopping {name} {} {key} starts it again", self.glyphs.dot),
-            (true, false) => format!("{name} no longer starts by itself {} {key} starts it", self.glyphs.dot),
-            (false, _) => format!("{name} is not running"),
+            (true, true) => match live_dependents(meant, world) {
+                names if names.is_empty() => format!("stopping {name} {dot} {key} starts it again").into(),
+                names => Message::between(
+                    format!("stopping {name} {dot} "),
+                    format!("{} {} it", some_of(&names, MOST_NAMES), if names.len() == 1 { "needs" } else { "need" }),
+                    format!(" {dot} {key} starts it again"),
+                ),
+            },
+            (true, false) => Message::from(format!("{name} no longer starts by itself {dot} {key} starts it")),
+            (false, _) => format!("{name} is not running").into(),
         });
         stops
     }
@@ -73,6 +85,19 @@ impl UiState {
         let viewport = self.source(world.snapshot).and_then(|source| self.viewports.get(&source));
         viewport.is_none_or(|viewport| viewport.is_at_end())
     }
+}
+
+/// The services that run and depend on one of these, which they do not belong to.
+fn live_dependents(of: &[ServiceName], world: &World<'_>) -> Vec<ServiceName> {
+    let dependents = of.iter().flat_map(|name| world.snapshot.dependents(name));
+    let others = dependents.filter(|service| service.phase.live_run().is_some() && !of.contains(&service.name));
+    let mut names: Vec<ServiceName> = Vec::new();
+    for name in others.map(|service| service.instance.as_ref().map_or(&service.name, |instance| &instance.of)) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -111,6 +136,10 @@ mod tests {
         let mut bench = Bench::shop(80, 24);
         assert_eq!(bench.press("1x"), [Command::Stop(Targets::Named(vec!["db".into()]))]);
         assert_eq!(said(&bench).as_deref(), Some("stopping db · s starts it again"));
+        let api = bench.snapshot.services.iter_mut().find(|service| service.name.as_str() == "api").expect("api");
+        api.depends_on = ["db".into()].into();
+        bench.press("1x");
+        assert_eq!(said(&bench).as_deref(), Some("stopping db · api needs it · s starts it again"));
         bench.press("1s");
         assert_eq!(said(&bench).as_deref(), Some("db is already running · r restarts it · x stops it"));
         assert_eq!(bench.press("6x"), [], "it is stopped");

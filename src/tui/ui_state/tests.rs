@@ -187,12 +187,12 @@ fn good_news_gets_old_and_bad_news_stays_until_it_is_read() {
 fn a_problem_of_before_a_client_came_leaves_the_hints_their_place() {
     let mut bench = Bench::shop(80, 24);
     let at = Moment::from_millis(5_000);
-    let (summary, detail) = ("procgroup.toml:50:9: this is not TOML: it has no end".into(), "all of it".into());
+    let (summary, detail) = ("procgroup.toml:50:9: invalid TOML: it has no end".into(), "all of it".into());
     bench.snapshot.notice = Some(crate::domain::Notice { at, problem: true, summary, detail });
     let text = bench.text();
     let footer = text.lines().last().unwrap_or_default();
     assert!(footer.starts_with(" r restart  ? help  q quit ") && footer.ends_with(" · l shows all"), "{footer}");
-    assert!(footer.contains("✗ procgroup.toml:50:9: this"), "{footer}");
+    assert!(footer.contains("✗ procgroup.toml:50:9: invalid"), "{footer}");
     bench.ui = UiState::new(DashboardOptions::new(DisplaySupport::from_variables(|_| None)))
         .attached_as(Attachment::Guest, NOW);
     let said = |bench: &Bench, seconds| bench.ui.message(&bench.snapshot, NOW + Duration::from_secs(seconds));

@@ -16,8 +16,8 @@ use super::restart_bar::bar;
 use super::worker_details;
 use crate::clock::Clock;
 use crate::domain::{
-    ExitStatus, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, STARTS_BY_HAND, ServiceSnapshot, WAITS_FOR_CHANGE,
-    bytes, count, human, visible, without_secrets,
+    ExitStatus, GroupSnapshot, Kind, Moment, Outcome, Phase, RunDetails, RunRecord, STARTS_BY_HAND, ServiceName,
+    ServiceSnapshot, WAITS_FOR_CHANGE, bytes, count, human, visible, without_secrets,
 };
 use crate::logs::HOURS;
 
@@ -36,6 +36,8 @@ struct Teller<'a> {
     glyphs: &'static Glyphs,
     /// Restarts in each of the last hours, once they were read.
     by_hour: Option<&'a [u32; HOURS]>,
+    /// The services that depend on it.
+    needed_by: Vec<ServiceName>,
     time_of_day: &'a dyn Fn(Moment) -> String,
 }
 
@@ -52,7 +54,8 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
         return Some(Position { x: inner.x, y: inner.y }).filter(|place| inner.contains(*place));
     };
     let by_hour = details.by_hour.as_deref();
-    let teller = Teller { now: scene.now, glyphs, by_hour, time_of_day: scene.time_of_day };
+    let needed_by = scene.snapshot.dependents(&service.name).map(|dependent| dependent.name.clone()).collect();
+    let teller = Teller { now: scene.now, glyphs, by_hour, needed_by, time_of_day: scene.time_of_day };
     let lines = lines(&teller, service, columns(scene.screen));
     let area = area(scene.screen, lines.len());
     let last_start = lines.len().saturating_sub(height(area));
@@ -88,13 +91,15 @@ pub(super) fn draw(scene: &Scene<'_>, details: &Details, buffer: &mut Buffer) ->
 
 /// The last line that the box can be scrolled to.
 pub(in super::super) fn last_start(
-    (service, by_hour): (&ServiceSnapshot, Option<&[u32; HOURS]>),
+    (snapshot, service): (&GroupSnapshot, &ServiceSnapshot),
+    by_hour: Option<&[u32; HOURS]>,
     screen: &OuterScreen,
     glyphs: &'static Glyphs,
     now: Moment,
 ) -> usize {
+    let needed_by = snapshot.dependents(&service.name).map(|dependent| dependent.name.clone()).collect();
     // Any time of day is as long.
-    let teller = Teller { now, glyphs, by_hour, time_of_day: &|_| "00:00:00".to_owned() };
+    let teller = Teller { now, glyphs, by_hour, needed_by, time_of_day: &|_| "00:00:00".to_owned() };
     let count = lines(&teller, service, columns(screen)).len();
     count.saturating_sub(height(area(screen, count)))
 }
@@ -169,6 +174,13 @@ fn of_state(teller: &Teller<'_>, service: &ServiceSnapshot, fact: &mut impl FnMu
     }
     if !service.inputs.is_empty() {
         fact("inputs", service.inputs.join(", "));
+    }
+    let list = |names: &[ServiceName]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    if !service.depends_on.is_empty() {
+        fact("depends on", list(&service.depends_on));
+    }
+    if !teller.needed_by.is_empty() {
+        fact("needed by", list(&teller.needed_by));
     }
     if let Some(file) = &service.file {
         fact("file", file.to_string());
@@ -366,5 +378,15 @@ mod tests {
         assert!(said(&mut bench, "src/**, Cargo.toml"), "{}", bench.text());
         bench.snapshot.services[1].watches = false;
         assert!(said(&mut bench, "nothing"), "{}", bench.text());
+    }
+
+    #[test]
+    fn it_says_what_it_depends_on_and_who_needs_it() {
+        let mut bench = Bench::shop(100, 30);
+        bench.snapshot.services[1].depends_on = [bench.snapshot.services[0].name.clone()].into();
+        bench.press("1d");
+        assert!(bench.text().contains("needed by    api ") && !bench.text().contains("depends on"), "{}", bench.text());
+        bench.press("⎋2d");
+        assert!(bench.text().contains("depends on   db ") && !bench.text().contains("needed by"), "{}", bench.text());
     }
 }

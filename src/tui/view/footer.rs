@@ -77,11 +77,11 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
         draw_hints(scene, area, area.x, &hints, buffer);
         return draw_place(scene, area, &hints, buffer);
     };
-    let (hints, room) = beside_message(scene, hints, cells, &message);
+    let (kept, room) = beside_message(scene, &hints, cells, &message);
     let text = format!(" {} ", message.fit(room.saturating_sub(2), scene.glyphs().ellipsis));
     // It stands at the right end, and the hints beside it where they always are.
     let left = if room < cells { cells.saturating_sub(width(&text)) } else { 0 };
-    let hints = if left > 0 { fit(hints, left.saturating_sub(1)) } else { Vec::new() };
+    let hints = if left > 0 { filled(&fit(kept, left - 1), &hints, left - 1) } else { Vec::new() };
     draw_hints(scene, area, area.x, &hints, buffer);
     let x = area.x.saturating_add(u16::try_from(left).unwrap_or(0));
     paint::put_text(buffer, area, x, area.y, &pad(text, cells - left), scene.theme().alert());
@@ -89,22 +89,22 @@ fn draw_words(scene: &Scene<'_>, buffer: &mut Buffer) {
 
 /// The hints that stand beside a message, and the cells that this may take. The first hints stay, as many as there is room
 /// for, and help and quit.
-fn beside_message(scene: &Scene<'_>, hints: Vec<String>, cells: usize, message: &Message) -> (Vec<String>, usize) {
+fn beside_message(scene: &Scene<'_>, hints: &[String], cells: usize, message: &Message) -> (Vec<String>, usize) {
     let kept = |first: usize| -> Vec<String> {
         let kept = hints.iter().enumerate().filter(|(place, item)| *place < first || stays(item));
         kept.map(|(_, item)| item.clone()).collect()
     };
     let room = |kept: &[String]| cells.saturating_sub(cells_of(kept.iter()) + 2);
     if hints.is_empty() {
-        return (hints, cells);
+        return (Vec::new(), cells);
     }
     let with_first = room(&kept(FIRST));
     let wanted = width(&message.to_string()) + 2;
     if wanted <= with_first {
-        return (hints, with_first);
+        return (hints.to_vec(), with_first);
     }
     // At an error, the ways on from there keep their words.
-    let steps = at_error(scene, &hints);
+    let steps = at_error(scene, hints);
     let with_steps = room(&steps);
     if !steps.is_empty() && (wanted <= with_steps || with_steps >= MESSAGE) {
         return (steps, with_steps);
@@ -114,6 +114,22 @@ fn beside_message(scene: &Scene<'_>, hints: Vec<String>, cells: usize, message: 
     let with_kept = room(&kept);
     // Where there is little room, it is for what is said now.
     if 2 * with_kept > cells { (kept, with_kept) } else { (Vec::new(), cells) }
+}
+
+/// These hints, and as many of the others, in their order, as there is room for.
+fn filled(kept: &[String], all: &[String], cells: usize) -> Vec<String> {
+    let key = |item: &String| item.split(' ').next().unwrap_or_default().to_owned();
+    let mut filled = kept.to_vec();
+    for (place, item) in all.iter().enumerate().filter(|(_, item)| !kept.iter().any(|it| key(it) == key(item))) {
+        let before = |it: &&String| all.iter().position(|one| key(one) == key(it)).is_some_and(|at| at < place);
+        let at = filled.iter().take_while(before).count();
+        let mut with = filled.clone();
+        with.insert(at, item.clone());
+        if cells_of(with.iter()) <= cells {
+            filled = with;
+        }
+    }
+    filled
 }
 
 /// At the right end, where there is room: where the reader of a pane stands that has no title to say it.

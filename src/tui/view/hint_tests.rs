@@ -252,9 +252,12 @@ fn the_way_back_from_an_error_leads_to_the_end_also_in_other_panes() {
     assert!(at_end(&mut bench, "worker") && at_end(&mut bench, "api"));
     bench.frame();
     assert!(!bench.text().contains("G follows"), "{}", bench.text());
-    // Who has scrolled stays there.
-    bench.press("g⎋");
-    assert!(!at_end(&mut bench, "api"));
+    // The same for who has scrolled, and there alone.
+    bench.press("3g2g");
+    bench.frame();
+    assert!(bench.text().lines().last().is_some_and(|footer| footer.contains("Esc follow")), "{}", bench.text());
+    bench.press("⎋");
+    assert!(at_end(&mut bench, "api") && !at_end(&mut bench, "worker"));
 }
 
 #[test]

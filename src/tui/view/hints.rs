@@ -92,7 +92,7 @@ fn at_mark(scene: &Scene<'_>, length: FooterLength, items: &mut Vec<String>, hin
         *items = tiny_at_error(scene, items, &hint);
         return;
     }
-    let follows = is_dashboard && !is_tiny && leaves_mark(scene);
+    let follows = is_dashboard && !is_tiny && leads_to_end(scene, length);
     if follows {
         items.retain(|item| *item != hint(Action::Back, "collapse"));
     }
@@ -199,7 +199,9 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::OpenLine => context == Context::Merged,
         // Elsewhere its key leads back.
         Action::Quit => is_dashboard,
-        Action::TypeInto | Action::Stop if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
+        Action::TypeInto if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
+        // One that has failed, and would start again by itself.
+        Action::Stop => selected(scene).is_some_and(|it| it.phase.live_run().is_some() || it.wanted),
         Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
             !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
         }
@@ -263,9 +265,12 @@ fn is_opened(scene: &Scene<'_>) -> bool {
     index.is_some_and(|at| folding::siblings(snapshot, at).len() > 1 && !scene.ui.folds.is_folded(snapshot, at))
 }
 
-/// The way back leads from the line that the reader has gone to, to the end of the log.
-fn leaves_mark(scene: &Scene<'_>) -> bool {
-    has_mark(scene) && !scene.ui.find.is_searching()
+/// The way back leads from where the reader is to the end of the log. Where there is little room, the title tells of that
+/// after a scroll.
+fn leads_to_end(scene: &Scene<'_>, length: FooterLength) -> bool {
+    let has_scrolled = || text_of_selected(scene).is_some_and(|text| !text.follow);
+    let is_away = has_mark(scene) || length == FooterLength::Wide && has_scrolled();
+    is_away && !scene.ui.find.is_searching()
 }
 
 /// The reader of the selected log has gone to a line.

@@ -177,12 +177,15 @@ pub(super) fn places(scene: &Scene<'_>, text: &PaneText, focused: bool) -> Vec<S
     };
     let short_new = new.as_ref().map(|_| new_lines("new"));
     let scrolled = (new.is_none() && error.is_none()).then(|| "scrolled".to_owned());
-    let key = focused.then(|| if compact { "G" } else { "G follows" }.to_owned());
+    let whole_key = focused.then(|| "G follows".to_owned());
+    let key = if compact { focused.then(|| "G".to_owned()) } else { whole_key.clone() };
     let joined = |parts: [&Option<String>; 4]| {
         let said: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         said.join(&format!(" {} ", glyphs.dot))
     };
     vec![
+        joined([&error, &new, &scrolled, &whole_key]),
+        joined([&error, &new, &None, &whole_key]),
         joined([&error, &new, &scrolled, &key]),
         joined([&error, &short_new, &scrolled, &key]),
         joined([&error, &None, &scrolled, &key]),

@@ -122,9 +122,9 @@ fn the_cursor_is_on_the_prompt_or_the_focused_line() {
 /// The words and their order are a contract.
 #[test]
 fn the_hints_are_those_of_the_pictures() {
-    let wide = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  x stop  : actions  ? help  q quit";
+    let wide = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  x stop  : actions  d details  & filter  ? help  q quit";
     let at_100 = " r restart  / search  ⏎ zoom  i type  p pause watching  W watcher  a all logs  ? help  q quit";
-    let failed = " r restart  e error  v open log  / search  ⏎ zoom  p pause watching  W watcher  a all logs  : actions  ? help  q quit";
+    let failed = " r restart  e error  v open log  / search  ⏎ zoom  p pause watching  W watcher  a all logs  x stop  : actions  d details  & filter  ? help  q quit";
     let hints = [
         ((160, 50), "1", wide),
         ((100, 30), "1", at_100),

@@ -23,6 +23,8 @@ const SHORT_TIME: u16 = 50;
 const FULL_COLUMNS: u16 = 96;
 /// Rows of the explanation below the events, with the line above it, before the whole reason is known.
 const WHY_ROWS: u16 = 5;
+/// Cells below which a part of what came of the last hold says nothing.
+const LEAST_HOLD: usize = 30;
 /// Rows of events that stay above it.
 const LEAST_EVENTS: u16 = 3;
 
@@ -40,7 +42,8 @@ fn about(scene: &Scene<'_>, area: Rect, counts: &str) -> Vec<Span<'static>> {
         _ => first_of(names, room),
     };
     let left = room.saturating_sub(width(&names) + 3);
-    let said = said.map(|said| cut_right(&format!("last hold: {said}"), left, scene.glyphs().ellipsis));
+    let said = said.map(|said| format!("last hold: {said}")).filter(|said| left >= width(said).min(LEAST_HOLD));
+    let said = said.map(|said| cut_right(&said, left, scene.glyphs().ellipsis));
     let parts = [Some(names), said].into_iter().flatten().filter(|part| !part.is_empty());
     parts.map(|part| Span::raw(format!(" {dot} {part}"))).collect()
 }

@@ -1,11 +1,13 @@
 //! Signals reach everybody of a session, and nobody else.
 
+use std::path::Path;
+
 use devgroup::domain::{ExitStatus, RunId, RunReport, Signal, SignalTarget};
 
 use devgroup::process::Launch;
 
 use super::bench::{Bench, last_number, lives, running, shell, wait_for};
-use crate::harness::{is_linux, write_program};
+use crate::harness::{has, is_linux, write_program};
 
 #[test]
 fn the_whole_group_gets_the_signal() {
@@ -114,6 +116,19 @@ fn who_ignores_term_is_ended_by_kill() {
     bench.line("api", "ignored");
     bench.signal("api", Signal::Kill);
     assert_eq!(bench.exited("api").0, ExitStatus::Signal(9));
+}
+
+/// It ignores TERM, and nobody is to wait for its KILL.
+#[test]
+fn an_interactive_shell_ends_as_with_its_terminal() {
+    if !is_linux() || !has("bash", Path::new("/bin/bash").exists()) {
+        return;
+    }
+    let mut bench = Bench::new();
+    bench.sh("api", "echo 'echo up' > rc; exec /bin/bash --noprofile --rcfile rc -i");
+    bench.line("api", "up");
+    bench.signal("api", Signal::Term);
+    assert_eq!(bench.exited("api").0, ExitStatus::Signal(1));
 }
 
 #[test]
