@@ -200,7 +200,12 @@ static SENTENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The text ends with how it went, and it went well.
 static ENDS_WELL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| expression(r"(?:[ .](?:ok|OK|passed|PASSED|skipped|succeeded)|PASSED +\[ *[0-9]+%\])$"));
+    // At the last: a request is at fault, as Python's http.server says it.
+    LazyLock::new(|| {
+        expression(
+            r"(?:[ .](?:ok|OK|passed|PASSED|skipped|succeeded)|PASSED +\[ *[0-9]+%\]|(?:^|[ \]])code 4[0-9]{2}, message [^,]+)$",
+        )
+    });
 
 /// The text begins with it, or with what is being done.
 static BEGINS_WELL: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -94,6 +94,7 @@ I <6>api[4711]: 3 failed before
 . <3 of us
 . <3> an item that failed
 W <warn>  [1772442851.4029] device (wlan0): Activation: failed for connection 'shop'
+. 127.0.0.1 - - [02/Mar/2026 09:14:11] code 404, message File not found
 E [GIN] 2026/03/02 - 09:14:11 | 500 |    1.402911ms |       127.0.0.1 | POST     "/cart"
 . [GIN] 2026/03/02 - 09:14:11 | 404 |     500.402µs |       127.0.0.1 | GET      "/nope"
 . 12:00:00 | 500 | 20 rows

@@ -126,10 +126,12 @@ impl Viewport {
         match jump {
             Jump::Run { forward } => {
                 self.jumps.done();
+                self.stand.offset = 0;
                 self.go_to_run(source, &frame.layout, forward)
             }
             Jump::Line(id) => {
                 self.jumps.done();
+                self.stand.offset = 0;
                 source.go_to(&Place::from_iter([id]));
                 if let Some(line) = source.peek() {
                     let mark = Mark::new(source, line);
@@ -199,9 +201,10 @@ impl Viewport {
             _ => Still::Never,
         };
         self.show(source, layout, (mark, row), still);
-        if let Some((query, line)) = found {
-            self.stand.offset = offset_for(&shown_text(&line, layout), query, layout, self.stand.offset);
-        }
+        self.stand.offset = match found {
+            Some((query, line)) => offset_for(&shown_text(&line, layout), query, layout, self.stand.offset),
+            None => 0,
+        };
         wrapped
     }
 

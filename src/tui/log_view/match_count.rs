@@ -41,11 +41,12 @@ impl MatchCount {
 const ERRORS_AT_ONCE: usize = 2_000;
 
 impl Viewport {
-    /// Which failure the reader has gone to, and of how many; nothing before all are known. Under a filter, where only some
-    /// can be gone to, nobody counts.
+    /// Which failure the reader has gone to, and of how many, as it was known last; nothing before all were known. Under a
+    /// filter, where only some can be gone to, nobody counts.
     pub(super) fn error_count(&mut self, source: &mut LineSource<'_>) -> Option<MatchCount> {
         let Some(mark) = self.current.as_ref().filter(|mark| mark.is_error && !source.is_filtered()) else {
             self.failures.clear();
+            self.known_count = None;
             return None;
         };
         self.failures.resize_with(source.lanes.len(), Failures::default);
@@ -57,6 +58,10 @@ impl Viewport {
             place += failures.rank(mark.place.of(index)).saturating_sub(failures.rank(first));
         }
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        complete.then(|| MatchCount { place: Some(number(place)), count: number(count), complete })
+        let mark = (mark.lane, mark.id);
+        if complete {
+            self.known_count = Some((mark, MatchCount { place: Some(number(place)), count: number(count), complete }));
+        }
+        self.known_count.filter(|(of, _)| *of == mark).map(|(_, count)| count)
     }
 }

@@ -85,6 +85,8 @@ pub(in crate::tui) struct Viewport {
     pub(super) leaves: Option<bool>,
     /// Where failures begin, lane by lane, while the reader stands at one.
     pub(super) failures: Vec<Failures>,
+    /// Which one that is and of how many, as it was known last, and of which mark.
+    pub(super) known_count: Option<((usize, LineId), MatchCount)>,
     /// Lines before these were cleared away.
     floors: HashMap<ServiceName, LineId>,
     /// Those that there are at the next frame will be.
@@ -101,6 +103,7 @@ impl Viewport {
     /// To the end, and stay there.
     pub(in crate::tui) fn follow(&mut self) {
         self.stand.follow = true;
+        self.stand.offset = 0;
         self.forget_moves();
     }
 
@@ -135,7 +138,7 @@ impl Viewport {
     pub(in crate::tui) fn top(&mut self) {
         self.stop_following();
         self.forget_moves();
-        (self.stand.place, self.stand.row) = (Place::default(), 0);
+        (self.stand.place, self.stand.row, self.stand.offset) = (Place::default(), 0, 0);
         self.floors.clear();
         self.clear = false;
     }
@@ -194,6 +197,12 @@ impl Viewport {
     pub(in crate::tui) fn forget_jump(&mut self) {
         self.jumps.take_all();
         self.current = None;
+    }
+
+    /// The search that may have led to the right of a long line is over: lines begin at the left edge.
+    pub(in crate::tui) fn leave_matches(&mut self) {
+        self.forget_jump();
+        self.stand.offset = 0;
     }
 
     /// It follows the end again, if it has gone to a line.

@@ -167,7 +167,7 @@ impl UiState {
         let here = self.source(world.snapshot);
         for (source, viewport) in &mut self.viewports {
             if Some(source) == here.as_ref() {
-                viewport.forget_jump();
+                viewport.leave_matches();
             } else {
                 viewport.leave_mark();
             }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::{Moment, Notice};
+use super::UiState;
+use crate::domain::{GroupSnapshot, Moment, Notice};
+use crate::tui::action::{Action, Context};
+use crate::tui::keymap::Keymap;
 use crate::tui::message::Message;
 
 /// How long a short message, or good news of the group, stays in the footer. Bad news stays until a key takes it away, as
@@ -123,5 +126,47 @@ impl Messages {
     /// When something else is said although nothing has happened.
     pub(in crate::tui) fn next_deadline(&self, notice: Option<&Notice>, now: Moment) -> Option<Moment> {
         self.shown(notice, now).map(|(_, until)| until)
+    }
+}
+
+impl UiState {
+    /// What the footer says now in place of hints for keys.
+    pub(in crate::tui) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<Message> {
+        let (shown, _) = self.messages.shown(snapshot.notice.as_ref(), now)?;
+        let notice = match shown {
+            Shown::Toast(message) => return Some(message.clone()),
+            Shown::Notice(notice) => notice,
+        };
+        let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
+        let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, self.glyphs.set);
+        let more = match notice.detail.is_empty() || key.is_empty() {
+            true => String::new(),
+            false => format!(" {} {key} shows all", self.glyphs.dot),
+        };
+        Some(match notice.summary.rsplit_once(" · ").filter(|_| !notice.problem && more.is_empty()) {
+            // Who has restarted stays, however long it is why.
+            Some((why, what)) => Message::with_tail(why, format!(" {} {what}", self.glyphs.dot)).or(what),
+            None => Message::with_tail(format!("{glyph}{}", notice.summary), more),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::Notice;
+    use crate::tui::fixture::{Bench, NOW};
+
+    #[test]
+    fn where_there_is_little_room_the_end_of_good_news_stays() {
+        let mut bench = Bench::shop(80, 24);
+        let summary =
+            "git checkout: moving from a-long-branch-of-somebody to main · 2 changes · api, web restarted".into();
+        bench.snapshot.notice = Some(Notice { at: NOW, problem: false, summary, detail: "".into() });
+        let text = bench.text();
+        let footer = text.lines().last().unwrap_or_default();
+        assert!(
+            footer.contains(" git checkout: ") && footer.trim_end().ends_with("… · api, web restarted"),
+            "{footer}"
+        );
     }
 }

@@ -50,7 +50,7 @@ use crate::domain::{Command, Explanation, GroupSnapshot, Moment, PaneView, Servi
 use arranging::{LineChoice, PaneChoice};
 use errors::Opens;
 use leaving::Leaving;
-use messages::{Messages, Shown};
+use messages::Messages;
 use requests::Requests;
 use starts::UnseenStart;
 
@@ -271,22 +271,6 @@ impl UiState {
             None if self.panes.zoom => Context::Zoom,
             None => Context::Normal,
         }
-    }
-
-    /// What the footer says now in place of hints for keys.
-    pub(super) fn message(&self, snapshot: &GroupSnapshot, now: Moment) -> Option<Message> {
-        let (shown, _) = self.messages.shown(snapshot.notice.as_ref(), now)?;
-        let notice = match shown {
-            Shown::Toast(message) => return Some(message.clone()),
-            Shown::Notice(notice) => notice,
-        };
-        let glyph = if notice.problem { format!("{} ", self.glyphs.failed) } else { String::new() };
-        let key = Keymap::get().key_name(Context::Normal, Action::OwnLog, self.glyphs.set);
-        let more = match notice.detail.is_empty() || key.is_empty() {
-            true => String::new(),
-            false => format!(" {} {key} shows all", self.glyphs.dot),
-        };
-        Some(Message::with_tail(format!("{glyph}{}", notice.summary), more))
     }
 
     /// The reason of an event of the watcher panel has come.

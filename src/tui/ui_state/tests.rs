@@ -407,6 +407,11 @@ fn a_match_beyond_the_cut_is_brought_into_sight() {
     assert!(text.contains("AND paid ORDER BY at") && text.contains("!…"), "{text}");
     bench.press("⎋");
     assert!(bench.text().contains("14:01:58 WARN"));
+    // Also when it was kept: other lines are shorter.
+    bench.press("/and paid⏎");
+    assert!(bench.text().contains("!…"));
+    bench.press("⎋");
+    assert!(bench.text().contains("14:01:58 WARN"), "{}", bench.text());
 }
 
 #[test]

@@ -192,6 +192,7 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         Action::NextError => has_errors(scene) || !is_dashboard,
         // Elsewhere they are for what is in sight as well.
         Action::Copy => has_mark(scene) || !is_dashboard,
+        Action::Edit if kind(scene) == FooterKind::Zoom => has_mark(scene),
         Action::Edit => has_mark(scene) || asks_for_attention(scene) || !is_dashboard,
         // Of opened instances, which it folds. Elsewhere, with a search, and at an error it is the way back.
         Action::Back => !is_dashboard || scene.ui.find.is_searching() || is_opened(scene),

@@ -31,7 +31,8 @@ pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Opti
     paint::clear(buffer, area);
     if let Some(notice) = &scene.snapshot.notice {
         let text = if notice.detail.is_empty() { &notice.summary } else { &notice.detail };
-        let lines: Vec<&str> = text.lines().collect();
+        let room = usize::from(area.width.saturating_sub(2));
+        let lines: Vec<&str> = text.lines().flat_map(|line| whole_sentences(line, room)).collect();
         let most = area.height.saturating_sub(LEAST_LOG).max(area.height / 2);
         let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(most);
         let top = Rect { height: rows, ..area };
@@ -70,6 +71,14 @@ pub(super) fn draw(scene: &Scene<'_>, log: &OwnLog, buffer: &mut Buffer) -> Opti
     }
     TuiLoggerWidget::default().formatter(Box::new(Sentences { theme })).state(log.state()).render(lines, buffer);
     Some(corner)
+}
+
+/// A line of a notice as it is, but for a sentence that has not room in one.
+fn whole_sentences(line: &str, room: usize) -> Vec<&str> {
+    if !line.trim_start().starts_with("help: ") {
+        return vec![line];
+    }
+    wrap_words(line, room).into_iter().filter_map(|range| line.get(range)).collect()
 }
 
 /// Stands between the time of a record of devgroup's own log and its text, as the panel of that log takes them.

@@ -361,7 +361,7 @@ pub(in super::super) fn time_of_next_run(service: &ServiceSnapshot) -> Option<St
 }
 
 /// What is told in words also where other states have only their glyph: that a service is older than its files, and, where
-/// the word leaves room for the last of the counts, what asks for attention.
+/// the word leaves room for the last of the counts, what asks for attention; of what is blocked the word is worth more than its counts.
 fn narrow_word(scene: &Scene<'_>, row: &Row<'_>, room: usize) -> Option<(&'static str, Style)> {
     let service = &*row.service;
     let look = state_look(service, scene.glyphs(), scene.theme());
@@ -371,8 +371,9 @@ fn narrow_word(scene: &Scene<'_>, row: &Row<'_>, room: usize) -> Option<(&'stati
     let counts = marks(scene, row);
     let last = counts.rsplit(' ').next().map_or(0, width);
     let needed = width(look.word) + if last == 0 { 0 } else { last + 1 };
-    let is_bad = service.failure().is_some() || matches!(service.phase, Phase::Blocked { .. });
-    (is_bad && !service.is_waiting() && needed <= room).then_some((look.word, look.word_style))
+    let is_blocked = matches!(service.phase, Phase::Blocked { .. });
+    let is_bad = service.failure().is_some() && needed <= room || is_blocked && width(look.word) <= room;
+    (is_bad && !service.is_waiting()).then_some((look.word, look.word_style))
 }
 
 /// As much of the counts as fits: what tells of failures is the last to go.

@@ -151,7 +151,7 @@ fn the_hints_are_those_of_the_pictures() {
         ((80, 24), "/404", " ⏎ done (then n/N)  Shift-Tab all services  Tab kind  Esc cancel"),
         ((60, 24), "/404", " ⏎ done (then n/N)  Shift-Tab all services  Esc cancel"),
         ((40, 12), "/404", " ⏎ done, then n/N  Tab kind  Esc cancel"),
-        ((80, 24), "&404", " ⏎ keep  Tab text, regex, word  ! inverts  empty: all lines  Esc cancel"),
+        ((80, 24), "&404", " ⏎ apply  Tab text, regex, word  ! inverts  empty: all lines  Esc cancel"),
     ];
     for ((columns, rows), keys, footer) in hints {
         let mut bench = Bench::shop(columns, rows);
