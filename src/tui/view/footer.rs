@@ -113,7 +113,7 @@ fn beside_message(scene: &Scene<'_>, hints: &[String], cells: usize, message: &M
     let kept = with(wanted).or_else(|| with(MESSAGE)).unwrap_or_else(|| kept(0));
     let with_kept = room(&kept);
     // Where there is little room, it is for what is said now.
-    if 2 * with_kept > cells { (kept, with_kept) } else { (Vec::new(), cells) }
+    if wanted <= with_kept || 2 * with_kept > cells { (kept, with_kept) } else { (Vec::new(), cells) }
 }
 
 /// These hints, and as many of the others, in their order, as there is room for.

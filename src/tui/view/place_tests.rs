@@ -115,6 +115,11 @@ fn a_message_leaves_the_hints_that_are_needed_most() {
     bench.size.0 = 80;
     bench.ui.show_message(said.clone());
     assert!(footer(&mut bench).ends_with(&said) && footer(&mut bench).starts_with(" r restart  ? help  q quit "));
+    // Also where that is half of the line.
+    bench.size.0 = 74;
+    bench.ui.show_message("no errors in web · worker has 1");
+    assert!(footer(&mut bench).starts_with(" r restart  e error  ? help  q quit "), "{}", footer(&mut bench));
+    bench.size.0 = 80;
     bench.ui.show_message("saved");
     assert!(footer(&mut bench).starts_with(" r restart ") && footer(&mut bench).ends_with(" saved"));
     bench.press("⎋");
