@@ -2,7 +2,7 @@
 
 use super::super::fixture::{Bench, NOW, paused_shop, shop};
 use crate::display::GlyphSet;
-use crate::domain::{ChangeAction, Moment, Notice, Phase, Signal};
+use crate::domain::{ChangeAction, Moment, Notice, Outcome, Phase, Signal};
 
 fn footer(bench: &mut Bench) -> String {
     bench.text().lines().last().unwrap_or_default().to_owned()
@@ -380,7 +380,7 @@ fn only_what_has_a_terminal_is_typed_into() {
     let mut bench = Bench::shop(100, 30);
     bench.press("1");
     assert!(footer(&mut bench).contains("  i type  "));
-    bench.snapshot.services[0].phase = Phase::Finished(crate::domain::Outcome::Done);
+    bench.snapshot.services[0].phase = Phase::Finished(Outcome::Done);
     assert!(!footer(&mut bench).contains("i type"), "it is over: {}", footer(&mut bench));
     let mut bench = Bench::new(super::super::worker_fixture::workshop(), 100, 30, GlyphSet::Unicode);
     bench.press("2i");
@@ -399,8 +399,7 @@ fn what_is_stale_or_has_failed_is_said_in_words() {
         assert!(text.lines().any(|line| line.contains("2 ● api") && line.contains("stale")), "at {columns}: {text}");
     }
     let mut bench = Bench::shop(80, 24);
-    bench.snapshot.services[0].phase =
-        Phase::Finished(crate::domain::Outcome::Failed(crate::domain::ExitStatus::Code(1)));
+    bench.snapshot.services[0].phase = Phase::Finished(Outcome::Failed(crate::domain::ExitStatus::Code(1)));
     let text = bench.text();
     assert!(text.lines().any(|line| line.contains("1 ✗ db") && line.contains(" failed")), "{text}");
 }
@@ -424,4 +423,16 @@ fn the_page_of_a_service_that_is_not_running_is_not_opened() {
     bench.press("o");
     let said = bench.ui.message(&bench.snapshot, NOW).map(|message| message.to_string());
     assert_eq!(said.as_deref(), Some("mail is not running · s starts it"));
+}
+
+#[test]
+fn a_stop_is_offered_for_what_runs_or_has_failed_and_not_for_what_is_done() {
+    let mut bench = Bench::shop(160, 50);
+    let offers = |bench: &mut Bench| bench.text().lines().last().is_some_and(|footer| footer.contains("  x stop"));
+    bench.press("3");
+    assert!(bench.snapshot.services[2].failure().is_some() && offers(&mut bench), "{}", bench.text());
+    bench.press("1");
+    assert!(offers(&mut bench));
+    bench.snapshot.services[0].phase = Phase::Finished(Outcome::Done);
+    assert!(bench.snapshot.services[0].wanted && !offers(&mut bench), "{}", bench.text());
 }

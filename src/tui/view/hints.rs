@@ -201,8 +201,11 @@ fn is_of_use(scene: &Scene<'_>, action: Action) -> bool {
         // Elsewhere its key leads back.
         Action::Quit => is_dashboard,
         Action::TypeInto if selected(scene).is_none_or(|it| it.phase.live_run().is_none()) => false,
-        // One that has failed, and would start again by itself.
-        Action::Stop => selected(scene).is_some_and(|it| it.phase.live_run().is_some() || it.wanted),
+        // One that has failed may start again by itself; a job that is done does not.
+        Action::Stop => {
+            let has_failed = |it: &ServiceSnapshot| it.wanted && it.failure().is_some();
+            selected(scene).is_some_and(|it| it.phase.live_run().is_some() || has_failed(it))
+        }
         Action::Restart | Action::Start | Action::TypeInto | Action::Details | Action::Zoom => {
             !is_dashboard || !selected(scene).is_some_and(|it| no_instances::is_one(scene.snapshot, it))
         }
