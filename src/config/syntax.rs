@@ -119,8 +119,8 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
     };
     let swallowed = if what.contains("missing comma") { swallowed_key(text, span.start) } else { None };
     let problem = Diagnostic::error("syntax", format!("invalid TOML: {what}")).at(span, label);
-    if let Some(begin) = swallowed {
-        return problem.help(format!("separate entries with commas; or is a `\"` missing after `{begin}`?"));
+    if let Some((quote, begin)) = swallowed {
+        return problem.help(format!("separate entries with commas; or is a `{quote}` missing after `{begin}`?"));
     }
     match advice(what) {
         Some(advice) => problem.help(advice),
@@ -129,14 +129,15 @@ fn problem(text: &str, tree: &DeTable<'_>, span: Range<usize>, message: &str) ->
 }
 
 /// The string that ends right before a place holds what looks like the next key, as one does that lacks its closing quote:
-/// what it holds before that.
-fn swallowed_key(text: &str, place: usize) -> Option<&str> {
-    let line = text.get(..place)?.rsplit('\n').next()?;
-    let (_, string) = line.trim_end().strip_suffix('"')?.rsplit_once('"')?;
-    let (begin, key) = string.split_once(", ")?;
-    let is_key =
-        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    key.split_once(" =").is_some_and(|(word, _)| is_key(word)).then_some(begin)
+/// that quote, and what stands before the key.
+fn swallowed_key(text: &str, place: usize) -> Option<(char, &str)> {
+    let line = text.get(..place)?.rsplit('\n').next()?.trim_end();
+    let quote = line.chars().next_back().filter(|last| matches!(last, '"' | '\''))?;
+    let (_, string) = line.strip_suffix(quote)?.rsplit_once(quote)?;
+    let (begin, behind) = string.split_once(',')?;
+    let key = behind.split_once('=')?.0.trim();
+    let is_key = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    is_key.then_some((quote, begin))
 }
 
 /// A value that is none of TOML's: mostly a text without quotes.

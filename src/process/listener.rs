@@ -277,10 +277,13 @@ mod tests {
         assert_eq!(listener_on(port), Some(holder.clone()));
         assert_eq!(holder_on_localhost(port), Some(holder));
         drop(listener);
-        // What another test begins has it open until it is a program.
+        // A child that another test has just started keeps the port open until it executes its program.
         let deadline = Instant::now() + Duration::from_secs(30);
-        while who_listens(port, &ours) != Listener::Unknown {
-            assert!(Instant::now() < deadline, "waited in vain until nobody listens: {:?}", who_listens(port, &ours));
+        loop {
+            match who_listens(port, &ours) {
+                Listener::Unknown => break,
+                still => assert!(Instant::now() < deadline, "port {port} is still open after 30 s: {still:?}"),
+            }
             std::thread::yield_now();
         }
     }
